@@ -1,0 +1,84 @@
+"""One flat, frozen Config. No other place reads the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self, get_args
+
+from platformdirs import user_cache_path
+
+from rag.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[1]
+PREFIX = "RAG_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Every setting. Each can be given in the environment as `RAG_` and its name in capitals."""
+
+    corpus: Path = ROOT / "seeds"
+    """The folder of articles that an index is built over when none is named."""
+    indexes: Path = ROOT / "indexes"
+    """Where indexes are kept, one folder each."""
+    index: str = "default"
+    """Which of them is asked."""
+    prompts: Path = ROOT / "prompts"
+    cache: Path = user_cache_path("rag-assistant")
+    """Where model files are kept."""
+    encoder: str = "multilingual-e5-small"
+    """A name in models.toml, a sentence-transformers folder, or a hub name `owner/model`."""
+    generator: str = "qwen2.5-coder-1.5b"
+    """A name in models.toml, a GGUF file, `owner/repository:file.gguf` on a hub, or `http://…/v1`."""
+    generator_model: str | None = None
+    """The model to ask for at a `http://…/v1` server; by default the first that it offers."""
+    generator_key: str | None = None
+    """The key that such a server wants."""
+    threads: int | None = None
+    """Threads for the models; by default the physical cores that this process may use."""
+    context: int = 2048
+    """Tokens that a prompt and its reply may take."""
+    batch: int = 512
+    """Tokens of a prompt that are evaluated at once."""
+    passage_tokens: int = 160
+    """The longest passage, in the encoder's tokens."""
+    hits: int = 8
+    """Passages that a question retrieves."""
+    max_answer_tokens: int = 160
+    max_question_chars: int = 2000
+
+    def __post_init__(self) -> None:
+        for name in ("context", "batch", "passage_tokens", "hits", "max_answer_tokens", "max_question_chars"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}. Set {PREFIX}{name.upper()}.")
+        if self.threads is not None and self.threads < 1:
+            raise ConfigError(f"threads must be at least 1, not {self.threads}. Set {PREFIX}THREADS.")
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Self:
+        """Settings from `RAG_…` variables; those given by keyword, unless None, win.
+
+        Raises ConfigError for a variable that names no setting or holds no usable value.
+        """
+        known = {field.name: field.type for field in fields(cls)}
+        settings: dict[str, Any] = {}
+        for variable, value in environment.items():
+            if not variable.startswith(PREFIX):
+                continue
+            name = variable.removeprefix(PREFIX).lower()
+            if name not in known:
+                raise ConfigError(f"{variable} names no setting. Known are: {', '.join(sorted(known))}.")
+            settings[name] = _convert(variable, value, known[name])
+        settings.update({name: value for name, value in given.items() if value is not None})
+        return cls(**settings)
+
+
+def _convert(variable: str, value: str, kind: Any) -> object:
+    kinds = get_args(kind) or (kind,)
+    if int in kinds:
+        try:
+            return int(value)
+        except ValueError:
+            raise ConfigError(f"{variable} must be a whole number, not “{value}”.") from None
+    return Path(value).expanduser() if Path in kinds else value

@@ -1,0 +1,76 @@
+"""Everything that can go wrong, in one tree.
+
+    RagError
+    ├── ConfigError        a setting cannot be used
+    ├── PromptError        a file in prompts/ is missing or malformed
+    ├── QuestionError      the question is empty or too long
+    ├── DocumentError      a file cannot be read as an article
+    ├── ModelError         a model cannot be used
+    │   ├── ModelMissing   its files are not in the cache
+    │   ├── FetchError     its files could not be fetched or did not match their checksums
+    │   └── GenerationError  it failed while it was answering
+    └── StoreError        an index cannot be used
+        ├── IndexMissing   there is none of that name
+        ├── IndexMismatch  it was built by another encoder, format or passage setting
+        ├── IndexDamaged   its files do not match its manifest
+        └── IndexBusy      another process is building it
+
+Each message is one or two sentences for a reader: what happened, to which file, and what to do about it.
+The shell and the page show the message and nothing else.
+"""
+
+
+class RagError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+
+class ConfigError(RagError):
+    """A setting cannot be used."""
+
+
+class PromptError(RagError):
+    """A file in `prompts/` is missing or malformed."""
+
+
+class QuestionError(RagError):
+    """The question is empty or too long."""
+
+
+class DocumentError(RagError):
+    """A file cannot be read as an article."""
+
+
+class ModelError(RagError):
+    """A model cannot be used."""
+
+
+class ModelMissing(ModelError):
+    """A model's files are not in the cache."""
+
+
+class FetchError(ModelError):
+    """A model's files could not be fetched, or did not match their checksums."""
+
+
+class GenerationError(ModelError):
+    """A model failed while it was answering."""
+
+
+class StoreError(RagError):
+    """An index cannot be used."""
+
+
+class IndexMissing(StoreError):
+    """There is no index of that name."""
+
+
+class IndexMismatch(StoreError):
+    """The index was built by another encoder, format or passage setting."""
+
+
+class IndexDamaged(StoreError):
+    """The index's files do not match its manifest."""
+
+
+class IndexBusy(StoreError):
+    """Another process is building the index."""

@@ -1,0 +1,186 @@
+"""The nouns of the house: what is read, found, said and cited, and what a model must be able to do."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One article.
+
+    `text` holds the file's characters as an editor shows them (NFC, newlines as `\\n`), with metadata
+    blanked by as many spaces, so that an offset into `text` is an offset into the file as well.
+    """
+
+    source: str
+    """Path relative to the corpus root, with forward slashes."""
+    text: str
+    language: str
+    """Main language, ISO 639-1."""
+    script: str
+    """Its script, ISO 15924, such as `Latn` or `Cyrl`."""
+    date: str | None
+    """ISO 8601, to the precision known: `2025`, `2025-07` or `2025-07-12`."""
+    title: str | None
+    checksum: str
+    """SHA-256 of the file's bytes, in hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a document: `document.text[start:end] == text`."""
+
+    source: str
+    text: str
+    start: int
+    end: int
+    language: str
+    """Language of this passage, which may differ from its document's."""
+    script: str
+    date: str | None
+    """The document's date."""
+    title: str | None
+    """The document's title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found, best first."""
+
+    rank: int
+    """1 is the best."""
+    score: float
+    """Cosine similarity of question and passage."""
+    passage: Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the generator said about one passage."""
+
+    text: str
+    hit: Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a statement stands: `document.text[start:end] == quote`."""
+
+    number: int
+    """The `n` of the marker `[n]` in the answer's text."""
+    source: str
+    language: str
+    script: str
+    date: str | None
+    quote: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a question."""
+
+    question: str
+    text: str
+    """The answer with markers such as `[1]`, one for each citation."""
+    citations: tuple[Citation, ...]
+    language: str
+    """Language of `text`, ISO 639-1."""
+    abstained: bool
+    """True when the articles do not answer; `text` then says so and there are no citations."""
+    hits: tuple[Hit, ...]
+    timings: dict[str, float]
+    """Seconds since the question came: `evidence`, `first_word`, `total`; those that were reached."""
+    models: dict[str, str]
+    """Names of the `encoder` and the `generator`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The generator is busy; `place` questions are ahead of this one."""
+
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found, before anything was read."""
+
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The generator begins to read this hit; words that came before belong to another and are void."""
+
+    hit: Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The next piece of what the generator says."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The end of every stream."""
+
+    answer: Answer
+
+
+Event = Queued | Evidence | Reading | Words | Answered
+
+Role = Literal["query", "passage"]
+Progress = Callable[[int, int], None]
+"""Called with what is done and what there is to do."""
+
+
+class Encoder(Protocol):
+    """Text to unit vectors."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest passage in tokens that is encoded whole, prompt and special tokens left out."""
+        ...
+
+    def describe(self) -> dict[str, object]:
+        """What an index must agree on to be searched with this encoder, as plain JSON."""
+        ...
+
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Vectors:
+        """Unit vectors, float32, of shape `(len(texts), dimension)`."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, prompt and special tokens left out."""
+        ...
+
+
+class Generator(Protocol):
+    """Prompt to text."""
+
+    @property
+    def name(self) -> str: ...
+
+    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
+        """Stream the reply to `prefix + suffix`, greedily.
+
+        `prefix` does not depend on the question: an implementation may keep what it computed for it.
+        Raises GenerationError. Closing the iterator stops the model.
+        """
+        ...
