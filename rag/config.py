@@ -1,6 +1,7 @@
 """One flat, frozen Config. No other place reads the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -52,6 +53,8 @@ class Config:
         for name in ("context", "batch", "passage_tokens", "hits", "max_answer_tokens", "max_question_chars"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}. Set {PREFIX}{name.upper()}.")
+        if not re.fullmatch(r"[\w-]+", self.index):
+            raise ConfigError(f"An index's name is made of letters, digits, _ and -, not “{self.index}”. Choose another.")
         if self.threads is not None and self.threads < 1:
             raise ConfigError(f"threads must be at least 1, not {self.threads}. Set {PREFIX}THREADS.")
 

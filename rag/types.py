@@ -1,8 +1,8 @@
 """The nouns of the house: what is read, found, said and cited, and what a model must be able to do."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,10 @@ class Hit:
     """Cosine similarity of question and passage."""
     passage: Passage
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON, the passage's fields beside the rank and the score."""
+        return {"rank": self.rank, "score": self.score, **asdict(self.passage)}
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -93,6 +97,8 @@ class Answer:
     citations: tuple[Citation, ...]
     language: str
     """Language of `text`, ISO 639-1."""
+    script: str
+    """Script of `text`, ISO 15924."""
     abstained: bool
     """True when the articles do not answer; `text` then says so and there are no citations."""
     hits: tuple[Hit, ...]
@@ -100,6 +106,18 @@ class Answer:
     """Seconds since the question came: `evidence`, `first_word`, `total`; those that were reached."""
     models: dict[str, str]
     """Names of the `encoder` and the `generator`."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON with the same fields."""
+        return {**asdict(self), "hits": [hit.as_dict() for hit in self.hits]}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One exchange of the conversation so far."""
+
+    question: str
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,55 @@
+"""Ask a folder of articles in many languages; get answers cited to the exact words.
+
+    >>> from rag import answer
+    >>> found = answer("Kdo pozval Lavrova do KLDR?")
+    >>> print(found.text, found.citations[0].source)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant, answer
+    from rag.build import Summary, build_index
+    from rag.config import Config
+    from rag.errors import RagError
+    from rag.types import Answer, Citation, Document, Event, Hit, Passage, Turn
+
+_ROOMS = {
+    "Answer": "types",
+    "Assistant": "assistant",
+    "Citation": "types",
+    "Config": "config",
+    "Document": "types",
+    "Event": "types",
+    "Hit": "types",
+    "Passage": "types",
+    "RagError": "errors",
+    "Summary": "build",
+    "Turn": "types",
+    "answer": "assistant",
+    "build_index": "build",
+}
+
+__all__ = [
+    "Answer",
+    "Assistant",
+    "Citation",
+    "Config",
+    "Document",
+    "Event",
+    "Hit",
+    "Passage",
+    "RagError",
+    "Summary",
+    "Turn",
+    "answer",
+    "build_index",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Open a room when something in it is first asked for, so that `import rag` costs next to nothing."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'rag' has no attribute {name!r}")
+    return getattr(import_module(f"rag.{_ROOMS[name]}"), name)

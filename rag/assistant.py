@@ -1,0 +1,183 @@
+"""The main path: from a question to a cited answer. Everything it works with is handed in."""
+
+import threading
+import time
+from collections.abc import Generator as Stream
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from functools import cache
+from typing import Self
+
+from rag.config import Config
+from rag.encoder import SentenceEncoder
+from rag.errors import QuestionError
+from rag.generator import load_generator
+from rag.index import Index
+from rag.language import Language, detect, name_of
+from rag.line import Line
+from rag.prompts import Prompts
+from rag.reading import clean, read
+from rag.retrieval import retrieve
+from rag.types import (
+    Answer,
+    Answered,
+    Encoder,
+    Event,
+    Evidence,
+    Generator,
+    Hit,
+    Queued,
+    Reading,
+    Statement,
+    Turn,
+    Words,
+)
+from rag.verification import cite
+
+FOLLOW_UP_WORDS = 6
+
+
+class Assistant:
+    """Answers questions over one index. Safe to call from several threads.
+
+    Retrieval never waits for the generator; the generator serves one question after the other, in the
+    order in which they came.
+    """
+
+    def __init__(self, config: Config, index: Index, encoder: Encoder, generator: Generator, prompts: Prompts) -> None:
+        self.config = config
+        self.index = index
+        self.encoder = encoder
+        self.generator = generator
+        self.prompts = prompts
+        self._line = Line()
+
+    @classmethod
+    def load(cls, config: Config | None = None) -> Self:
+        """Open the configured index and models, from disk alone.
+
+        Raises the StoreError or ModelError of what is missing, with the command that makes it.
+        """
+        config = config or Config.from_env()
+        prompts = Prompts.load(config.prompts)
+        index = Index.open(config.indexes / config.index)
+        encoder = SentenceEncoder.load(config)
+        index.check(encoder.describe(), config.passage_tokens)
+        return cls(config, index, encoder, load_generator(config), prompts)
+
+    def search(self, question: str, count: int | None = None) -> tuple[Hit, ...]:
+        """The passages nearest to the question, best first. Raises QuestionError."""
+        return retrieve(self._check(question), self.index, self.encoder, count or self.config.hits)
+
+    def answer(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """The answer, when it is whole. Raises QuestionError, GenerationError."""
+        for event in self.ask(question, history):
+            if isinstance(event, Answered):
+                return event.answer
+        raise AssertionError("every stream ends with Answered")
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+        """Stream what happens on the way to the answer, which comes last.
+
+        Nothing happens before the first event is asked for; closing the stream stops the generator.
+        Raises QuestionError, GenerationError.
+        """
+        clock = _Clock()
+        question = self._check(question)
+        language = detect(question)
+        question, hits = self._retrieve(question, history)
+        clock.stamp("evidence")
+        yield Evidence(hits)
+        with self._line.join() as places:
+            yield from map(Queued, places)
+            statement = yield from self._read(question, language, hits, clock)
+        yield Answered(self._conclude(question, language, hits, statement, clock))
+
+    def _read(
+        self, question: str, language: Language, hits: Sequence[Hit], clock: "_Clock"
+    ) -> Stream[Event, None, Statement | None]:
+        """Read the hits in turn until one gives a statement."""
+        name = name_of(language, "en")
+        for hit in hits:
+            yield Reading(hit)
+            words = read(question, name, hit, self.generator, self.prompts, self.config.max_answer_tokens)
+            reply = ""
+            with closing(words):
+                for word in words:
+                    clock.stamp("first_word")
+                    reply += word
+                    yield Words(word)
+            if text := clean(reply):
+                return Statement(text, hit)
+        return None
+
+    def _conclude(
+        self, question: str, language: Language, hits: tuple[Hit, ...], statement: Statement | None, clock: "_Clock"
+    ) -> Answer:
+        citations = () if statement is None else (cite(statement, question, 1, self.encoder),)
+        if statement is None:
+            text = self.prompts.say("abstain", language.code, language.script)
+        else:
+            text = f"{statement.text} [1]"
+        clock.stamp("total")
+        return Answer(
+            question=question,
+            text=text,
+            citations=citations,
+            language=language.code,
+            script=language.script,
+            abstained=statement is None,
+            hits=hits,
+            timings=clock.times,
+            models={"encoder": self.encoder.name, "generator": self.generator.name},
+        )
+
+    def _retrieve(self, question: str, history: Sequence[Turn]) -> tuple[str, tuple[Hit, ...]]:
+        """The question, completed by its predecessor where that finds better evidence, and what it finds."""
+        hits = retrieve(question, self.index, self.encoder, self.config.hits)
+        if history and len(question.split()) <= FOLLOW_UP_WORDS:
+            completed = f"{history[-1].question} {question}"
+            better = retrieve(completed, self.index, self.encoder, self.config.hits)
+            if better and better[0].score > hits[0].score:
+                return completed, better
+        return question, hits
+
+    def _check(self, question: str) -> str:
+        question = " ".join(question.split())
+        if not question:
+            raise QuestionError("The question is empty. Ask something about the articles.")
+        if len(question) > self.config.max_question_chars:
+            raise QuestionError(
+                f"The question has {len(question)} characters; at most {self.config.max_question_chars} are read. "
+                "Ask it more briefly."
+            )
+        return question
+
+
+class _Clock:
+    """Seconds since it was made, kept by the name of what was reached first then."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, float] = {}
+        self._start = time.perf_counter()
+
+    def stamp(self, name: str) -> None:
+        self.times.setdefault(name, round(time.perf_counter() - self._start, 3))
+
+
+_loading = threading.Lock()
+
+
+def answer(question: str, history: Sequence[Turn] = ()) -> Answer:
+    """Answer from the default index, which is opened at the first call and kept, models and all.
+
+    Raises RagError: what is missing and how to get it, or what is wrong with the question.
+    """
+    with _loading:
+        assistant = _load_default()
+    return assistant.answer(question, history)
+
+
+@cache
+def _load_default() -> Assistant:
+    return Assistant.load()

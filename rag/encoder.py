@@ -1,0 +1,112 @@
+"""Text to unit vectors, through sentence-transformers. No other room imports it."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from rag import models
+from rag.config import Config
+from rag.errors import ModelError
+from rag.hardware import count_physical_cores
+from rag.types import Progress, Role, Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+logger = logging.getLogger(__name__)
+
+BATCH = 32
+CHUNK = 8 * BATCH
+
+
+class SentenceEncoder:
+    """An Encoder over a sentence-transformers model. Safe to call from several threads."""
+
+    def __init__(self, model: "SentenceTransformer", name: str, fingerprint: str) -> None:
+        self._model = model
+        self._name = name
+        self._fingerprint = fingerprint
+        # A fast tokenizer changes its own state while it pads, so two calls must not meet in it.
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, config: Config) -> Self:
+        """Load the configured encoder from disk, never from the network.
+
+        Raises ModelMissing when its files are not there, ModelError when they cannot be used.
+        """
+        folder = models.resolve(config.encoder, "encoder", config.cache)
+        return cls(_load_model(folder, config.threads or count_physical_cores()), config.encoder, models.fingerprint(folder))
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def dimension(self) -> int:
+        dimension = self._model.get_embedding_dimension()
+        assert dimension is not None
+        return dimension
+
+    @property
+    def max_tokens(self) -> int:
+        limit = self._model.max_seq_length or 512
+        prompts = [self._model.prompts.get(name) or "" for name in ("query", "document", "passage")]
+        return limit - max(len(tokens) for tokens in self._tokenize(prompts, special=True))
+
+    def describe(self) -> dict[str, object]:
+        return {
+            "name": self._name,
+            "fingerprint": self._fingerprint,
+            "dimension": self.dimension,
+            "prompts": dict(self._model.prompts),
+        }
+
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Vectors:
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        encode = self._model.encode_query if role == "query" else self._model.encode_document
+        # Texts of like length share a batch, so little of it is padding; the longest first, so an
+        # estimate made from what is done errs on the safe side.
+        order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
+        for start in range(0, len(order), CHUNK):
+            rows = order[start : start + CHUNK]
+            with self._lock:
+                vectors[rows] = encode(
+                    [texts[row] for row in rows],
+                    batch_size=BATCH,
+                    normalize_embeddings=True,
+                    show_progress_bar=False,
+                )
+            if progress:
+                progress(start + len(rows), len(order))
+        return vectors
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(tokens) for tokens in self._tokenize(texts, special=False)]
+
+    def _tokenize(self, texts: Sequence[str], special: bool) -> list[list[int]]:
+        if not texts:
+            return []
+        with self._lock:
+            tokens = self._model.tokenizer(
+                list(texts), add_special_tokens=special, truncation=False, padding=False, verbose=False
+            )
+        return list(tokens["input_ids"])
+
+
+def _load_model(folder: Path, threads: int) -> "SentenceTransformer":
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    torch.set_num_threads(threads)
+    try:
+        return SentenceTransformer(str(folder), local_files_only=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(
+            f"The encoder in {folder} cannot be loaded: {error}. "
+            "Check it with `rag models verify`, or name another with RAG_ENCODER."
+        ) from error

@@ -1,0 +1,300 @@
+"""Vectors and passages on disk. No other room imports faiss.
+
+    indexes/<name>/
+        CURRENT                     the name of the generation in use
+        <generation>/
+            manifest.json           what was indexed, how, and the checksums of the other files
+            articles.sqlite         documents and passages; a passage's id is the row of its vector
+            vectors.faiss           unit vectors, inner product
+
+A generation is written beside the one in use, flushed to disk, and switched to by renaming CURRENT. It is
+never written to again. A reader keeps the generation that it opened.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
+from rag.types import Document, Passage, Vectors
+
+if TYPE_CHECKING:
+    import faiss
+
+FORMAT = 1
+CURRENT = "CURRENT"
+MANIFEST = "manifest.json"
+GENERATION = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+ARTICLES = "articles.sqlite"
+VECTORS = "vectors.faiss"
+
+SCHEMA = """
+CREATE TABLE documents (
+    source TEXT PRIMARY KEY, text TEXT NOT NULL, language TEXT NOT NULL, script TEXT NOT NULL,
+    date TEXT, title TEXT, checksum TEXT NOT NULL
+);
+CREATE TABLE passages (
+    id INTEGER PRIMARY KEY, source TEXT NOT NULL REFERENCES documents(source), text TEXT NOT NULL,
+    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, language TEXT NOT NULL, script TEXT NOT NULL
+);
+CREATE INDEX passages_by_source ON passages(source);
+"""
+INSERT_DOCUMENT = "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)"
+INSERT_PASSAGE = "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)"
+SELECT_DOCUMENT = "SELECT source, text, language, script, date, title, checksum FROM documents WHERE source = ?"
+SELECT_PASSAGE = """
+SELECT p.source, p.text, p."start", p."end", p.language, p.script, d.date, d.title
+FROM passages p JOIN documents d USING (source) WHERE p.id = ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation holds and what it was made with."""
+
+    format: int
+    created: str
+    """UTC, ISO 8601."""
+    encoder: dict[str, Any]
+    """What `Encoder.describe()` said."""
+    passage_tokens: int
+    paths: tuple[str, ...]
+    """The folders and files that were indexed, absolute."""
+    files: tuple[dict[str, Any], ...]
+    """Source, checksum, size in bytes, language, script, date and title of each document."""
+    passages: int
+    checksums: dict[str, str]
+    """SHA-256 of the other files, in hexadecimal."""
+
+
+class Index:
+    """An opened generation, read only. Safe to use from several threads."""
+
+    def __init__(self, name: str, manifest: Manifest, articles: sqlite3.Connection, vectors: "faiss.Index") -> None:
+        self.name = name
+        self.manifest = manifest
+        self._articles = articles
+        self._vectors = vectors
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open the generation in use of the index in `folder`, having checked its files.
+
+        Raises IndexMissing, IndexMismatch for another format, IndexDamaged.
+        """
+        pointer = _read_pointer(folder)
+        try:
+            return cls._open_generation(folder)
+        except IndexDamaged:
+            if _read_pointer(folder) == pointer:
+                raise
+            # A builder switched and removed this generation while it was being opened.
+            return cls.open(folder)
+
+    @classmethod
+    def _open_generation(cls, folder: Path) -> Self:
+        manifest, generation = read_manifest(folder)
+        for name, checksum in manifest.checksums.items():
+            if _hash_file(generation / name) != checksum:
+                raise IndexDamaged(_say_damaged(folder, f"{name} does not match its checksum"))
+        address = f"{(generation / ARTICLES).absolute().as_uri()}?mode=ro&immutable=1"
+        articles = sqlite3.connect(address, uri=True, check_same_thread=False)
+        return cls(folder.name, manifest, articles, _read_vectors(generation / VECTORS))
+
+    def check(self, encoder: dict[str, object], passage_tokens: int) -> None:
+        """Raise IndexMismatch unless the index was built with this encoder and this passage size."""
+        differences = {
+            "encoder": (self.manifest.encoder, encoder),
+            "passage size": (self.manifest.passage_tokens, passage_tokens),
+        }
+        for what, (built, wanted) in differences.items():
+            if built != wanted:
+                raise IndexMismatch(
+                    f"The index “{self.name}” was built with another {what}. "
+                    f"Rebuild it with `{say_rebuild(self.name)}`, or go back to the former setting."
+                )
+
+    def search(self, vector: Vectors, count: int) -> list[tuple[float, Passage]]:
+        """The `count` passages nearest to a unit vector of shape `(dimension,)` with their cosines, best first."""
+        scores, rows = self._vectors.search(vector[np.newaxis, :], min(count, self.manifest.passages))
+        return [(float(score), self._read_passage(int(row))) for score, row in zip(scores[0], rows[0], strict=True)]
+
+    def read_document(self, source: str) -> Document | None:
+        """The document of that source as it was when it was indexed, or None."""
+        found = self._query(SELECT_DOCUMENT, source)
+        return Document(*found[0]) if found else None
+
+    def read_passages(self, source: str) -> tuple[list[Passage], Vectors]:
+        """A document's passages in order, and their vectors of shape `(passages, dimension)`."""
+        rows = [row for (row,) in self._query("SELECT id FROM passages WHERE source = ? ORDER BY id", source)]
+        vectors = np.empty((len(rows), self._vectors.d), dtype=np.float32)
+        if rows:
+            self._vectors.reconstruct_n(rows[0], len(rows), vectors)
+        return [self._read_passage(row) for row in rows], vectors
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._articles.close()
+
+    def _read_passage(self, row: int) -> Passage:
+        return Passage(*self._query(SELECT_PASSAGE, row)[0])
+
+    def _query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._articles.execute(statement, values).fetchall()
+
+
+class Draft:
+    """A generation being written: add documents, then commit. Left without a commit, it leaves no trace."""
+
+    def __init__(self, folder: Path, dimension: int) -> None:
+        import faiss
+
+        self._folder = folder
+        self._generation = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+        self._generation.mkdir(parents=True)
+        self._articles = sqlite3.connect(self._generation / ARTICLES)
+        self._articles.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {SCHEMA}")
+        self._vectors = faiss.IndexFlatIP(dimension)
+        self._files: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._articles.close()
+        if kind is not None:
+            shutil.rmtree(self._generation, ignore_errors=True)
+
+    def add(self, document: Document, size: int, passages: Sequence[Passage], vectors: Vectors) -> None:
+        """Add one document of `size` bytes; `vectors` has one row for each passage."""
+        row = self._vectors.ntotal
+        self._articles.execute(INSERT_DOCUMENT, astuple(document))
+        self._articles.executemany(
+            INSERT_PASSAGE,
+            [
+                (row + n, p.source, p.text, p.start, p.end, p.language, p.script)
+                for n, p in enumerate(passages)
+            ],
+        )
+        self._vectors.add(vectors)
+        facts = {key: value for key, value in asdict(document).items() if key != "text"}
+        self._files.append({**facts, "size": size, "passages": len(passages)})
+
+    def commit(self, encoder: dict[str, object], passage_tokens: int, paths: Sequence[Path]) -> Manifest:
+        """Make this generation the one in use, and remove the others."""
+        import faiss
+
+        self._articles.commit()
+        self._articles.close()
+        faiss.write_index(self._vectors, str(self._generation / VECTORS))
+        manifest = Manifest(
+            format=FORMAT,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            encoder=encoder,
+            passage_tokens=passage_tokens,
+            paths=tuple(str(path) for path in paths),
+            files=tuple(self._files),
+            passages=self._vectors.ntotal,
+            checksums={name: _hash_file(self._generation / name) for name in (ARTICLES, VECTORS)},
+        )
+        text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
+        (self._generation / MANIFEST).write_text(text, encoding="utf-8")
+        for path in (*self._generation.iterdir(), self._generation):
+            _flush(path)
+        self._switch()
+        return manifest
+
+    def _switch(self) -> None:
+        pointer = self._generation.with_suffix(".current")
+        pointer.write_text(self._generation.name, encoding="utf-8")
+        _flush(pointer)
+        pointer.replace(self._folder / CURRENT)
+        _flush(self._folder)
+        remove_leftovers(self._folder)
+
+
+def read_manifest(folder: Path) -> tuple[Manifest, Path]:
+    """The manifest of the generation in use, and that generation's folder.
+
+    Raises IndexMissing, IndexMismatch for another format, IndexDamaged.
+    """
+    generation = folder / _read_pointer(folder)
+    try:
+        facts = json.loads((generation / MANIFEST).read_text(encoding="utf-8"))
+        if facts["format"] != FORMAT:
+            raise IndexMismatch(
+                f"The index “{folder.name}” has format {facts['format']}, not {FORMAT}. "
+                f"Rebuild it with `{say_rebuild(folder.name)}`."
+            )
+        facts["paths"], facts["files"] = tuple(facts["paths"]), tuple(facts["files"])
+        return Manifest(**facts), generation
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexDamaged(_say_damaged(folder, f"{MANIFEST} cannot be read: {error}")) from error
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove generations that are not in use, such as a killed build leaves. The caller holds the build's lock."""
+    current = _read_pointer(folder)
+    for path in folder.iterdir():
+        if path.is_dir() and GENERATION.fullmatch(path.name) and path.name != current:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def say_rebuild(name: str) -> str:
+    """The command that builds the index of that name anew."""
+    return f"rag index --rebuild --index {name}"
+
+
+def _read_pointer(folder: Path) -> str:
+    try:
+        return (folder / CURRENT).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise IndexMissing(
+            f"There is no index “{folder.name}” in {folder.parent}. Build it with `rag index --index {folder.name}`."
+        ) from None
+
+
+def _read_vectors(file: Path) -> "faiss.Index":
+    import faiss
+
+    try:
+        return faiss.read_index(str(file))
+    except RuntimeError as error:
+        raise IndexDamaged(_say_damaged(file.parents[1], f"{file.name} cannot be read: {error}")) from error
+
+
+def _hash_file(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise IndexDamaged(_say_damaged(file.parents[1], f"{file.name} cannot be read: {error}")) from error
+
+
+def _say_damaged(folder: Path, what: str) -> str:
+    return f"The index “{folder.name}” is damaged: {what}. Rebuild it with `{say_rebuild(folder.name)}`."
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,70 @@
+"""Small real stand-ins for the two models, to be handed in."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from rag.types import Progress, Role, Vectors
+
+DIMENSION = 64
+
+
+class WordEncoder:
+    """Encodes a text as the bag of its words, so that texts which share words are near."""
+
+    def __init__(self, name: str = "words") -> None:
+        self.name = name
+        self.dimension = DIMENSION
+        self.max_tokens = 500
+        self.encoded: list[str] = []
+
+    def describe(self) -> dict[str, object]:
+        return {"name": self.name, "dimension": self.dimension}
+
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Vectors:
+        if role == "passage":
+            self.encoded.extend(texts)
+        if progress:
+            progress(len(texts), len(texts))
+        return np.array([_embed(text) for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+
+class ScriptedGenerator:
+    """Replies with what it was given, word by word, and remembers what it was asked."""
+
+    def __init__(self, *replies: str, pause: float = 0.0) -> None:
+        self.name = "scripted"
+        self.prompts: list[tuple[str, str]] = []
+        self.running = 0
+        self.most_running = 0
+        self._replies = list(replies)
+        self._pause = pause
+        self._count = threading.Lock()
+
+    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
+        self.prompts.append((prefix, suffix))
+        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        with self._count:
+            self.running += 1
+            self.most_running = max(self.most_running, self.running)
+        try:
+            for word in reply.split(" ")[:max_tokens]:
+                time.sleep(self._pause)
+                yield word + " "
+        finally:
+            with self._count:
+                self.running -= 1
+
+
+def _embed(text: str) -> Vectors:
+    vector = np.full(DIMENSION, 1e-3, dtype=np.float32)
+    for word in text.casefold().split():
+        digest = hashlib.sha256(word.strip(".,;:!?„“”\"'()").encode()).digest()
+        vector[digest[0] % DIMENSION] += 1.0
+    return vector / np.float32(np.linalg.norm(vector))

@@ -1,0 +1,126 @@
+"""The index on disk: what was written is found again, and whatever does not match is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
+from rag.index import ARTICLES, CURRENT, MANIFEST, VECTORS, Draft, Index, read_manifest
+from rag.types import Document, Passage
+from tests.fakes import DIMENSION, WordEncoder
+
+ENCODER = WordEncoder()
+
+
+def make_document(source: str, *paragraphs: str) -> tuple[Document, list[Passage]]:
+    text = "\n".join(paragraphs)
+    document = Document(source, text, "en", "Latn", "2025-07", None, f"sum of {text}")
+    passages = []
+    for paragraph in paragraphs:
+        start = text.index(paragraph)
+        passages.append(Passage(source, paragraph, start, start + len(paragraph), "en", "Latn", "2025-07", None))
+    return document, passages
+
+
+def write(folder: Path, *articles: tuple[Document, list[Passage]]) -> None:
+    with Draft(folder, DIMENSION) as draft:
+        for document, passages in articles:
+            vectors = ENCODER.encode([passage.text for passage in passages], "passage")
+            draft.add(document, len(document.text), passages, vectors)
+        draft.commit(ENCODER.describe(), 160, [folder])
+
+
+HARBOUR = make_document("harbour.txt", "The harbour opened in May.", "It cost nine million.")
+ORCHARD = make_document("sub/orchard.txt", "Apples ripened early this year.")
+
+
+def test_finds_the_nearest_passage_with_all_it_knows(tmp_path: Path) -> None:
+    write(tmp_path / "news", HARBOUR, ORCHARD)
+    index = Index.open(tmp_path / "news")
+    hits = index.search(ENCODER.encode(["When did the harbour open in May?"], "query")[0], 3)
+    assert hits[0][1] == HARBOUR[1][0]
+    assert [score for score, _ in hits] == sorted((score for score, _ in hits), reverse=True)
+    assert len(hits) == 3
+
+
+def test_asking_for_more_than_there_is_gives_what_there_is(tmp_path: Path) -> None:
+    write(tmp_path / "news", ORCHARD)
+    assert len(Index.open(tmp_path / "news").search(ENCODER.encode(["apples"], "query")[0], 10)) == 1
+
+
+def test_gives_back_documents_passages_and_vectors_as_they_were_added(tmp_path: Path) -> None:
+    write(tmp_path / "news", ORCHARD, HARBOUR)
+    index = Index.open(tmp_path / "news")
+    assert index.read_document("harbour.txt") == HARBOUR[0]
+    assert index.read_document("absent.txt") is None
+    passages, vectors = index.read_passages("harbour.txt")
+    assert passages == HARBOUR[1]
+    np.testing.assert_array_equal(vectors, ENCODER.encode([p.text for p in HARBOUR[1]], "passage"))
+
+
+def test_a_reader_keeps_the_generation_that_it_opened(tmp_path: Path) -> None:
+    write(tmp_path / "news", HARBOUR)
+    old = Index.open(tmp_path / "news")
+    write(tmp_path / "news", ORCHARD)
+    assert old.read_document("harbour.txt") == HARBOUR[0]
+    assert Index.open(tmp_path / "news").read_document("harbour.txt") is None
+
+
+def test_only_the_generation_in_use_stays(tmp_path: Path) -> None:
+    keep = tmp_path / "news" / "notes"
+    keep.mkdir(parents=True)
+    write(tmp_path / "news", HARBOUR)
+    write(tmp_path / "news", ORCHARD)
+    current = (tmp_path / "news" / CURRENT).read_text()
+    assert {path.name for path in (tmp_path / "news").iterdir()} == {CURRENT, current, "notes"}
+
+
+def test_a_build_that_fails_leaves_the_old_generation_and_no_trace(tmp_path: Path) -> None:
+    write(tmp_path / "news", HARBOUR)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(OSError, match="disk full"), Draft(tmp_path / "news", DIMENSION) as draft:
+        draft.add(ORCHARD[0], 1, ORCHARD[1], ENCODER.encode(["apples"], "passage"))
+        raise OSError("disk full")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", [ARTICLES, VECTORS, MANIFEST])
+@pytest.mark.parametrize("harm", ["flip", "truncate", "remove"])
+def test_a_damaged_file_is_refused_with_the_command_that_rebuilds(tmp_path: Path, name: str, harm: str) -> None:
+    write(tmp_path / "news", HARBOUR)
+    file = read_manifest(tmp_path / "news")[1] / name
+    content = file.read_bytes()
+    if harm == "flip":
+        middle = len(content) // 2 if name != MANIFEST else 0
+        file.write_bytes(content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :])
+    elif harm == "truncate":
+        file.write_bytes(content[: len(content) // 2])
+    else:
+        file.unlink()
+    with pytest.raises(IndexDamaged, match=r"news.* is damaged.*rag index --rebuild --index news"):
+        Index.open(tmp_path / "news")
+
+
+def test_a_missing_index_names_the_command_that_builds_it(tmp_path: Path) -> None:
+    with pytest.raises(IndexMissing, match="rag index --index news"):
+        Index.open(tmp_path / "news")
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "news", HARBOUR)
+    file = read_manifest(tmp_path / "news")[1] / MANIFEST
+    file.write_text(json.dumps({**json.loads(file.read_text()), "format": 99}))
+    with pytest.raises(IndexMismatch, match="format 99"):
+        Index.open(tmp_path / "news")
+
+
+def test_another_encoder_or_passage_size_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "news", HARBOUR)
+    index = Index.open(tmp_path / "news")
+    index.check(ENCODER.describe(), 160)
+    with pytest.raises(IndexMismatch, match="another encoder"):
+        index.check(WordEncoder("other").describe(), 160)
+    with pytest.raises(IndexMismatch, match="another passage size"):
+        index.check(ENCODER.describe(), 80)
