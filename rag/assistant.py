@@ -65,6 +65,10 @@ class Assistant:
         index.check(encoder.describe(), config.passage_tokens)
         return cls(config, index, encoder, load_generator(config), prompts)
 
+    def warm(self) -> None:
+        """Load what the first question would otherwise wait for. Raises ModelError."""
+        self.generator.warm()
+
     def search(self, question: str, count: int | None = None) -> tuple[Hit, ...]:
         """The passages nearest to the question, best first. Raises QuestionError."""
         return retrieve(self._check(question), self.index, self.encoder, count or self.config.hits)

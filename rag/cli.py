@@ -168,11 +168,11 @@ def _print_answer(answer: "Answer", assistant: "Assistant") -> None:
     say = assistant.prompts.say
     click.echo(answer.text)
     if answer.abstained and answer.hits:
-        click.echo(f"\n{say('nearest', answer.language)}")
+        click.echo(f"\n{say('nearest', answer.language, answer.script)}")
         for hit in answer.hits[:NEAREST]:
             _print_hit(hit)
     elif answer.citations:
-        click.echo(f"\n{say('sources', answer.language)}")
+        click.echo(f"\n{say('sources', answer.language, answer.script)}")
         for citation in answer.citations:
             click.echo(f"[{citation.number}] {_describe(citation, answer.language)}\n    “{citation.quote}”")
 

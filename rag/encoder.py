@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 32
 CHUNK = 8 * BATCH
+PROMPT_NAMES: dict[Role, tuple[str, ...]] = {"query": ("query",), "passage": ("document", "passage", "corpus")}
 
 
 class SentenceEncoder:
@@ -30,6 +31,7 @@ class SentenceEncoder:
         self._model = model
         self._name = name
         self._fingerprint = fingerprint
+        self._prompts = {role: _find_prompt(model, names) for role, names in PROMPT_NAMES.items()}
         # A fast tokenizer changes its own state while it pads, so two calls must not meet in it.
         self._lock = threading.Lock()
 
@@ -55,28 +57,27 @@ class SentenceEncoder:
     @property
     def max_tokens(self) -> int:
         limit = self._model.max_seq_length or 512
-        prompts = [self._model.prompts.get(name) or "" for name in ("query", "document", "passage")]
-        return limit - max(len(tokens) for tokens in self._tokenize(prompts, special=True))
+        return limit - max(len(tokens) for tokens in self._tokenize(list(self._prompts.values()), special=True))
 
     def describe(self) -> dict[str, object]:
         return {
             "name": self._name,
             "fingerprint": self._fingerprint,
             "dimension": self.dimension,
-            "prompts": dict(self._model.prompts),
+            "prompts": dict(self._prompts),
         }
 
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Vectors:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        encode = self._model.encode_query if role == "query" else self._model.encode_document
         # Texts of like length share a batch, so little of it is padding; the longest first, so an
         # estimate made from what is done errs on the safe side.
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
         for start in range(0, len(order), CHUNK):
             rows = order[start : start + CHUNK]
             with self._lock:
-                vectors[rows] = encode(
+                vectors[rows] = self._model.encode(
                     [texts[row] for row in rows],
+                    prompt=self._prompts[role],
                     batch_size=BATCH,
                     normalize_embeddings=True,
                     show_progress_bar=False,
@@ -96,6 +97,11 @@ class SentenceEncoder:
                 list(texts), add_special_tokens=special, truncation=False, padding=False, verbose=False
             )
         return list(tokens["input_ids"])
+
+
+def _find_prompt(model: "SentenceTransformer", names: Sequence[str]) -> str:
+    # The library's own choice takes an empty prompt that it put there itself for one that the model came with.
+    return next((model.prompts[name] for name in names if model.prompts.get(name)), "")
 
 
 def _load_model(folder: Path, threads: int) -> "SentenceTransformer":

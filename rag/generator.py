@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -34,27 +35,29 @@ def load_generator(config: Config) -> Generator:
 
 
 class LlamaGenerator:
-    """A Generator over a GGUF file. One caller at a time; the others wait."""
+    """A Generator over a GGUF file, which is read when it is first needed. One caller at a time; the others wait."""
 
-    def __init__(self, model: "Llama", name: str, frame: tuple[str, str]) -> None:
-        self._model = model
+    def __init__(self, name: str, file: Path, context: int, batch: int, threads: int) -> None:
         self._name = name
-        self._head, self._tail = frame
+        self._file = file
+        self._context = context
+        self._batch = batch
+        self._threads = threads
         self._lock = threading.Lock()
 
     @classmethod
     def load(cls, config: Config) -> Self:
-        """Load the configured GGUF file from disk, never from the network.
-
-        Raises ModelMissing when it is not there, ModelError when it cannot be used.
-        """
+        """The configured GGUF file, from disk, never from the network. Raises ModelMissing when it is not there."""
         file = models.resolve(config.generator, "generator", config.cache)
-        model = _load_model(file, config)
-        return cls(model, config.generator, _read_frame(model, file))
+        return cls(config.generator, file, config.context, config.batch, config.threads or count_physical_cores())
 
     @property
     def name(self) -> str:
         return self._name
+
+    def warm(self) -> None:
+        with self._lock:
+            _ = self._model, self._frame
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
         with self._lock:
@@ -66,14 +69,40 @@ class LlamaGenerator:
                 )
             yield from _cut(_decode(self._run(prompt, max_tokens)), stop)
 
+    @cached_property
+    def _model(self) -> "Llama":
+        from llama_cpp import Llama
+
+        try:
+            return Llama(
+                str(self._file),
+                n_ctx=self._context,
+                n_batch=self._batch,
+                n_ubatch=self._batch,
+                n_threads=self._threads,
+                n_threads_batch=self._threads,
+                verbose=False,
+            )
+        except (ValueError, RuntimeError, OSError) as error:
+            raise ModelError(
+                f"The generator in {self._file} cannot be loaded: {error}. "
+                "Check it with `rag models verify`, or name another with RAG_GENERATOR."
+            ) from error
+
+    @cached_property
+    def _frame(self) -> tuple[str, str]:
+        """What the model's own chat template puts before and after what the user says."""
+        return _read_frame(self._model, self._file)
+
     def _tokenize(self, prefix: str, suffix: str) -> list[int]:
         # Only the template's own text may hold special tokens: what an article or a question says is text.
         # The parts are tokenised apart, so that those of the prefix do not depend on the suffix.
+        head, tail = self._frame
         return [
-            *self._model.tokenize(self._head.encode(), add_bos=False, special=True),
+            *self._model.tokenize(head.encode(), add_bos=False, special=True),
             *self._model.tokenize(prefix.encode(), add_bos=False, special=False),
             *self._model.tokenize(suffix.encode(), add_bos=False, special=False),
-            *self._model.tokenize(self._tail.encode(), add_bos=False, special=True),
+            *self._model.tokenize(tail.encode(), add_bos=False, special=True),
         ]
 
     def _run(self, prompt: list[int], max_tokens: int) -> Iterator[bytes]:
@@ -94,29 +123,7 @@ class LlamaGenerator:
             raise GenerationError(f"The generator {self._name} failed: {error}. Ask again, or see `rag doctor`.") from error
 
 
-def _load_model(file: Path, config: Config) -> "Llama":
-    from llama_cpp import Llama
-
-    threads = config.threads or count_physical_cores()
-    try:
-        return Llama(
-            str(file),
-            n_ctx=config.context,
-            n_batch=config.batch,
-            n_ubatch=config.batch,
-            n_threads=threads,
-            n_threads_batch=threads,
-            verbose=False,
-        )
-    except (ValueError, RuntimeError, OSError) as error:
-        raise ModelError(
-            f"The generator in {file} cannot be loaded: {error}. "
-            "Check it with `rag models verify`, or name another with RAG_GENERATOR."
-        ) from error
-
-
 def _read_frame(model: "Llama", file: Path) -> tuple[str, str]:
-    """What the model's own chat template puts before and after what the user says."""
     from jinja2 import TemplateError
     from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 

@@ -13,6 +13,11 @@ class Line:
         self._tickets: deque[object] = deque()
         self._moved = threading.Condition()
 
+    @property
+    def length(self) -> int:
+        """How many stand in it, the one being served included."""
+        return len(self._tickets)
+
     @contextmanager
     def join(self) -> Iterator[Iterator[int]]:
         """Stand in line while the context lasts.

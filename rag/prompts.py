@@ -2,7 +2,9 @@
 
     prompts/excerpt.txt            what the generator reads before it knows the question
     prompts/question.txt           what follows the excerpt
-    prompts/sentences/<tag>.toml   what the reader is told, by language: `cs`, `sr`, `sr-Latn`
+    prompts/sentences/<tag>.toml   what the reader is told of an answer, by language: `cs`, `sr`, `sr-Latn`
+    prompts/page/<tag>.toml        what stands on the page, likewise
+    prompts/examples.txt           questions that the page offers, one a line
 """
 
 import string
@@ -16,6 +18,18 @@ from rag.errors import PromptError
 FALLBACK = "en"
 TEMPLATES = {"excerpt": {"passage"}, "question": {"question", "language"}}
 SENTENCES: dict[str, set[str]] = {"abstain": set(), "nearest": set(), "sources": set()}
+PAGE: dict[str, set[str]] = {
+    "title": set(),
+    "intro": {"articles", "languages"},
+    "placeholder": set(),
+    "ask": set(),
+    "stop": set(),
+    "examples": set(),
+    "searching": set(),
+    "queued": {"place"},
+    "reading": {"source"},
+}
+Table = dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +37,9 @@ class Prompts:
     """The texts of one folder."""
 
     templates: dict[str, str]
-    sentences: dict[str, dict[str, str]]
+    sentences: Table
+    page: Table
+    examples: tuple[str, ...]
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -31,10 +47,12 @@ class Prompts:
         templates = {name: _read(folder / f"{name}.txt") for name in TEMPLATES}
         for name, text in templates.items():
             _check(folder / f"{name}.txt", text, TEMPLATES[name])
-        sentences = {file.stem: _load_sentences(file) for file in sorted((folder / "sentences").glob("*.toml"))}
-        if FALLBACK not in sentences:
-            raise PromptError(f"{folder / 'sentences' / FALLBACK}.toml is missing. Restore it: git checkout prompts")
-        return cls(templates, sentences)
+        return cls(
+            templates,
+            _load_table(folder / "sentences", SENTENCES),
+            _load_table(folder / "page", PAGE),
+            tuple(filter(None, _read(folder / "examples.txt").splitlines())),
+        )
 
     def fill(self, name: str, **values: str) -> str:
         """The template `name` with its variables replaced; the values themselves are never interpreted."""
@@ -42,39 +60,54 @@ class Prompts:
 
     def say(self, key: str, language: str, script: str | None = None, **values: str) -> str:
         """The sentence `key` in the given language and script, in English where there is none."""
-        for tag in (f"{language}-{script}", language, FALLBACK):
-            if tag in self.sentences:
-                return self.sentences[tag][key].format(**values)
-        raise AssertionError("load() made sure of the fallback")
+        return _choose(self.sentences, language, script)[key].format(**values)
+
+    def label(self, key: str, language: str, script: str | None = None, **values: str) -> str:
+        """What the page says for `key`, likewise."""
+        return _choose(self.page, language, script)[key].format(**values)
 
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise PromptError(f"{file} cannot be read ({error}). Restore it: git checkout prompts") from error
 
 
-def _load_sentences(file: Path) -> dict[str, str]:
+def _choose(table: Table, language: str, script: str | None) -> dict[str, str]:
+    tags = (f"{language}-{script}", language, FALLBACK)
+    return next(table[tag] for tag in tags if tag in table)
+
+
+def _load_table(folder: Path, keys: dict[str, set[str]]) -> Table:
+    table = {file.stem: _load_language(file, keys) for file in sorted(folder.glob("*.toml"))}
+    if FALLBACK not in table:
+        raise PromptError(f"{folder / FALLBACK}.toml is missing. Restore it: git checkout prompts")
+    return table
+
+
+def _load_language(file: Path, keys: dict[str, set[str]]) -> dict[str, str]:
     try:
         sentences = tomllib.loads(_read(file))
     except tomllib.TOMLDecodeError as error:
         raise PromptError(f"{file} is not valid TOML: {error}. Correct it there.") from error
-    if sentences.keys() != SENTENCES.keys():
-        wrong = ", ".join(sorted(sentences.keys() ^ SENTENCES.keys()))
-        raise PromptError(f"{file} lacks or does not need: {wrong}. It must hold exactly {', '.join(sorted(SENTENCES))}.")
+    if sentences.keys() != keys.keys():
+        wrong = ", ".join(sorted(sentences.keys() ^ keys.keys()))
+        raise PromptError(f"{file} lacks or does not need: {wrong}. It must hold exactly {', '.join(sorted(keys))}.")
     for key, text in sentences.items():
         if not isinstance(text, str) or not text.strip():
             raise PromptError(f"{file}: {key} must be a sentence. Write one.")
-        _check(file, text, SENTENCES[key])
+        _check(file, text, keys[key])
     return sentences
 
 
 def _check(file: Path, text: str, variables: set[str]) -> None:
     try:
-        found = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+        fields = [(name, spec, conversion) for _, name, spec, conversion in string.Formatter().parse(text) if name is not None]
     except ValueError as error:
         raise PromptError(f"{file} is malformed: {error}. Braces that are not variables are written twice.") from error
-    if found != variables:
-        names = ", ".join(sorted(variables)) or "none"
-        raise PromptError(f"{file} must use exactly these variables: {names}; it uses {', '.join(sorted(found)) or 'none'}.")
+    found = {name for name, _, _ in fields}
+    # A format or a conversion would fail only when it is filled, or change the text silently.
+    if found != variables or any(spec or conversion for _, spec, conversion in fields):
+        wanted = ", ".join(f"{{{name}}}" for name in sorted(variables)) or "none"
+        raise PromptError(f"{file} must use exactly these variables: {wanted}. Write them so, without formats, and no others.")

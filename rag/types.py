@@ -195,6 +195,10 @@ class Generator(Protocol):
     @property
     def name(self) -> str: ...
 
+    def warm(self) -> None:
+        """Load what the first reply would otherwise wait for. Raises ModelError."""
+        ...
+
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
         """Stream the reply to `prefix + suffix`, greedily.
 

@@ -47,6 +47,9 @@ class ScriptedGenerator:
         self._pause = pause
         self._count = threading.Lock()
 
+    def warm(self) -> None:
+        pass
+
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
         self.prompts.append((prefix, suffix))
         reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
