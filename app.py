@@ -124,7 +124,8 @@ def _draw_card(number: str, origin: Citation | Passage, words: str, answer: Answ
     caption = number + " · ".join(fact for fact in facts if fact)
     return (
         f'<figure class="source"><figcaption>{_escape(caption)}</figcaption>'
-        f'<blockquote lang="{_escape(origin.language)}-{_escape(origin.script)}" dir="auto">{_escape(words)}</blockquote></figure>'
+        f'<blockquote lang="{_escape(origin.language)}-{_escape(origin.script)}" dir="auto">{_escape(words)}</blockquote>'
+        "</figure>"
     )
 
 

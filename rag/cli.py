@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,8 @@ from rag.errors import RagError
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
-    from rag.types import Answer, Citation, Hit, Progress
+    from rag.models import Model
+    from rag.types import Answer, Citation, Hit, Passage, Progress
 
 ANSWERED, FAILED, ABSTAINED, INTERRUPTED = 0, 1, 2, 130
 NEAREST = 3
@@ -111,10 +112,75 @@ def models() -> None:
     """List, fetch and check the models."""
 
 
+named = click.argument("names", nargs=-1, metavar="[NAME]…")
+
+
 @models.command("list")
 @as_json
 def list_models(as_json: bool) -> None:
-    """Print the models that are known by name."""
+    """Print the models that are known by name, and which of them are here."""
+    from rag.models import known_models
+
+    config = Config.from_env()
+    known = [(model, _locate(model, config)) for model in known_models()]
+    if as_json:
+        facts = [
+            {"name": model.name, "title": model.title, "purpose": model.purpose, "licence": model.licence,
+             "size": model.size, "tested": model.tested, "path": str(path) if path else None}
+            for model, path in known
+        ]  # fmt: skip
+        _print_json({"models": facts})
+        return
+    for model, path in known:
+        size = _describe_size(model.size or 0)
+        state = "here" if path else "not fetched"
+        tested = "" if model.tested else ", not tested here"
+        click.echo(f"{model.name:24} {model.purpose:10} {size:>9}  {model.licence:18} {state}{tested}")
+
+
+@models.command("fetch")
+@named
+def fetch_models(names: tuple[str, ...]) -> None:
+    """Bring models to the cache; without NAME, the configured encoder and generator."""
+    from rag.fetching import fetch, plan
+
+    config = Config.from_env()
+    for model in _choose_models(names, config):
+        coming = plan(model, config.cache)
+        if not coming.download:
+            click.echo(f"{model.name} is here: {coming.source}")
+            continue
+        click.echo(f"{model.name}: {_describe_size(coming.download)} from {coming.source}, {model.licence}")
+        with _show_progress(model.name, in_bytes=True) as progress:
+            path = fetch(model, config.cache, progress)
+        click.echo(f"{model.name} is here: {path}")
+
+
+@models.command("verify")
+@named
+def verify_models(names: tuple[str, ...]) -> int:
+    """Read the files of models again and compare their checksums."""
+    from rag.models import verify
+
+    config = Config.from_env()
+    checks = [check for model in _choose_models(names, config) for check in verify(model, config.cache)]
+    for check in checks:
+        click.echo(f"{'ok  ' if check.ok else 'FAIL'} {check.file}")
+    if all(check.ok for check in checks):
+        return ANSWERED
+    click.echo("rag: Files marked FAIL are damaged. Fetch them anew with `rag models fetch`.", err=True)
+    return FAILED
+
+
+@models.command("path")
+@named
+def print_paths(names: tuple[str, ...]) -> None:
+    """Print where models lie; without NAME, the configured encoder and generator."""
+    from rag.models import locate
+
+    config = Config.from_env()
+    for model in _choose_models(names, config):
+        click.echo(str(locate(model, config.cache)))
 
 
 @cli.command()
@@ -153,7 +219,11 @@ def _stream(assistant: "Assistant", question: str) -> "Answer":
         for event in assistant.ask(question):
             match event:
                 case Evidence(hits):
-                    shown.append("".join(f"{hit.rank}. {hit.passage.source}: {hit.passage.text[:70]}…\n" for hit in hits[:NEAREST]))
+                    shown.append(
+                        "".join(
+                            f"{hit.rank}. {hit.passage.source}: {hit.passage.text[:70]}…\n" for hit in hits[:NEAREST]
+                        )
+                    )
                 case Reading():
                     shown.append("\n")
                 case Words(text):
@@ -179,3 +249,53 @@ def _print_answer(answer: "Answer", assistant: "Assistant") -> None:
 
 def _print_hit(hit: "Hit") -> None:
     click.echo(f"{hit.rank}. {_describe(hit.passage, 'en')} · {hit.score:.3f}\n   {hit.passage.text}")
+
+
+def _describe(origin: "Citation | Passage", language: str) -> str:
+    from rag.language import name_of
+
+    return " · ".join(filter(None, (origin.source, name_of(origin.language, language), origin.date)))
+
+
+def _describe_size(count: int) -> str:
+    from rich.filesize import decimal
+
+    return decimal(count)
+
+
+def _choose_models(names: tuple[str, ...], config: Config) -> "list[Model]":
+    """The models of these names; without names, those configured that are not paths or servers."""
+    from rag.models import find
+
+    if names:
+        return [find(name) for name in names]
+    configured = (config.encoder, config.generator)
+    return [find(name) for name in configured if "://" not in name and not Path(name).expanduser().exists()]
+
+
+def _locate(model: "Model", config: Config) -> Path | None:
+    from rag.errors import ModelMissing
+    from rag.models import locate
+
+    try:
+        return locate(model, config.cache)
+    except ModelMissing:
+        return None
+
+
+@contextmanager
+def _show_progress(what: str, in_bytes: bool = False) -> Iterator["Progress"]:
+    """A bar on standard error while the context lasts; nothing when that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    amount = DownloadColumn() if in_bytes else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        bar = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(bar, completed=done, total=total)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))

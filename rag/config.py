@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, get_args
 
@@ -26,7 +26,7 @@ class Config:
     index: str = "default"
     """Which of them is asked."""
     prompts: Path = ROOT / "prompts"
-    cache: Path = user_cache_path("rag-assistant")
+    cache: Path = field(default_factory=lambda: user_cache_path("rag-assistant"))
     """Where model files are kept."""
     encoder: str = "multilingual-e5-small"
     """A name in models.toml, a sentence-transformers folder, or a hub name `owner/model`."""
@@ -54,7 +54,9 @@ class Config:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}. Set {PREFIX}{name.upper()}.")
         if not re.fullmatch(r"[\w-]+", self.index):
-            raise ConfigError(f"An index's name is made of letters, digits, _ and -, not “{self.index}”. Choose another.")
+            raise ConfigError(
+                f"An index's name is made of letters, digits, _ and -, not “{self.index}”. Choose another."
+            )
         if self.threads is not None and self.threads < 1:
             raise ConfigError(f"threads must be at least 1, not {self.threads}. Set {PREFIX}THREADS.")
 
@@ -64,7 +66,7 @@ class Config:
 
         Raises ConfigError for a variable that names no setting or holds no usable value.
         """
-        known = {field.name: field.type for field in fields(cls)}
+        known = {setting.name: setting.type for setting in fields(cls)}
         settings: dict[str, Any] = {}
         for variable, value in environment.items():
             if not variable.startswith(PREFIX):

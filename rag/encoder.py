@@ -42,7 +42,9 @@ class SentenceEncoder:
         Raises ModelMissing when its files are not there, ModelError when they cannot be used.
         """
         folder = models.resolve(config.encoder, "encoder", config.cache)
-        return cls(_load_model(folder, config.threads or count_physical_cores()), config.encoder, models.fingerprint(folder))
+        return cls(
+            _load_model(folder, config.threads or count_physical_cores()), config.encoder, models.fingerprint(folder)
+        )
 
     @property
     def name(self) -> str:
@@ -50,9 +52,7 @@ class SentenceEncoder:
 
     @property
     def dimension(self) -> int:
-        dimension = self._model.get_embedding_dimension()
-        assert dimension is not None
-        return dimension
+        return int(self._model.get_embedding_dimension() or 0)
 
     @property
     def max_tokens(self) -> int:

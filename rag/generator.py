@@ -120,7 +120,9 @@ class LlamaGenerator:
                         return
         except (RuntimeError, ValueError) as error:
             self._model.reset()
-            raise GenerationError(f"The generator {self._name} failed: {error}. Ask again, or see `rag doctor`.") from error
+            raise GenerationError(
+                f"The generator {self._name} failed: {error}. Ask again, or see `rag doctor`."
+            ) from error
 
 
 def _read_frame(model: "Llama", file: Path) -> tuple[str, str]:
@@ -130,12 +132,16 @@ def _read_frame(model: "Llama", file: Path) -> tuple[str, str]:
     template = model.metadata.get("tokenizer.chat_template")
     if template is None:
         raise ModelError(f"{file} has no chat template, so it is no instruct model. Name another with RAG_GENERATOR.")
-    bos, eos = (model._model.token_get_text(token) if token >= 0 else "" for token in (model.token_bos(), model.token_eos()))
+    bos, eos = (
+        model._model.token_get_text(token) if token >= 0 else "" for token in (model.token_bos(), model.token_eos())
+    )
     formatter = Jinja2ChatFormatter(template, eos_token=eos, bos_token=bos)
     try:
         head, tail = formatter(messages=[{"role": "user", "content": MARK}]).prompt.split(MARK)
     except (TemplateError, ValueError) as error:
-        raise ModelError(f"The chat template of {file} cannot be used: {error}. Name another with RAG_GENERATOR.") from error
+        raise ModelError(
+            f"The chat template of {file} cannot be used: {error}. Name another with RAG_GENERATOR."
+        ) from error
     return head, tail
 
 

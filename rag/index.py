@@ -188,10 +188,7 @@ class Draft:
         self._articles.execute(INSERT_DOCUMENT, astuple(document))
         self._articles.executemany(
             INSERT_PASSAGE,
-            [
-                (row + n, p.source, p.text, p.start, p.end, p.language, p.script)
-                for n, p in enumerate(passages)
-            ],
+            [(row + n, p.source, p.text, p.start, p.end, p.language, p.script) for n, p in enumerate(passages)],
         )
         self._vectors.add(vectors)
         facts = {key: value for key, value in asdict(document).items() if key != "text"}

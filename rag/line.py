@@ -35,12 +35,14 @@ class Line:
                 self._moved.notify_all()
 
     def _wait(self, ticket: object) -> Iterator[int]:
-        told = 0
-        while True:
-            with self._moved:
-                self._moved.wait_for(lambda: self._tickets.index(ticket) != told or not self._tickets.index(ticket))
-                ahead = self._tickets.index(ticket)
-            if not ahead:
-                return
-            told = ahead
+        ahead = self._count_ahead(ticket)
+        while ahead:
             yield ahead
+            told = ahead
+            with self._moved:
+                while (ahead := self._count_ahead(ticket)) == told:
+                    self._moved.wait()
+
+    def _count_ahead(self, ticket: object) -> int:
+        with self._moved:
+            return self._tickets.index(ticket)

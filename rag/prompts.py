@@ -1,10 +1,10 @@
 """Every text that the model or the reader is given, from `prompts/`, checked when it is loaded.
 
-    prompts/excerpt.txt            what the generator reads before it knows the question
-    prompts/question.txt           what follows the excerpt
-    prompts/sentences/<tag>.toml   what the reader is told of an answer, by language: `cs`, `sr`, `sr-Latn`
-    prompts/page/<tag>.toml        what stands on the page, likewise
-    prompts/examples.txt           questions that the page offers, one a line
+prompts/excerpt.txt            what the generator reads before it knows the question
+prompts/question.txt           what follows the excerpt
+prompts/sentences/<tag>.toml   what the reader is told of an answer, by language: `cs`, `sr`, `sr-Latn`
+prompts/page/<tag>.toml        what stands on the page, likewise
+prompts/examples.txt           questions that the page offers, one a line
 """
 
 import string
@@ -103,11 +103,17 @@ def _load_language(file: Path, keys: dict[str, set[str]]) -> dict[str, str]:
 
 def _check(file: Path, text: str, variables: set[str]) -> None:
     try:
-        fields = [(name, spec, conversion) for _, name, spec, conversion in string.Formatter().parse(text) if name is not None]
+        fields = [field for field in string.Formatter().parse(text) if field[1] is not None]
     except ValueError as error:
         raise PromptError(f"{file} is malformed: {error}. Braces that are not variables are written twice.") from error
-    found = {name for name, _, _ in fields}
+    found = {str(name) for _, name, _, _ in fields}
     # A format or a conversion would fail only when it is filled, or change the text silently.
-    if found != variables or any(spec or conversion for _, spec, conversion in fields):
-        wanted = ", ".join(f"{{{name}}}" for name in sorted(variables)) or "none"
-        raise PromptError(f"{file} must use exactly these variables: {wanted}. Write them so, without formats, and no others.")
+    if found != variables or any(spec or conversion for _, _, spec, conversion in fields):
+        raise PromptError(
+            f"{file} must use exactly these variables, without formats: {_list(variables)}; it uses {_list(found)}. "
+            "Correct it there."
+        )
+
+
+def _list(variables: set[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in sorted(variables)) or "none"

@@ -14,7 +14,7 @@ Vectors = NDArray[np.float32]
 class Document:
     """One article.
 
-    `text` holds the file's characters as an editor shows them (NFC, newlines as `\\n`), with metadata
+    `text` holds the file's characters as an editor shows them (NFC, newlines as LF), with metadata
     blanked by as many spaces, so that an offset into `text` is an offset into the file as well.
     """
 

@@ -32,6 +32,12 @@ def write(folder: Path, *articles: tuple[Document, list[Passage]]) -> None:
         draft.commit(ENCODER.describe(), 160, [folder])
 
 
+def fail_while_writing(folder: Path) -> None:
+    with Draft(folder, DIMENSION) as draft:
+        draft.add(ORCHARD[0], 1, ORCHARD[1], ENCODER.encode(["apples"], "passage"))
+        raise OSError("disk full")
+
+
 HARBOUR = make_document("harbour.txt", "The harbour opened in May.", "It cost nine million.")
 ORCHARD = make_document("sub/orchard.txt", "Apples ripened early this year.")
 
@@ -80,9 +86,8 @@ def test_only_the_generation_in_use_stays(tmp_path: Path) -> None:
 def test_a_build_that_fails_leaves_the_old_generation_and_no_trace(tmp_path: Path) -> None:
     write(tmp_path / "news", HARBOUR)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(OSError, match="disk full"), Draft(tmp_path / "news", DIMENSION) as draft:
-        draft.add(ORCHARD[0], 1, ORCHARD[1], ENCODER.encode(["apples"], "passage"))
-        raise OSError("disk full")
+    with pytest.raises(OSError, match="disk full"):
+        fail_while_writing(tmp_path / "news")
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -82,15 +82,24 @@ def test_malformed_sentences_are_refused_by_file_and_reason(folder: Path, conten
     ("content", "reason"),
     [
         ("Read this.", "passage"),
-        ("Read: {text}", "passage"),
-        ("Read: {passage} {question}", "no others"),
+        ("Read: {text}", "text"),
+        ("Read: {passage} {question}", "question"),
         ("Read: {passage.source}", "passage"),
         ("Read: {passage:d}", "without formats"),
         ("Read: {passage!r}", "without formats"),
         ("Read: {passage", "malformed"),
         ("Read: passage}", "malformed"),
     ],
-    ids=["absent variable", "wrong variable", "variable too many", "attribute", "format", "conversion", "open brace", "closing brace"],
+    ids=[
+        "absent variable",
+        "wrong variable",
+        "variable too many",
+        "attribute",
+        "format",
+        "conversion",
+        "open brace",
+        "closing brace",
+    ],
 )
 def test_a_malformed_template_is_refused_by_file_and_reason(folder: Path, content: str, reason: str) -> None:
     (folder / "excerpt.txt").write_text(content, encoding="utf-8")

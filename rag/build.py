@@ -1,0 +1,165 @@
+"""Corpus to index: only what is new or has changed is read and encoded, and what is gone is removed."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from rag.config import Config
+from rag.documents import File, Skipped, read, walk
+from rag.encoder import SentenceEncoder
+from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
+from rag.index import Draft, Index, read_manifest
+from rag.passages import cut
+from rag.types import Document, Encoder, Passage, Progress, Vectors
+
+LOCK = "BUILDING"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a build did."""
+
+    index: str
+    new: int
+    changed: int
+    unchanged: int
+    removed: int
+    passages: int
+    skipped: tuple[Skipped, ...]
+
+    def __str__(self) -> str:
+        """One line, such as `5 files: 1 new, 1 changed, 2 unchanged, 1 removed; 63 passages`."""
+        counts = {name: getattr(self, name) for name in ("new", "changed", "unchanged", "removed")}
+        counts["skipped"] = len(self.skipped)
+        told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        return f"{sum(counts.values())} files: {told}; {self.passages} passages in “{self.index}”"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON with the same fields."""
+        return asdict(self)
+
+
+def build_index(
+    paths: Sequence[Path] = (),
+    config: Config | None = None,
+    encoder: Encoder | None = None,
+    rebuild: bool = False,
+    progress: Progress | None = None,
+) -> Summary:
+    """Build the configured index over `paths`, or bring it up to date.
+
+    Without paths, those of the last build are taken, and the configured corpus the first time. With `rebuild`,
+    nothing of the old index is used. The old index answers until the new one is whole, and goes on doing so
+    when the build is stopped. Raises DocumentError, IndexBusy, IndexMismatch, IndexDamaged, ModelError.
+    """
+    config = config or Config.from_env()
+    folder = config.indexes / config.index
+    encoder = encoder or SentenceEncoder.load(config)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / LOCK, blocking=False):
+            build = _Build(folder, config, encoder, rebuild)
+            with closing(build.old) if build.old else nullcontext():
+                return build.run(paths, progress)
+    except Timeout:
+        raise IndexBusy(f"Another process is building the index “{config.index}”. Wait until it is done.") from None
+
+
+class _Build:
+    """One run over a locked index folder."""
+
+    def __init__(self, folder: Path, config: Config, encoder: Encoder, rebuild: bool) -> None:
+        self.folder = folder
+        self.config = config
+        self.encoder = encoder
+        self.old = None if rebuild else self._open_old()
+        self.known = {file["source"]: file["checksum"] for file in self.old.manifest.files} if self.old else {}
+
+    def run(self, paths: Sequence[Path], progress: Progress | None) -> Summary:
+        """Read what is there, encode what is new, write both beside the old generation, and switch."""
+        paths = [path.resolve() for path in paths] or self._recall_paths()
+        files, read_now, skipped = self._read(paths)
+        if not files:
+            where = ", ".join(map(str, paths))
+            raise DocumentError(f"There is no article in {where}. Name another folder; the index was left as it was.")
+        summary = self._summarise(files, read_now, skipped)
+        if self.old and not (summary.new or summary.changed or summary.removed) and self._recall_paths() == paths:
+            return replace(summary, passages=self.old.manifest.passages)
+        passages = {document.source: self._split(document) for document in read_now.values()}
+        vectors = self._encode(passages, progress)
+        with Draft(self.folder, self.encoder.dimension) as draft:
+            for file in files:
+                if file.source in read_now:
+                    draft.add(read_now[file.source], file.size, passages[file.source], vectors[file.source])
+                else:
+                    self._keep(file, draft)
+            manifest = draft.commit(self.encoder.describe(), self.config.passage_tokens, paths)
+        return replace(summary, passages=manifest.passages)
+
+    def _read(self, paths: Sequence[Path]) -> tuple[list[File], dict[str, Document], list[Skipped]]:
+        """The files that hold articles, the documents of those that the old index does not know, and the others."""
+        files: list[File] = []
+        documents: dict[str, Document] = {}
+        skipped: list[Skipped] = []
+        for entry in walk(paths):
+            found = entry if isinstance(entry, Skipped) or self._knows(entry) else read(entry)
+            if isinstance(found, Skipped):
+                skipped.append(found)
+                continue
+            files.append(entry)
+            if isinstance(found, Document):
+                documents[found.source] = found
+        return files, documents, skipped
+
+    def _knows(self, file: File) -> bool:
+        return self.known.get(file.source) == file.checksum
+
+    def _summarise(self, files: Sequence[File], read_now: Mapping[str, Document], skipped: Sequence[Skipped]) -> Summary:
+        changed = sum(source in self.known for source in read_now)
+        return Summary(
+            index=self.folder.name,
+            new=len(read_now) - changed,
+            changed=changed,
+            unchanged=len(files) - len(read_now),
+            removed=len(self.known.keys() - {file.source for file in files}),
+            passages=0,
+            skipped=tuple(skipped),
+        )
+
+    def _split(self, document: Document) -> list[Passage]:
+        limit = min(self.config.passage_tokens, self.encoder.max_tokens)
+        return cut(document, limit, self.encoder.count_tokens)
+
+    def _encode(self, passages: Mapping[str, list[Passage]], progress: Progress | None) -> dict[str, Vectors]:
+        """All at once, so that passages of like length can share a batch whatever their documents."""
+        if not passages:
+            return {}
+        texts = [passage.text for of_one in passages.values() for passage in of_one]
+        ends = list(accumulate(len(of_one) for of_one in passages.values()))
+        return dict(zip(passages, np.split(self.encoder.encode(texts, "passage", progress), ends[:-1]), strict=True))
+
+    def _keep(self, file: File, draft: Draft) -> None:
+        """Take over from the old index what has not changed."""
+        document = self.old.read_document(file.source) if self.old else None
+        if self.old and document:
+            draft.add(document, file.size, *self.old.read_passages(file.source))
+
+    def _open_old(self) -> Index | None:
+        try:
+            old = Index.open(self.folder)
+        except IndexMissing:
+            return None
+        old.check(self.encoder.describe(), self.config.passage_tokens)
+        return old
+
+    def _recall_paths(self) -> list[Path]:
+        try:
+            return [Path(path) for path in read_manifest(self.folder)[0].paths]
+        except StoreError:
+            return [self.config.corpus.resolve()]

@@ -1,0 +1,155 @@
+"""The main path over stand-ins: what is found is read, cited in its own words, or said not to be there."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rag.assistant import Assistant
+from rag.config import ROOT, Config
+from rag.errors import QuestionError
+from rag.index import Draft, Index
+from rag.prompts import Prompts
+from rag.types import Answered, Evidence, Queued, Reading, Turn, Words
+from tests.fakes import DIMENSION, ScriptedGenerator, WordEncoder
+from tests.test_index import make_document
+
+ARTICLES = (
+    make_document("harbour.txt", "The harbour opened in May. It cost nine million.", "Boats may enter at night."),
+    make_document("orchard.txt", "Apples ripened early this year. Pears did not."),
+)
+Make = Callable[..., Assistant]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def make(generator: ScriptedGenerator, *articles: tuple) -> Assistant:
+        encoder = WordEncoder()
+        with Draft(tmp_path / "default", DIMENSION) as draft:
+            for document, passages in articles:
+                vectors = encoder.encode([passage.text for passage in passages], "passage")
+                draft.add(document, len(document.text), passages, vectors)
+            draft.commit(encoder.describe(), 160, [tmp_path])
+        config = Config(indexes=tmp_path, hits=3)
+        return Assistant(config, Index.open(tmp_path / "default"), encoder, generator, Prompts.load(ROOT / "prompts"))
+
+    return make
+
+
+def test_answers_with_a_citation_whose_quote_stands_in_the_document(make: Make) -> None:
+    assistant = make(ScriptedGenerator("It cost nine million."), *ARTICLES)
+    answer = assistant.answer("How many million has the harbour cost?")
+    assert answer.text == "It cost nine million. [1]"
+    assert not answer.abstained
+    (citation,) = answer.citations
+    document = assistant.index.read_document(citation.source)
+    assert document is not None
+    assert citation.source == "harbour.txt"
+    assert document.text[citation.start : citation.end] == citation.quote == "It cost nine million."
+    assert (citation.number, citation.language, citation.date) == (1, "en", "2025-07")
+    assert [hit.rank for hit in answer.hits] == [1, 2, 3]
+    assert answer.models == {"encoder": "words", "generator": "scripted"}
+    assert 0 <= answer.timings["evidence"] <= answer.timings["first_word"] <= answer.timings["total"]
+
+
+def test_streams_evidence_first_then_words_then_the_answer(make: Make) -> None:
+    assistant = make(ScriptedGenerator("In May."), *ARTICLES)
+    events = list(assistant.ask("When did the harbour open?"))
+    assert [type(event) for event in events] == [Evidence, Reading, Words, Words, Answered]
+    assert "".join(event.text for event in events if isinstance(event, Words)).strip() == "In May."
+
+
+def test_reads_one_passage_with_the_question_after_it(make: Make) -> None:
+    generator = ScriptedGenerator("In May.")
+    make(generator, *ARTICLES).answer("When did the harbour open?")
+    ((prefix, suffix),) = generator.prompts
+    assert "The harbour opened in May." in prefix
+    assert "Apples" not in prefix
+    assert "When did the harbour open?" in suffix
+    assert "harbour open?" not in prefix
+
+
+def test_reads_the_next_passage_when_the_generator_has_nothing_to_say(make: Make) -> None:
+    assistant = make(ScriptedGenerator("", "Apples did."), *ARTICLES)
+    answer = assistant.answer("Which apples and pears ripened early this year?")
+    assert answer.citations[0].source == answer.hits[1].passage.source
+
+
+def test_abstains_in_the_language_of_the_question_when_nothing_is_said(make: Make) -> None:
+    answer = make(ScriptedGenerator(""), *ARTICLES).answer("Kdy byl přístav otevřen a kolik stál?")
+    assert answer.abstained
+    assert answer.citations == ()
+    assert (answer.language, answer.script) == ("cs", "Latn")
+    assert answer.text == Prompts.load(ROOT / "prompts").say("abstain", "cs")
+
+
+def test_abstains_over_an_index_without_passages_and_asks_no_generator(make: Make) -> None:
+    generator = ScriptedGenerator("Something.")
+    answer = make(generator).answer("When did the harbour open?")
+    assert answer.abstained
+    assert answer.hits == ()
+    assert generator.prompts == []
+
+
+def test_markers_that_the_generator_writes_cite_nothing(make: Make) -> None:
+    answer = make(ScriptedGenerator("In May [7], at night [2]."), *ARTICLES).answer("When did the harbour open?")
+    assert answer.text == "In May, at night. [1]"
+    assert len(answer.citations) == 1
+
+
+@pytest.mark.parametrize("question", ["", "  \n\t ", "x" * 10_000])
+def test_refuses_an_empty_and_an_endless_question_in_one_sentence(make: Make, question: str) -> None:
+    assistant = make(ScriptedGenerator("Yes."), *ARTICLES)
+    for ask in (assistant.answer, assistant.search):
+        with pytest.raises(QuestionError, match=r"empty|10000 characters"):
+            ask(question)
+
+
+def test_completes_a_follow_up_from_the_question_before_it(make: Make) -> None:
+    assistant = make(ScriptedGenerator("Nine million."), *ARTICLES)
+    answer = assistant.answer("How much was it?", [Turn("What did the harbour cost?", "…")])
+    assert answer.question == "What did the harbour cost? How much was it?"
+    assert answer.citations[0].source == "harbour.txt"
+
+
+def test_leaves_a_question_alone_that_stands_by_itself(make: Make) -> None:
+    assistant = make(ScriptedGenerator("Early."), *ARTICLES)
+    answer = assistant.answer("Apples ripened early this year?", [Turn("What did the harbour cost?", "…")])
+    assert answer.question == "Apples ripened early this year?"
+
+
+def test_many_askers_share_one_generator_in_turn_and_searching_does_not_wait(make: Make) -> None:
+    generator = ScriptedGenerator("It cost nine million.", pause=0.02)
+    assistant = make(generator, *ARTICLES)
+    answers: list[str] = []
+    places: list[int] = []
+
+    def ask() -> None:
+        for event in assistant.ask("What did the harbour cost?"):
+            if isinstance(event, Queued):
+                places.append(event.place)
+            if isinstance(event, Answered):
+                answers.append(event.answer.text)
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    assert assistant.search("apples")[0].passage.source == "orchard.txt"
+    assert len(answers) < len(threads)
+    for thread in threads:
+        thread.join(timeout=10)
+    assert answers == ["It cost nine million. [1]"] * 6
+    assert generator.most_running == 1
+    assert places
+
+
+def test_closing_the_stream_frees_the_generator(make: Make) -> None:
+    generator = ScriptedGenerator("one two three four")
+    assistant = make(generator, *ARTICLES)
+    stream = assistant.ask("What did the harbour cost?")
+    while not isinstance(next(stream), Words):
+        pass
+    stream.close()
+    assert generator.running == 0
+    assert assistant.answer("What did the harbour cost?").text == "one two three four [1]"

@@ -1,0 +1,206 @@
+"""Corpus to index: only what changed is encoded, what is gone is removed, and the old index is never harmed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.build import LOCK, Summary, build_index
+from rag.config import ROOT, Config
+from rag.errors import DocumentError, IndexBusy, IndexDamaged, IndexMismatch
+from rag.index import VECTORS, Index, read_manifest
+from tests.fakes import WordEncoder
+
+HARBOUR = "The harbour opened in May after nine years of work.\n\nIt cost nine million.\n"
+ORCHARD = "Apples ripened early this year in the whole valley.\n"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "harbour.txt").write_text(HARBOUR)
+    (corpus / "orchard.txt").write_text(ORCHARD)
+    return Config(corpus=corpus, indexes=tmp_path / "indexes")
+
+
+def build(config: Config, *paths: Path, encoder: WordEncoder | None = None, rebuild: bool = False) -> Summary:
+    return build_index(paths, config, encoder or WordEncoder(), rebuild)
+
+
+def open_index(config: Config) -> Index:
+    return Index.open(config.indexes / config.index)
+
+
+def test_builds_over_the_configured_corpus_and_says_what_it_did(config: Config) -> None:
+    summary = build(config)
+    assert str(summary) == "2 files: 2 new; 3 passages in “default”"
+    index = open_index(config)
+    assert [file["source"] for file in index.manifest.files] == ["harbour.txt", "orchard.txt"]
+    document = index.read_document("harbour.txt")
+    assert document is not None
+    assert document.text == HARBOUR
+
+
+def test_run_again_it_encodes_nothing_and_leaves_the_generation(config: Config) -> None:
+    build(config)
+    generation = read_manifest(config.indexes / "default")[1]
+    encoder = WordEncoder()
+    assert str(build(config, encoder=encoder)) == "2 files: 2 unchanged; 3 passages in “default”"
+    assert encoder.encoded == []
+    assert read_manifest(config.indexes / "default")[1] == generation
+
+
+def test_encodes_only_what_is_new_or_changed_and_removes_what_is_gone(config: Config) -> None:
+    (config.corpus / "lake.txt").write_text("The lake froze.\n")
+    build(config)
+    (config.corpus / "orchard.txt").write_text("Pears ripened late.\n")
+    (config.corpus / "tower.txt").write_text("The tower leans.\n")
+    (config.corpus / "lake.txt").unlink()
+    encoder = WordEncoder()
+    summary = build(config, encoder=encoder)
+    assert str(summary) == "4 files: 1 new, 1 changed, 1 unchanged, 1 removed; 4 passages in “default”"
+    assert sorted(encoder.encoded) == ["Pears ripened late.", "The tower leans."]
+    assert open_index(config).read_document("lake.txt") is None
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    states=st.lists(
+        st.dictionaries(st.sampled_from("abcde"), st.sampled_from(["One.", "Two.", "Three.\n\nFour.", "Five five."])),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_an_index_brought_up_to_date_equals_one_built_anew(
+    states: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("states")
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    (corpus / "always.txt").write_text("Always here.")
+    config = Config(corpus=corpus, indexes=folder / "indexes")
+    for state in states:
+        for name in "abcde":
+            (corpus / f"{name}.txt").unlink(missing_ok=True)
+        for name, text in state.items():
+            (corpus / f"{name}.txt").write_text(f"{name}: {text}")
+        build(config)
+    fresh = Config(corpus=corpus, indexes=folder / "indexes", index="fresh")
+    build(fresh)
+    updated, anew = open_index(config), open_index(fresh)
+    assert updated.manifest.files == anew.manifest.files
+    for file in anew.manifest.files:
+        passages, vectors = anew.read_passages(file["source"])
+        assert updated.read_passages(file["source"])[0] == passages
+        np.testing.assert_array_equal(updated.read_passages(file["source"])[1], vectors)
+
+
+def test_without_paths_those_of_the_last_build_are_taken(config: Config, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "lake.txt").write_text("The lake froze.\n")
+    build(config, other)
+    assert build(config).unchanged == 1
+    assert [file["source"] for file in open_index(config).manifest.files] == ["lake.txt"]
+
+
+def test_what_cannot_be_an_article_is_reported_and_the_rest_is_indexed(config: Config) -> None:
+    (config.corpus / "empty.txt").write_bytes(b"")
+    (config.corpus / "picture.txt").write_bytes(bytes(range(256)) * 40)
+    (config.corpus / "twin.txt").write_text(ORCHARD)
+    (config.corpus / "wide.txt").write_bytes("Jezero zamrzlo dříve než loni.\n".encode("utf-16"))
+    sentence = "Řeka se vylila z břehů a zaplavila louky pod městem. "
+    (config.corpus / "long.txt").write_text(sentence * (5_000_000 // len(sentence.encode())))
+    summary = build(config)
+    assert {skipped.source for skipped in summary.skipped} == {"empty.txt", "picture.txt", "twin.txt"}
+    assert all(skipped.reason for skipped in summary.skipped)
+    assert summary.new == 4
+    wide = open_index(config).read_document("wide.txt")
+    assert wide is not None
+    assert wide.text.startswith("Jezero zamrzlo")
+
+
+def test_a_corpus_without_articles_leaves_the_old_index(config: Config) -> None:
+    build(config)
+    for file in config.corpus.iterdir():
+        file.unlink()
+    with pytest.raises(DocumentError, match="no article in .*left as it was"):
+        build(config)
+    assert open_index(config).read_document("harbour.txt") is not None
+
+
+def test_a_missing_folder_is_named(config: Config, tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="nowhere"):
+        build(config, tmp_path / "nowhere")
+
+
+def test_an_index_of_another_encoder_is_refused_until_it_is_rebuilt(config: Config) -> None:
+    build(config)
+    with pytest.raises(IndexMismatch, match="rag index --rebuild --index default"):
+        build(config, encoder=WordEncoder("other"))
+    assert build(config, encoder=WordEncoder("other"), rebuild=True).new == 2
+
+
+def test_a_damaged_index_is_refused_until_it_is_rebuilt(config: Config) -> None:
+    build(config)
+    vectors = read_manifest(config.indexes / "default")[1] / VECTORS
+    vectors.write_bytes(vectors.read_bytes()[:-1] + b"\0\0")
+    with pytest.raises(IndexDamaged, match="rag index --rebuild --index default"):
+        build(config)
+    build(config, rebuild=True)
+    assert open_index(config).manifest.passages == 3
+
+
+def test_two_builders_at_once_do_not_meet(config: Config) -> None:
+    folder = config.indexes / config.index
+    folder.mkdir(parents=True)
+    with FileLock(folder / LOCK), pytest.raises(IndexBusy, match="Another process"):
+        build(config)
+
+
+SLOW_BUILD = """
+import sys, time
+from pathlib import Path
+from rag.build import build_index
+from rag.config import Config
+from tests.fakes import WordEncoder
+
+class SlowEncoder(WordEncoder):
+    def encode(self, texts, role, progress=None):
+        print("encoding", flush=True)
+        time.sleep(float(sys.argv[3]))
+        return super().encode(texts, role, progress)
+
+build_index((), Config(corpus=Path(sys.argv[1]), indexes=Path(sys.argv[2])), SlowEncoder())
+"""
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.002, 0.005, 0.01, 0.02, 0.05])
+def test_killed_at_any_moment_the_index_holds_the_whole_old_or_the_whole_new_state(
+    config: Config, delay: float
+) -> None:
+    build(config)
+    before = open_index(config).manifest.files
+    for number in range(200):
+        (config.corpus / f"new{number}.txt").write_text(f"Number {number} came.\n")
+    command = [sys.executable, "-c", SLOW_BUILD, str(config.corpus), str(config.indexes), "0.005"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env={**os.environ}) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"encoding\n"
+        time.sleep(delay)
+        child.send_signal(signal.SIGKILL)
+    files = open_index(config).manifest.files
+    assert files == before or len(files) == len(before) + 200
+    assert build(config).passages == 203
+    assert len(open_index(config).manifest.files) == 202
+    leftovers = [path for path in (config.indexes / "default").iterdir() if path.is_dir()]
+    assert len(leftovers) == 1
