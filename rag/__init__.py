@@ -1,8 +1,8 @@
 """Ask a folder of articles in many languages; get answers cited to the exact words.
 
-    >>> from rag import answer
-    >>> found = answer("Kdo pozval Lavrova do KLDR?")
-    >>> print(found.text, found.citations[0].source)
+>>> from rag import answer
+>>> found = answer("Kdo pozval Lavrova do KLDR?")
+>>> print(found.text, found.citations[0].source)
 """
 
 from importlib import import_module

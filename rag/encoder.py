@@ -107,7 +107,10 @@ def _find_prompt(model: "SentenceTransformer", names: Sequence[str]) -> str:
 def _load_model(folder: Path, threads: int) -> "SentenceTransformer":
     import torch
     from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
 
+    # It would draw over the bars of the shell.
+    disable_progress_bar()
     torch.set_num_threads(threads)
     try:
         return SentenceTransformer(str(folder), local_files_only=True)

@@ -130,7 +130,10 @@ class Index:
 
     def search(self, vector: Vectors, count: int) -> list[tuple[float, Passage]]:
         """The `count` passages nearest to a unit vector of shape `(dimension,)` with their cosines, best first."""
-        scores, rows = self._vectors.search(vector[np.newaxis, :], min(count, self.manifest.passages))
+        count = min(count, self.manifest.passages)
+        if not count:
+            return []
+        scores, rows = self._vectors.search(vector[np.newaxis, :], count)
         return [(float(score), self._read_passage(int(row))) for score, row in zip(scores[0], rows[0], strict=True)]
 
     def read_document(self, source: str) -> Document | None:

@@ -9,7 +9,9 @@ from rag.types import Generator, Hit
 MARKER = re.compile(r"\s*\[\d+\]")
 
 
-def read(question: str, language: str, hit: Hit, generator: Generator, prompts: Prompts, max_tokens: int) -> Iterator[str]:
+def read(
+    question: str, language: str, hit: Hit, generator: Generator, prompts: Prompts, max_tokens: int
+) -> Iterator[str]:
     """Stream what the generator says to the question after reading the hit's passage.
 
     `language` is the English name of the language to answer in. The passage comes first and the question
