@@ -1,7 +1,7 @@
 """Corpus to index: only what is new or has changed is read and encoded, and what is gone is removed."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing, nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -60,13 +60,14 @@ def build_index(
     """
     config = config or Config.from_env()
     folder = config.indexes / config.index
-    encoder = encoder or SentenceEncoder.load(config)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(folder / LOCK, blocking=False):
-            build = _Build(folder, config, encoder, rebuild)
-            with closing(build.old) if build.old else nullcontext():
-                return build.run(paths, progress)
+        with FileLock(folder / LOCK, blocking=False), ExitStack() as stack:
+            old = None if rebuild else _open_old(folder)
+            if old:
+                stack.callback(old.close)
+            encoder = encoder or SentenceEncoder.load(config, old.directions if old else None)
+            return _Build(folder, config, encoder, old).run(paths, progress)
     except Timeout:
         raise IndexBusy(f"Another process is building the index “{config.index}”. Wait until it is done.") from None
 
@@ -74,11 +75,13 @@ def build_index(
 class _Build:
     """One run over a locked index folder."""
 
-    def __init__(self, folder: Path, config: Config, encoder: Encoder, rebuild: bool) -> None:
+    def __init__(self, folder: Path, config: Config, encoder: Encoder, old: Index | None) -> None:
+        if old:
+            old.check(encoder.describe(), config.passage_tokens)
         self.folder = folder
         self.config = config
         self.encoder = encoder
-        self.old = None if rebuild else self._open_old()
+        self.old = old
         self.known = {file["source"]: file["checksum"] for file in self.old.manifest.files} if self.old else {}
 
     def run(self, paths: Sequence[Path], progress: Progress | None) -> Summary:
@@ -99,7 +102,7 @@ class _Build:
                     draft.add(read_now[file.source], file.size, passages[file.source], vectors[file.source])
                 else:
                     self._keep(file, draft)
-            manifest = draft.commit(self.encoder.describe(), self.config.passage_tokens, paths)
+            manifest = draft.commit(self.encoder, self.config.passage_tokens, paths)
         return replace(summary, passages=manifest.passages)
 
     def _read(self, paths: Sequence[Path]) -> tuple[list[File], dict[str, Document], list[Skipped]]:
@@ -150,16 +153,15 @@ class _Build:
         if self.old and document:
             draft.add(document, file.size, *self.old.read_passages(file.source))
 
-    def _open_old(self) -> Index | None:
-        try:
-            old = Index.open(self.folder)
-        except IndexMissing:
-            return None
-        old.check(self.encoder.describe(), self.config.passage_tokens)
-        return old
-
     def _recall_paths(self) -> list[Path]:
         try:
             return [Path(path) for path in read_manifest(self.folder)[0].paths]
         except StoreError:
             return [self.config.corpus.resolve()]
+
+
+def _open_old(folder: Path) -> Index | None:
+    try:
+        return Index.open(folder)
+    except IndexMissing:
+        return None

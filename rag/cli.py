@@ -1,6 +1,8 @@
 """`rag …`: the shell. It prints; the rooms below never do."""
 
 import json
+import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from rag.models import Model
     from rag.types import Answer, Citation, Hit, Passage, Progress
 
+logger = logging.getLogger(__name__)
+
 ANSWERED, FAILED, ABSTAINED, INTERRUPTED = 0, 1, 2, 130
 NEAREST = 3
 
@@ -32,6 +36,12 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("rag: interrupted", err=True)
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has enough; nothing is left to be flushed to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        logger.debug("unexpected", exc_info=True)
+        click.echo(f"rag: unexpected {type(error).__name__}: {error}. Please report it.", err=True)
     sys.exit(FAILED)
 
 

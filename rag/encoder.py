@@ -12,6 +12,7 @@ from rag import models
 from rag.config import Config
 from rag.errors import ModelError
 from rag.hardware import count_physical_cores
+from rag.projection import checksum_calibration, find_directions, load_calibration, remove_directions
 from rag.types import Progress, Role, Vectors
 
 if TYPE_CHECKING:
@@ -27,24 +28,25 @@ PROMPT_NAMES: dict[Role, tuple[str, ...]] = {"query": ("query",), "passage": ("d
 class SentenceEncoder:
     """An Encoder over a sentence-transformers model. Safe to call from several threads."""
 
-    def __init__(self, model: "SentenceTransformer", name: str, fingerprint: str) -> None:
+    def __init__(self, model: "SentenceTransformer", name: str, fingerprint: str, directions: Vectors | None) -> None:
         self._model = model
         self._name = name
         self._fingerprint = fingerprint
         self._prompts = {role: _find_prompt(model, names) for role, names in PROMPT_NAMES.items()}
         # A fast tokenizer changes its own state while it pads, so two calls must not meet in it.
         self._lock = threading.Lock()
+        self._directions = find_directions(self._encode, load_calibration()) if directions is None else directions
 
     @classmethod
-    def load(cls, config: Config) -> Self:
+    def load(cls, config: Config, directions: Vectors | None = None) -> Self:
         """Load the configured encoder from disk, never from the network.
 
-        Raises ModelMissing when its files are not there, ModelError when they cannot be used.
+        `directions` are those of language as an index has kept them; without, they are found anew, which takes
+        as long as encoding three thousand sentences. Raises ModelMissing when its files are not there, ModelError when they cannot be used.
         """
         folder = models.resolve(config.encoder, "encoder", config.cache)
-        return cls(
-            _load_model(folder, config.threads or count_physical_cores()), config.encoder, models.fingerprint(folder)
-        )
+        model = _load_model(folder, config.threads or count_physical_cores())
+        return cls(model, config.encoder, models.fingerprint(folder), directions)
 
     @property
     def name(self) -> str:
@@ -65,9 +67,19 @@ class SentenceEncoder:
             "fingerprint": self._fingerprint,
             "dimension": self.dimension,
             "prompts": dict(self._prompts),
+            "calibration": checksum_calibration(),
+            "directions": len(self._directions),
         }
 
+    @property
+    def directions(self) -> Vectors:
+        return self._directions
+
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Vectors:
+        return remove_directions(self._encode(texts, role, progress), self._directions)
+
+    def _encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Vectors:
+        """What the model itself gives, the language in it."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         # Texts of like length share a batch, so little of it is padding; the longest first, so an
         # estimate made from what is done errs on the safe side.

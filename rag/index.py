@@ -6,6 +6,7 @@
             manifest.json           what was indexed, how, and the checksums of the other files
             articles.sqlite         documents and passages; a passage's id is the row of its vector
             vectors.faiss           unit vectors, inner product
+            directions.npy          the directions of language that the encoder took out of them
 
 A generation is written beside the one in use, flushed to disk, and switched to by renaming CURRENT. It is
 never written to again. A reader keeps the generation that it opened.
@@ -19,7 +20,8 @@ import shutil
 import sqlite3
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +30,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
-from rag.types import Document, Passage, Vectors
+from rag.errors import IndexDamaged, IndexMismatch, IndexMissing, StoreError
+from rag.types import Document, Encoder, Passage, Vectors
 
 if TYPE_CHECKING:
     import faiss
@@ -40,6 +42,8 @@ MANIFEST = "manifest.json"
 GENERATION = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 ARTICLES = "articles.sqlite"
 VECTORS = "vectors.faiss"
+DIRECTIONS = "directions.npy"
+FILES = (ARTICLES, VECTORS, DIRECTIONS)
 
 SCHEMA = """
 CREATE TABLE documents (
@@ -83,9 +87,17 @@ class Manifest:
 class Index:
     """An opened generation, read only. Safe to use from several threads."""
 
-    def __init__(self, name: str, manifest: Manifest, articles: sqlite3.Connection, vectors: "faiss.Index") -> None:
+    def __init__(
+        self,
+        name: str,
+        manifest: Manifest,
+        directions: Vectors,
+        articles: sqlite3.Connection,
+        vectors: "faiss.Index",
+    ) -> None:
         self.name = name
         self.manifest = manifest
+        self.directions = directions
         self._articles = articles
         self._vectors = vectors
         self._lock = threading.Lock()
@@ -108,12 +120,13 @@ class Index:
     @classmethod
     def _open_generation(cls, folder: Path) -> Self:
         manifest, generation = read_manifest(folder)
-        for name, checksum in manifest.checksums.items():
-            if _hash_file(generation / name) != checksum:
+        for name in FILES:
+            if _hash_file(generation / name) != manifest.checksums.get(name):
                 raise IndexDamaged(_say_damaged(folder, f"{name} does not match its checksum"))
         address = f"{(generation / ARTICLES).absolute().as_uri()}?mode=ro&immutable=1"
         articles = sqlite3.connect(address, uri=True, check_same_thread=False)
-        return cls(folder.name, manifest, articles, _read_vectors(generation / VECTORS))
+        directions = np.load(generation / DIRECTIONS, allow_pickle=False)
+        return cls(folder.name, manifest, directions, articles, _read_vectors(generation / VECTORS))
 
     def check(self, encoder: dict[str, object], passage_tokens: int) -> None:
         """Raise IndexMismatch unless the index was built with this encoder and this passage size."""
@@ -169,9 +182,10 @@ class Draft:
 
         self._folder = folder
         self._generation = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-        self._generation.mkdir(parents=True)
-        self._articles = sqlite3.connect(self._generation / ARTICLES)
-        self._articles.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {SCHEMA}")
+        with _translate_errors(folder):
+            self._generation.mkdir(parents=True)
+            self._articles = sqlite3.connect(self._generation / ARTICLES)
+            self._articles.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {SCHEMA}")
         self._vectors = faiss.IndexFlatIP(dimension)
         self._files: list[dict[str, Any]] = []
 
@@ -186,40 +200,44 @@ class Draft:
             shutil.rmtree(self._generation, ignore_errors=True)
 
     def add(self, document: Document, size: int, passages: Sequence[Passage], vectors: Vectors) -> None:
-        """Add one document of `size` bytes; `vectors` has one row for each passage."""
+        """Add one document of `size` bytes; `vectors` has one row for each passage. Raises StoreError."""
         row = self._vectors.ntotal
-        self._articles.execute(INSERT_DOCUMENT, astuple(document))
-        self._articles.executemany(
-            INSERT_PASSAGE,
-            [(row + n, p.source, p.text, p.start, p.end, p.language, p.script) for n, p in enumerate(passages)],
-        )
+        rows = [(row + n, p.source, p.text, p.start, p.end, p.language, p.script) for n, p in enumerate(passages)]
+        with _translate_errors(self._folder):
+            self._articles.execute(INSERT_DOCUMENT, astuple(document))
+            self._articles.executemany(INSERT_PASSAGE, rows)
         self._vectors.add(vectors)
         facts = {key: value for key, value in asdict(document).items() if key != "text"}
         self._files.append({**facts, "size": size, "passages": len(passages)})
 
-    def commit(self, encoder: dict[str, object], passage_tokens: int, paths: Sequence[Path]) -> Manifest:
-        """Make this generation the one in use, and remove the others."""
+    def commit(self, encoder: Encoder, passage_tokens: int, paths: Sequence[Path]) -> Manifest:
+        """Make this generation the one in use, and remove the others. Raises StoreError."""
+        with _translate_errors(self._folder):
+            self._write_files(encoder)
+            manifest = Manifest(
+                format=FORMAT,
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                encoder=encoder.describe(),
+                passage_tokens=passage_tokens,
+                paths=tuple(str(path) for path in paths),
+                files=tuple(self._files),
+                passages=self._vectors.ntotal,
+                checksums={name: _hash_file(self._generation / name) for name in FILES},
+            )
+            text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
+            (self._generation / MANIFEST).write_text(text, encoding="utf-8")
+            for path in (*self._generation.iterdir(), self._generation):
+                _flush(path)
+            self._switch()
+        return manifest
+
+    def _write_files(self, encoder: Encoder) -> None:
         import faiss
 
         self._articles.commit()
         self._articles.close()
         faiss.write_index(self._vectors, str(self._generation / VECTORS))
-        manifest = Manifest(
-            format=FORMAT,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            encoder=encoder,
-            passage_tokens=passage_tokens,
-            paths=tuple(str(path) for path in paths),
-            files=tuple(self._files),
-            passages=self._vectors.ntotal,
-            checksums={name: _hash_file(self._generation / name) for name in (ARTICLES, VECTORS)},
-        )
-        text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
-        (self._generation / MANIFEST).write_text(text, encoding="utf-8")
-        for path in (*self._generation.iterdir(), self._generation):
-            _flush(path)
-        self._switch()
-        return manifest
+        np.save(self._generation / DIRECTIONS, encoder.directions, allow_pickle=False)
 
     def _switch(self) -> None:
         pointer = self._generation.with_suffix(".current")
@@ -290,6 +308,17 @@ def _hash_file(file: Path) -> str:
 
 def _say_damaged(folder: Path, what: str) -> str:
     return f"The index “{folder.name}” is damaged: {what}. Rebuild it with `{say_rebuild(folder.name)}`."
+
+
+@contextmanager
+def _translate_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error, RuntimeError) as error:
+        raise StoreError(
+            f"The index “{folder.name}” cannot be written to {folder}: {error}. "
+            "Make room or mend the permissions, and run the same command again; the old index is as it was."
+        ) from error
 
 
 def _flush(path: Path) -> None:

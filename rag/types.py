@@ -176,6 +176,11 @@ class Encoder(Protocol):
         """The longest passage in tokens that is encoded whole, prompt and special tokens left out."""
         ...
 
+    @property
+    def directions(self) -> Vectors:
+        """The directions of language that it takes out of every vector, of shape `(count, dimension)`."""
+        ...
+
     def describe(self) -> dict[str, object]:
         """What an index must agree on to be searched with this encoder, as plain JSON."""
         ...

@@ -19,6 +19,7 @@ class WordEncoder:
         self.name = name
         self.dimension = DIMENSION
         self.max_tokens = 500
+        self.directions = np.empty((0, DIMENSION), dtype=np.float32)
         self.encoded: list[str] = []
 
     def describe(self) -> dict[str, object]:

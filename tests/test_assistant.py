@@ -30,7 +30,7 @@ def make(tmp_path: Path) -> Make:
             for document, passages in articles:
                 vectors = encoder.encode([passage.text for passage in passages], "passage")
                 draft.add(document, len(document.text), passages, vectors)
-            draft.commit(encoder.describe(), 160, [tmp_path])
+            draft.commit(encoder, 160, [tmp_path])
         config = Config(indexes=tmp_path, hits=3)
         return Assistant(config, Index.open(tmp_path / "default"), encoder, generator, Prompts.load(ROOT / "prompts"))
 

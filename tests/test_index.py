@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
-from rag.index import ARTICLES, CURRENT, MANIFEST, VECTORS, Draft, Index, read_manifest
+from rag.index import ARTICLES, CURRENT, DIRECTIONS, MANIFEST, VECTORS, Draft, Index, read_manifest
 from rag.types import Document, Passage
 from tests.fakes import DIMENSION, WordEncoder
 
@@ -29,7 +29,7 @@ def write(folder: Path, *articles: tuple[Document, list[Passage]]) -> None:
         for document, passages in articles:
             vectors = ENCODER.encode([passage.text for passage in passages], "passage")
             draft.add(document, len(document.text), passages, vectors)
-        draft.commit(ENCODER.describe(), 160, [folder])
+        draft.commit(ENCODER, 160, [folder])
 
 
 def fail_while_writing(folder: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_build_that_fails_leaves_the_old_generation_and_no_trace(tmp_path: Pat
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("name", [ARTICLES, VECTORS, MANIFEST])
+@pytest.mark.parametrize("name", [ARTICLES, DIRECTIONS, VECTORS, MANIFEST])
 @pytest.mark.parametrize("harm", ["flip", "truncate", "remove"])
 def test_a_damaged_file_is_refused_with_the_command_that_rebuilds(tmp_path: Path, name: str, harm: str) -> None:
     write(tmp_path / "news", HARBOUR)

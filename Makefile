@@ -1,0 +1,30 @@
+# The words that people and CI both use. `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test check .setup-dev .python
+
+help: ## list these words
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup ## set up what is missing, then start the chat and print its address
+	@$(BIN)/python app.py
+
+setup: .python ## set up: environment, packages, llama.cpp, model files, the index over seeds/
+	@$(PYTHON) scripts/setup.py
+
+test: .setup-dev ## set up what is missing, then run every test
+	@$(BIN)/python -m pytest
+
+check: .setup-dev ## lint, formatting, types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+.setup-dev: .python
+	@$(PYTHON) scripts/setup.py --dev
+
+.python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing. Install it with: sudo apt install python3 python3-venv" >&2; exit 1; }

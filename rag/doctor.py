@@ -1,0 +1,207 @@
+"""Is everything there that an answer needs? Looks at the machine, the build, the models and the index."""
+
+import ctypes
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rag import models
+from rag.config import Config
+from rag.errors import ModelMissing, RagError
+from rag.generator import load_generator
+from rag.hardware import count_physical_cores
+from rag.index import Index
+from rag.models import Purpose
+
+FEATURES = {
+    "avx2": {"avx2"},
+    "avx512": {"avx512f"},
+    "vnni": {"avx512_vnni", "avx_vnni"},
+    "bf16": {"avx512_bf16"},
+    "amx": {"amx_tile"},
+}
+"""What matters to the speed of the models on x86-64, and the names of which Linux gives it one."""
+ARCH_PRCTL, ARCH_GET_XCOMP_SUPP, TILE_DATA = 158, 0x1021, 1 << 18
+"""Linux on x86-64: the call, the request and the bit that say whether it lets a process use AMX's tiles."""
+GIGABYTE = 10**9
+LEAST_DISK = GIGABYTE
+LEAST_MEMORY = 3 * GIGABYTE
+PROOF = (sys.executable, "-m", "rag.probe")
+PROOF_SECONDS = 300
+REBUILD = "Build it anew: rm .venv/setup.json && make setup"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at and found."""
+
+    name: str
+    ok: bool | None
+    """None where it is neither right nor wrong."""
+    detail: str
+    remedy: str | None = None
+    """What to do; there whenever `ok` is False."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON with the same fields."""
+        return asdict(self)
+
+
+def examine(config: Config, proof: Sequence[str] = PROOF) -> list[Check]:
+    """Check everything, in the order in which to put it right. Never raises.
+
+    `proof` is the command that, given a GGUF file, tries the llama.cpp build with it: see rag.probe.
+    """
+    checks: dict[str, Callable[[], Check]] = {
+        "processor": _check_processor,
+        "cores": lambda: _check_cores(config),
+        "memory": _check_memory,
+        "disk of the models": lambda: _check_disk("disk of the models", config.cache),
+        "disk of the indexes": lambda: _check_disk("disk of the indexes", config.indexes),
+        "encoder": lambda: _check_model(config.encoder, "encoder", config.cache),
+        "generator": lambda: _check_generator(config),
+        "llama.cpp": lambda: _check_build(config, proof),
+        "index": lambda: _check_index(config),
+    }
+    return [_guard(name, check) for name, check in checks.items()]
+
+
+def _guard(name: str, check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except (RagError, OSError) as error:
+        return Check(name, False, "cannot be used", str(error))
+
+
+def _check_processor() -> Check:
+    if platform.machine() != "x86_64":
+        return Check("processor", None, f"{platform.machine()}; this project was tested on x86-64")
+    announced = _read_features()
+    found = [name for name, flags in FEATURES.items() if flags & announced and name != "amx"]
+    tiles = "usable" if _offers_tiles() else "not usable"
+    amx = f"amx announced, {tiles}" if FEATURES["amx"] & announced else "no amx"
+    detail = f"x86-64 with {', '.join(found) or 'no vector features'}; {amx}"
+    if "avx2" not in found:
+        return Check("processor", False, detail, "Without AVX2 answers take minutes: set RAG_GENERATOR to a server.")
+    return Check("processor", True, detail)
+
+
+def _read_features() -> set[str]:
+    found = re.search(r"^flags\s*: (.*)$", _read_system("/proc/cpuinfo"), re.MULTILINE)
+    return set(found[1].split()) if found else set()
+
+
+def _read_system(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _offers_tiles() -> bool:
+    """Whether the system lets a process use AMX's tiles; a virtual machine may announce and yet refuse them."""
+    states = ctypes.c_uint64()
+    refused = ctypes.CDLL(None).syscall(ARCH_PRCTL, ARCH_GET_XCOMP_SUPP, ctypes.byref(states))
+    return not refused and bool(states.value & TILE_DATA)
+
+
+def _check_cores(config: Config) -> Check:
+    cores = count_physical_cores()
+    threads = config.threads or cores
+    detail = f"{cores} physical; the models use {threads}"
+    if threads > cores:
+        return Check("cores", False, detail, f"Threads beyond the cores slow it down: set RAG_THREADS to {cores}.")
+    return Check("cores", True, detail)
+
+
+def _check_memory() -> Check:
+    found = re.search(r"^MemAvailable:\s+(\d+) kB$", _read_system("/proc/meminfo"), re.MULTILINE)
+    if not found:
+        return Check("memory", None, "the system does not say")
+    available = int(found[1]) * 1024
+    detail = f"{available / GIGABYTE:.1f} GB available"
+    if available < LEAST_MEMORY:
+        remedy = "Close other programs, or name a smaller model: RAG_GENERATOR=qwen2.5-coder-0.5b"
+        return Check("memory", False, f"{detail}, less than {LEAST_MEMORY / GIGABYTE:.0f}", remedy)
+    return Check("memory", True, detail)
+
+
+def _check_disk(name: str, folder: Path) -> Check:
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if not os.access(existing, os.W_OK):
+        return Check(name, False, f"{folder} cannot be written to", f"Change the permissions of {existing}.")
+    detail = f"{folder}: {free / GIGABYTE:.1f} GB free"
+    if free < LEAST_DISK:
+        return Check(name, False, detail, f"Make room on the disk of {existing}.")
+    return Check(name, True, detail)
+
+
+def _check_model(name: str, purpose: Purpose, cache: Path) -> Check:
+    path = models.resolve(name, purpose, cache)
+    if not path.is_relative_to(cache):
+        return Check(purpose, None, f"{path}: a path of your own, whose checksum is not known")
+    damaged = [checked.file.name for checked in models.verify(models.find(name), cache) if not checked.ok]
+    if damaged:
+        detail = f"{name}: not as it was fetched: {', '.join(damaged)}"
+        return Check(purpose, False, detail, f"Fetch it again: rag models fetch {name}")
+    return Check(purpose, True, f"{name}: every file has its checksum")
+
+
+def _check_generator(config: Config) -> Check:
+    if not _is_server(config):
+        return _check_model(config.generator, "generator", config.cache)
+    generator = load_generator(config)
+    for _ in generator.generate("Say yes.", "", max_tokens=1):
+        break
+    return Check("generator", True, f"{generator.name} answers")
+
+
+def _is_server(config: Config) -> bool:
+    return config.generator.startswith(("http://", "https://"))
+
+
+def _check_build(config: Config, proof: Sequence[str]) -> Check:
+    if _is_server(config):
+        return Check("llama.cpp", None, "not needed, as the generator is a server")
+    try:
+        gguf = models.resolve(config.generator, "generator", config.cache)
+    except ModelMissing:
+        return Check("llama.cpp", None, "cannot be tried before the generator is there")
+    try:
+        child = subprocess.run(  # noqa: S603 - a command of our own
+            [*proof, str(gguf)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROOF_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return Check("llama.cpp", False, f"does not finish a prompt in {PROOF_SECONDS} seconds", REBUILD)
+    if child.returncode < 0:
+        name = signal.Signals(-child.returncode).name
+        return Check("llama.cpp", False, f"dies of {name} when it reads a prompt", REBUILD)
+    if child.returncode > 0:
+        reason = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
+        return Check("llama.cpp", False, reason, REBUILD)
+    build = json.loads(child.stdout)
+    return Check("llama.cpp", True, f"{build['version']} runs here ({' '.join(build['features'])})")
+
+
+def _check_index(config: Config) -> Check:
+    with closing(Index.open(config.indexes / config.index)) as index:
+        manifest = index.manifest
+    if manifest.encoder.get("name") != config.encoder or manifest.passage_tokens != config.passage_tokens:
+        remedy = f"Rebuild it: rag index --rebuild --index {config.index}"
+        return Check("index", False, f"“{config.index}” was built with another encoder or passage size", remedy)
+    languages = Counter(file["language"] for file in manifest.files)
+    counted = ", ".join(f"{count} {language}" for language, count in sorted(languages.items()))
+    held = f"{len(manifest.files)} files ({counted}), {manifest.passages} passages"
+    return Check("index", True, f"“{config.index}”: {held}, built {manifest.created}")

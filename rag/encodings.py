@@ -1,0 +1,123 @@
+"""Bytes → text, whatever they were saved as.
+
+UTF-8 and UTF-16 prove themselves. The 8-bit encodings differ in a few letters only, so each is tried, and the one
+wins whose text fastText takes for a language that has just these letters.
+"""
+
+import codecs
+import re
+from functools import cache
+from itertools import pairwise
+
+from rag.language import CYRILLIC, SERBO_CROATIAN, guess
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_EIGHT_BIT = (
+    "cp1250", "cp1251", "cp1252", "cp1253", "cp1257", "cp1254", "iso8859_2", "iso8859_15", "iso8859_7", "iso8859_13",
+    "iso8859_5", "koi8_r", "koi8_u", "cp1255", "cp1256",
+)  # fmt: skip
+"""Of those that read the bytes alike the first is taken."""
+_LETTERS = {
+    "ar": "ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىي", "bs": "čćđšž", "ca": "àçèéíïòóúü", "cs": "áčďéěíňóřšťúůýž",
+    "da": "æøåé", "de": "äöüß", "el": "αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ", "en": "é", "es": "áéíñóúü",
+    "et": "äöõüšž", "fa": "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئأ", "fi": "äöåšž", "fr": "àâæçèéêëîïôœùûüÿ",
+    "he": "אבגדהוזחטיךכלםמןנסעףפץצקרשת", "hr": "čćđšž", "hu": "áéíóöőúüű", "is": "áðéíóúýþæö", "it": "àèéìòù",
+    "lt": "ąčęėįšųūž", "lv": "āčēģīķļņšūž", "nl": "éëïóü", "no": "æøåé", "pl": "ąćęłńóśźż", "pt": "áâãàçéêíóôõú",
+    "ro": "ăâîșțşţ", "sk": "áäčďéíĺľňóôŕšťúýž", "sl": "čšž", "sq": "çë", "sv": "åäöé", "tr": "çğıöşüâîû",
+    **CYRILLIC, "sr": CYRILLIC[SERBO_CROATIAN] + "čćđšž",
+}  # fmt: skip
+"""The letters beyond ASCII of each language that is told apart."""
+_PUNCTUATION = frozenset("„“”‘’‚»«›‹–—…€°§·\u00a0№•¿¡")
+_STRICTNESS = 40
+"""Power of the share of letters that fit: one in forty that does not costs about two thirds."""
+_DOUBTFUL = 1e-3
+"""Below this score no encoding is believed."""
+_SCORED_CHARS = 20_000
+
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROL_8_BIT = re.compile(r"[\x80-\x9f]")
+_SPECIAL_WORD = re.compile(rb"\S*[\x80-\xff]\S*")
+_QUOTE_IN_WORD = re.compile(r"(?<=\w)[„“”‚»«›‹](?=\w)")
+_LETTERS_OF_WORD = re.compile(r"[^\W\d_]+")
+
+
+def decode(data: bytes) -> str | None:
+    """The text in `data`, or None where it is not text or in an encoding that is not known here."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    if b"\x00" in data:
+        return _decode_utf16(data)
+    text = _decode_utf8(data) or _decode_eight_bit(data)
+    if text is not None and len(_CONTROL.findall(text)) * 100 > len(text):
+        return None
+    return text
+
+
+def _decode_utf8(data: bytes) -> str | None:
+    text = data.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    # A file cut in the middle of a letter is still UTF-8; of an 8-bit text nearly every special letter breaks.
+    if broken and broken * 4 > len(data) - len(data.translate(None, bytes(range(128, 256)))):
+        return None
+    return text
+
+
+def _decode_utf16(data: bytes) -> str | None:
+    """UTF-16 without a mark: rightly ordered bytes hold some ASCII, such as spaces, and no control characters."""
+    readings = []
+    for encoding in ("utf-16-le", "utf-16-be"):
+        text = data[: len(data) // 2 * 2].decode(encoding, "replace")
+        if not _CONTROL.search(text) and "\ufffd" not in text:
+            readings.append((len(text.encode("ascii", "ignore")), text))
+    ascii_letters, text = max(readings, default=(0, ""))
+    return text if ascii_letters else None
+
+
+def _decode_eight_bit(data: bytes) -> str | None:
+    words = b" ".join(dict.fromkeys(_SPECIAL_WORD.findall(data[:1_000_000])))[:_SCORED_CHARS]
+    start = data[:1000]
+    scores = {encoding: _score(words.decode(encoding, "replace"), start.decode(encoding, "replace"))
+              for encoding in _EIGHT_BIT}  # fmt: skip
+    for encoding in sorted(scores, key=scores.__getitem__, reverse=True):
+        if scores[encoding] < _DOUBTFUL:
+            break
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if not _CONTROL_8_BIT.search(text):
+            return text
+    return None
+
+
+def _score(words: str, start: str) -> float:
+    """How well the words with letters beyond ASCII fit the language that they seem to be in, from 0 to 1."""
+    special = [letter for letter in words if not letter.isascii()]
+    odd = sum(map(_oddities, _LETTERS_OF_WORD.findall(words))) + len(_QUOTE_IN_WORD.findall(words))
+    best = 0.0
+    for language, probability in guess(f"{words} {start}").items():
+        letters = _letters(language)
+        fitting = sum(letter in letters or letter in _PUNCTUATION for letter in special) - odd
+        best = max(best, probability * max(0.0, fitting / len(special)) ** _STRICTNESS)
+    return best
+
+
+def _oddities(word: str) -> int:
+    """Capitals after small letters, and ASCII letters among Greek or Cyrillic ones: signs of a wrong encoding."""
+    if word.isascii():
+        return 0
+    mixed = sum(map(str.isascii, word)) if max(word) > "\u036f" else 0
+    return mixed + sum(before.islower() and letter.isupper() for before, letter in pairwise(word))
+
+
+@cache
+def _letters(language: str) -> frozenset[str]:
+    letters = _LETTERS.get(language, "")
+    return frozenset(letters + letters.upper())
