@@ -13,7 +13,7 @@ from rag.encoder import SentenceEncoder
 from rag.errors import QuestionError
 from rag.generator import load_generator
 from rag.index import Index
-from rag.language import Language, detect, name_of
+from rag.language import Language, detect
 from rag.line import Line
 from rag.prompts import Prompts
 from rag.reading import clean, read
@@ -101,10 +101,9 @@ class Assistant:
         self, question: str, language: Language, hits: Sequence[Hit], clock: "_Clock"
     ) -> Stream[Event, None, Statement | None]:
         """Read the hits in turn until one gives a statement."""
-        name = name_of(language, "en")
         for hit in hits:
             yield Reading(hit)
-            words = read(question, name, hit, self.generator, self.prompts, self.config.max_answer_tokens)
+            words = read(question, language, hit, self.generator, self.prompts, self.config.max_answer_tokens)
             reply = ""
             with closing(words):
                 for word in words:

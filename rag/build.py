@@ -111,19 +111,23 @@ class _Build:
         documents: dict[str, Document] = {}
         skipped: list[Skipped] = []
         for entry in walk(paths):
-            found = entry if isinstance(entry, Skipped) or self._knows(entry) else read(entry)
-            if isinstance(found, Skipped):
+            if isinstance(entry, Skipped):
+                skipped.append(entry)
+            elif self._knows(entry):
+                files.append(entry)
+            elif isinstance(found := read(entry), Skipped):
                 skipped.append(found)
-                continue
-            files.append(entry)
-            if isinstance(found, Document):
+            else:
+                files.append(entry)
                 documents[found.source] = found
         return files, documents, skipped
 
     def _knows(self, file: File) -> bool:
         return self.known.get(file.source) == file.checksum
 
-    def _summarise(self, files: Sequence[File], read_now: Mapping[str, Document], skipped: Sequence[Skipped]) -> Summary:
+    def _summarise(
+        self, files: Sequence[File], read_now: Mapping[str, Document], skipped: Sequence[Skipped]
+    ) -> Summary:
         changed = sum(source in self.known for source in read_now)
         return Summary(
             index=self.folder.name,

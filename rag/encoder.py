@@ -28,7 +28,9 @@ PROMPT_NAMES: dict[Role, tuple[str, ...]] = {"query": ("query",), "passage": ("d
 class SentenceEncoder:
     """An Encoder over a sentence-transformers model. Safe to call from several threads."""
 
-    def __init__(self, model: "SentenceTransformer", name: str, fingerprint: str, directions: Vectors | None) -> None:
+    def __init__(
+        self, model: "SentenceTransformer", name: str, fingerprint: str, directions: Vectors | None = None
+    ) -> None:
         self._model = model
         self._name = name
         self._fingerprint = fingerprint
@@ -42,7 +44,8 @@ class SentenceEncoder:
         """Load the configured encoder from disk, never from the network.
 
         `directions` are those of language as an index has kept them; without, they are found anew, which takes
-        as long as encoding three thousand sentences. Raises ModelMissing when its files are not there, ModelError when they cannot be used.
+        as long as encoding three thousand sentences. Raises ModelMissing when the encoder's files are not there,
+        ModelError when they cannot be used.
         """
         folder = models.resolve(config.encoder, "encoder", config.cache)
         model = _load_model(folder, config.threads or count_physical_cores())
@@ -113,7 +116,7 @@ class SentenceEncoder:
 
 def _find_prompt(model: "SentenceTransformer", names: Sequence[str]) -> str:
     # The library's own choice takes an empty prompt that it put there itself for one that the model came with.
-    return next((model.prompts[name] for name in names if model.prompts.get(name)), "")
+    return next(filter(None, map(model.prompts.get, names)), "")
 
 
 def _load_model(folder: Path, threads: int) -> "SentenceTransformer":
@@ -122,7 +125,7 @@ def _load_model(folder: Path, threads: int) -> "SentenceTransformer":
     from transformers.utils.logging import disable_progress_bar
 
     # It would draw over the bars of the shell.
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(threads)
     try:
         return SentenceTransformer(str(folder), local_files_only=True)

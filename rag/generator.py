@@ -14,7 +14,7 @@ from rag.config import Config
 from rag.errors import GenerationError, ModelError
 from rag.hardware import count_physical_cores
 from rag.remote import RemoteGenerator
-from rag.types import Generator
+from rag.types import Generator, Reply
 
 if TYPE_CHECKING:
     from llama_cpp import Llama
@@ -59,7 +59,7 @@ class LlamaGenerator:
         with self._lock:
             _ = self._model, self._frame
 
-    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
+    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         with self._lock:
             prompt = self._tokenize(prefix, suffix)
             if len(prompt) + max_tokens > self._model.n_ctx():
@@ -119,7 +119,7 @@ class LlamaGenerator:
                     if count == max_tokens:
                         return
         except (RuntimeError, ValueError) as error:
-            self._model.reset()
+            self._model.reset()  # type: ignore[no-untyped-call]
             raise GenerationError(
                 f"The generator {self._name} failed: {error}. Ask again, or see `rag doctor`."
             ) from error

@@ -53,4 +53,4 @@ def find_directions(encode: Encode, texts: dict[str, list[str]], count: int = DI
 def remove_directions(vectors: Vectors, directions: Vectors) -> Vectors:
     """Unit vectors of shape `(n, dimension)` without what lies along `directions`."""
     rest = vectors - (vectors @ directions.T) @ directions
-    return rest / np.linalg.norm(rest, axis=1, keepdims=True)
+    return np.asarray(rest / np.linalg.norm(rest, axis=1, keepdims=True), dtype=np.float32)

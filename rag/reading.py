@@ -1,25 +1,31 @@
 """Question and hit to a statement: the generator reads one passage at a time."""
 
 import re
-from collections.abc import Iterator
 
+from rag.language import Language, name_of
 from rag.prompts import Prompts
-from rag.types import Generator, Hit
+from rag.types import Generator, Hit, Reply
 
+BISCRIPTAL = {"sr", "bs", "uz", "az", "kk"}
+"""Languages of which the generator must be told the script."""
+SCRIPTS = {"Latn": "Latin", "Cyrl": "Cyrillic", "Arab": "Arabic"}
 MARKER = re.compile(r"\s*\[\d+\]")
 
 
-def read(
-    question: str, language: str, hit: Hit, generator: Generator, prompts: Prompts, max_tokens: int
-) -> Iterator[str]:
+def read(question: str, language: Language, hit: Hit, generator: Generator, prompts: Prompts, max_tokens: int) -> Reply:
     """Stream what the generator says to the question after reading the hit's passage.
 
-    `language` is the English name of the language to answer in. The passage comes first and the question
-    last, so what the generator computes for a passage serves every question. Raises GenerationError.
+    The reply is asked for in `language`. The passage comes first and the question last, so what the generator
+    computes for a passage serves every question. Closing the stream stops the generator. Raises GenerationError.
     """
     prefix = prompts.fill("excerpt", passage=hit.passage.text)
-    suffix = prompts.fill("question", question=question, language=language)
+    suffix = prompts.fill("question", question=question, language=_name(language))
     return generator.generate(prefix, suffix, max_tokens, stop=("\n",))
+
+
+def _name(language: Language) -> str:
+    name = name_of(language.code, "en")
+    return f"{name} ({SCRIPTS.get(language.script, language.script)} script)" if language.code in BISCRIPTAL else name
 
 
 def clean(reply: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from rag.errors import GenerationError, ModelError
+from rag.types import Reply
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -67,7 +68,7 @@ class RemoteGenerator:
         """Import the client; the server is left alone until it is asked."""
         import openai  # noqa: F401
 
-    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
+    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         """Stream the reply to `prefix + suffix`, sent as one user message, at temperature 0.
 
         Raises GenerationError. Closing the iterator closes the connection, which tells the server to stop.

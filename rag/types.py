@@ -1,6 +1,7 @@
 """The nouns of the house: what is read, found, said and cited, and what a model must be able to do."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Generator as Stream
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
@@ -157,6 +158,8 @@ class Answered:
 
 Event = Queued | Evidence | Reading | Words | Answered
 
+Reply = Stream[str, None, None]
+"""Text as it comes; closing it stops the model."""
 Role = Literal["query", "passage"]
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is to do."""
@@ -204,10 +207,10 @@ class Generator(Protocol):
         """Load what the first reply would otherwise wait for. Raises ModelError."""
         ...
 
-    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
+    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         """Stream the reply to `prefix + suffix`, greedily.
 
         `prefix` does not depend on the question: an implementation may keep what it computed for it.
-        Raises GenerationError. Closing the iterator stops the model.
+        Raises GenerationError.
         """
         ...

@@ -3,11 +3,11 @@
 import hashlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from rag.types import Progress, Role, Vectors
+from rag.types import Progress, Reply, Role, Vectors
 
 DIMENSION = 64
 
@@ -51,7 +51,7 @@ class ScriptedGenerator:
     def warm(self) -> None:
         pass
 
-    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
+    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         self.prompts.append((prefix, suffix))
         reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
         with self._count:

@@ -133,7 +133,7 @@ def test_a_corpus_without_articles_leaves_the_old_index(config: Config) -> None:
     build(config)
     for file in config.corpus.iterdir():
         file.unlink()
-    with pytest.raises(DocumentError, match="no article in .*left as it was"):
+    with pytest.raises(DocumentError, match=r"no article in .*left as it was"):
         build(config)
     assert open_index(config).read_document("harbour.txt") is not None
 
