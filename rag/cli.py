@@ -2,9 +2,8 @@
 
 import json
 import logging
-import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.config import Config
-from rag.errors import RagError
+from rag.errors import ConfigError, RagError
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -21,14 +20,22 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Load = Callable[[Config], "Assistant"]
+
 ANSWERED, FAILED, ABSTAINED, INTERRUPTED = 0, 1, 2, 130
 NEAREST = 3
 
 
-def main() -> None:
+def _load(config: Config) -> "Assistant":
+    from rag.assistant import Assistant
+
+    return Assistant.load(config)
+
+
+def main(arguments: Sequence[str] | None = None, load: Load = _load) -> None:
     """Run a command; the exit code is 0 for answered, 2 for abstained, 1 for an error, 130 for Ctrl-C."""
     try:
-        sys.exit(cli.main(standalone_mode=False) or ANSWERED)
+        sys.exit(cli.main(arguments, "rag", standalone_mode=False, obj=load) or ANSWERED)
     except click.ClickException as error:
         error.show()
     except RagError as error:
@@ -36,9 +43,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("rag: interrupted", err=True)
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has enough; nothing is left to be flushed to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         logger.debug("unexpected", exc_info=True)
         click.echo(f"rag: unexpected {type(error).__name__}: {error}. Please report it.", err=True)
@@ -64,12 +68,13 @@ how_many = click.option("-k", "hits", type=click.IntRange(1, 100), metavar="N", 
 @as_json
 @how_many
 @of_index
-def ask(question: str, as_json: bool, hits: int | None, index: str | None) -> int:
+@click.pass_obj
+def ask(load: Load, question: str, as_json: bool, hits: int | None, index: str | None) -> int:
     """Answer QUESTION, with its sources below.
 
     Exit code 0 when it was answered, 2 when the articles do not answer it, 1 on an error.
     """
-    assistant = _load(hits=hits, index=index)
+    assistant = load(Config.from_env(hits=hits, index=index))
     if as_json:
         answer = assistant.answer(question)
         _print_json(answer.as_dict())
@@ -84,9 +89,13 @@ def ask(question: str, as_json: bool, hits: int | None, index: str | None) -> in
 @as_json
 @how_many
 @of_index
-def search(question: str, as_json: bool, hits: int | None, index: str | None) -> None:
-    """Print the passages nearest in meaning to QUESTION, without reading them."""
-    assistant = _load(hits=hits, index=index)
+@click.pass_obj
+def search(load: Load, question: str, as_json: bool, hits: int | None, index: str | None) -> None:
+    """Print the passages nearest to QUESTION.
+
+    They are not read, so it takes no time; nearness is that of meaning, whatever the language.
+    """
+    assistant = load(Config.from_env(hits=hits, index=index))
     found = assistant.search(question)
     if as_json:
         _print_json({"question": question, "hits": [hit.as_dict() for hit in found]})
@@ -100,7 +109,7 @@ def search(question: str, as_json: bool, hits: int | None, index: str | None) ->
 @as_json
 @of_index
 def index(paths: tuple[Path, ...], rebuild: bool, as_json: bool, index: str | None) -> None:
-    """Build the index over PATHS, or bring it up to date.
+    """Build the index, or bring it up to date.
 
     PATHS are folders and files. Without them, those of the last time are taken; the first time, the
     configured corpus. Only what is new or has changed is encoded; what is gone is removed.
@@ -128,7 +137,7 @@ named = click.argument("names", nargs=-1, metavar="[NAME]…")
 @models.command("list")
 @as_json
 def list_models(as_json: bool) -> None:
-    """Print the models that are known by name, and which of them are here."""
+    """Print the known models, and which are here."""
     from rag.models import known_models
 
     config = Config.from_env()
@@ -151,7 +160,10 @@ def list_models(as_json: bool) -> None:
 @models.command("fetch")
 @named
 def fetch_models(names: tuple[str, ...]) -> None:
-    """Bring models to the cache; without NAME, the configured encoder and generator."""
+    """Bring models to the cache.
+
+    Without NAME, the configured encoder and generator. A fetch that was interrupted goes on where it was.
+    """
     from rag.fetching import fetch, plan
 
     config = Config.from_env()
@@ -169,7 +181,10 @@ def fetch_models(names: tuple[str, ...]) -> None:
 @models.command("verify")
 @named
 def verify_models(names: tuple[str, ...]) -> int:
-    """Read the files of models again and compare their checksums."""
+    """Compare the checksums of models.
+
+    Their files are read again, those of the configured encoder and generator without NAME.
+    """
     from rag.models import verify
 
     config = Config.from_env()
@@ -185,7 +200,10 @@ def verify_models(names: tuple[str, ...]) -> int:
 @models.command("path")
 @named
 def print_paths(names: tuple[str, ...]) -> None:
-    """Print where models lie; without NAME, the configured encoder and generator."""
+    """Print where models lie.
+
+    Without NAME, the configured encoder and generator.
+    """
     from rag.models import locate
 
     config = Config.from_env()
@@ -196,7 +214,10 @@ def print_paths(names: tuple[str, ...]) -> None:
 @cli.command()
 @as_json
 def doctor(as_json: bool) -> int:
-    """Check the machine, the models and the index, and say what to do about what is wrong."""
+    """Check that everything is there and works.
+
+    Looks at the machine, the models and the index, and says what to do about what is wrong.
+    """
     from rag.doctor import examine
 
     checks = examine(Config.from_env())
@@ -210,10 +231,34 @@ def doctor(as_json: bool) -> int:
     return FAILED if any(check.ok is False for check in checks) else ANSWERED
 
 
-def _load(**given: Any) -> "Assistant":
-    from rag.assistant import Assistant
+@cli.command("eval")
+@click.option("--xquad", type=click.Path(path_type=Path), metavar="FOLDER", help="Also ask the mixed pool in FOLDER.")
+@click.option("--development", is_flag=True, help="Ask the half that settings are chosen on, not the one held back.")
+def evaluate(xquad: Path | None, development: bool) -> None:
+    """Measure retrieval on the project's own cases.
 
-    return Assistant.load(Config.from_env(**given))
+    The figures are printed and written to evaluation/results/.
+    """
+    from rich.console import Console
+
+    try:
+        from evaluation import report, run
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{error.name} is missing. `rag eval` is run in the project's folder, with its extra: "
+            "`pip install -e '.[dev]'`."
+        ) from error
+    config = Config.from_env()
+    suite = run.Suite.load("development" if development else "held-back", xquad)
+    encoders = run.load_encoders(config)
+    with _show_progress("Asking") as progress:
+        figures = run.evaluate(suite, encoders, config, progress)
+    console = Console()
+    for table in report.tables(figures, suite.half):
+        console.print(table)
+    for file in (report.save(figures, suite, encoders, config), report.draw_heat_map(figures)):
+        if file:
+            click.echo(f"Written: {file}")
 
 
 def _stream(assistant: "Assistant", question: str) -> "Answer":
@@ -245,26 +290,26 @@ def _stream(assistant: "Assistant", question: str) -> "Answer":
 
 
 def _print_answer(answer: "Answer", assistant: "Assistant") -> None:
-    say = assistant.prompts.say
+    say, written = assistant.prompts.say, (answer.language, answer.script)
     click.echo(answer.text)
     if answer.abstained and answer.hits:
-        click.echo(f"\n{say('nearest', answer.language, answer.script)}")
+        click.echo(f"\n{say('nearest', *written)}")
         for hit in answer.hits[:NEAREST]:
-            _print_hit(hit)
+            _print_hit(hit, *written)
     elif answer.citations:
-        click.echo(f"\n{say('sources', answer.language, answer.script)}")
+        click.echo(f"\n{say('sources', *written)}")
         for citation in answer.citations:
-            click.echo(f"[{citation.number}] {_describe(citation, answer.language)}\n    “{citation.quote}”")
+            click.echo(f"[{citation.number}] {_describe(citation, *written)}\n    “{citation.quote}”")
 
 
-def _print_hit(hit: "Hit") -> None:
-    click.echo(f"{hit.rank}. {_describe(hit.passage, 'en')} · {hit.score:.3f}\n   {hit.passage.text}")
+def _print_hit(hit: "Hit", language: str = "en", script: str | None = None) -> None:
+    click.echo(f"{hit.rank}. {_describe(hit.passage, language, script)} · {hit.score:.3f}\n   {hit.passage.text}")
 
 
-def _describe(origin: "Citation | Passage", language: str) -> str:
+def _describe(origin: "Citation | Passage", language: str, script: str | None) -> str:
     from rag.language import name_of
 
-    return " · ".join(filter(None, (origin.source, name_of(origin.language, language), origin.date)))
+    return " · ".join(filter(None, (origin.source, name_of(origin.language, language, script), origin.date)))
 
 
 def _describe_size(count: int) -> str:

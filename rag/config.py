@@ -62,7 +62,7 @@ class Config:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Self:
-        """Settings from `RAG_…` variables; those given by keyword, unless None, win.
+        """Settings from `RAG_…` variables, empty ones left out; those given by keyword, unless None, win.
 
         Raises ConfigError for a variable that names no setting or holds no usable value.
         """
@@ -74,7 +74,8 @@ class Config:
             name = variable.removeprefix(PREFIX).lower()
             if name not in known:
                 raise ConfigError(f"{variable} names no setting. Known are: {', '.join(sorted(known))}.")
-            settings[name] = _convert(variable, value, known[name])
+            if value:
+                settings[name] = _convert(variable, value, known[name])
         settings.update({name: value for name, value in given.items() if value is not None})
         return cls(**settings)
 

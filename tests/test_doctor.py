@@ -52,7 +52,7 @@ def write_index(config: Config) -> None:
     passage = Passage("harbour.txt", text, 0, len(text), "en", "Latn", None, None)
     with Draft(config.indexes / config.index, DIMENSION) as draft:
         draft.add(document, len(text), [passage], encoder.encode([text], "passage"))
-        draft.commit(encoder.describe(), config.passage_tokens, [config.corpus])
+        draft.commit(encoder, config.passage_tokens, [config.corpus])
 
 
 def test_on_a_new_machine_each_missing_thing_is_named_with_the_command_that_brings_it(tmp_path: Path) -> None:

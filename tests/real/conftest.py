@@ -1,14 +1,48 @@
 """What the tests on real models share."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from rag import models
-from rag.config import Config
+from rag import Config, build_index, models
+from rag.encoder import SentenceEncoder
+from rag.index import Index
+
+LIGHT = "qwen2.5-coder-0.5b"
 
 
 @pytest.fixture(scope="session")
 def light_model_path() -> Path:
     """The GGUF file of the light generator."""
-    return models.resolve("qwen2.5-coder-0.5b", "generator", Config.from_env().cache)
+    return models.resolve(LIGHT, "generator", Config.from_env().cache)
+
+
+@pytest.fixture(scope="session")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """The default settings with an index over the articles that was built just now."""
+    config = Config(cache=Config.from_env().cache, indexes=tmp_path_factory.mktemp("indexes"))
+    build_index(config=config)
+    return config
+
+
+@pytest.fixture(scope="session")
+def environment(config: Config) -> dict[str, str]:
+    """The same settings for another process, and next to nothing else of this one's environment."""
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG") if name in os.environ}
+    home = config.indexes.parent
+    return {**kept, "HOME": str(home), "RAG_CACHE": str(config.cache), "RAG_INDEXES": str(config.indexes)}
+
+
+@pytest.fixture(scope="session")
+def index(config: Config) -> Iterator[Index]:
+    index = Index.open(config.indexes / config.index)
+    yield index
+    index.close()
+
+
+@pytest.fixture(scope="session")
+def encoder(config: Config, index: Index) -> SentenceEncoder:
+    """The default encoder with the directions of language that the index has kept."""
+    return SentenceEncoder.load(config, index.directions)

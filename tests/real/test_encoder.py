@@ -1,0 +1,113 @@
+"""The default encoder: meaning is near, language is not, and its limits are what it says."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from rag.config import Config
+from rag.encoder import SentenceEncoder
+from rag.types import Vectors
+
+PARALLEL = {
+    "cs": (
+        "Děti si hrají v parku se psem.",
+        "Vláda zvýšila daně z příjmu.",
+        "Zítra bude celý den pršet.",
+        "Polévka potřebuje více soli.",
+    ),
+    "el": (
+        "Τα παιδιά παίζουν στο πάρκο με τον σκύλο.",
+        "Η κυβέρνηση αύξησε τον φόρο εισοδήματος.",
+        "Αύριο θα βρέχει όλη μέρα.",
+        "Η σούπα χρειάζεται περισσότερο αλάτι.",
+    ),
+    "en": (
+        "The children are playing in the park with the dog.",
+        "The government has raised income tax.",
+        "It will rain all day tomorrow.",
+        "The soup needs more salt.",
+    ),
+}
+SENTENCES = [sentence for language in PARALLEL.values() for sentence in language]
+MEANINGS = np.arange(len(SENTENCES)) % len(PARALLEL["en"])
+
+
+def nearest_first(vectors: Vectors) -> Sequence[Sequence[int]]:
+    similarities = vectors @ vectors.T
+    np.fill_diagonal(similarities, -1.0)
+    order: list[list[int]] = np.argsort(-similarities, axis=1).tolist()
+    return order
+
+
+@pytest.mark.parametrize("role", ["query", "passage"])
+def test_vectors_are_of_unit_length_whatever_the_text(encoder: SentenceEncoder, role: str) -> None:
+    texts = ["", " ", "?", "Ano.", "word " * 2000, "漢字\u200d🦉", *SENTENCES]
+    vectors = encoder.encode(texts, role)  # type: ignore[arg-type]
+    assert vectors.shape == (len(texts), encoder.dimension)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+
+
+def test_no_texts_are_no_vectors(encoder: SentenceEncoder) -> None:
+    assert encoder.encode([], "query").shape == (0, encoder.dimension)
+    assert encoder.count_tokens([]) == []
+
+
+def test_each_sentence_is_nearest_to_its_translations(encoder: SentenceEncoder) -> None:
+    for row, order in enumerate(nearest_first(encoder.encode(SENTENCES, "passage"))):
+        assert {MEANINGS[near] for near in order[:2]} == {MEANINGS[row]}
+
+
+def test_a_question_finds_its_sentence_in_every_language_first(encoder: SentenceEncoder) -> None:
+    (question,) = encoder.encode(["Millist maksu valitsus tõstis?"], "query")
+    order = np.argsort(-(encoder.encode(SENTENCES, "passage") @ question))
+    assert {int(MEANINGS[near]) for near in order[:3]} == {1}
+
+
+def test_the_language_is_taken_out_of_the_vectors(encoder: SentenceEncoder) -> None:
+    directions = encoder.directions
+    np.testing.assert_allclose(directions @ directions.T, np.eye(len(directions)), atol=1e-4)
+    for role in ("query", "passage"):
+        np.testing.assert_allclose(encoder.encode(SENTENCES, role) @ directions.T, 0.0, atol=1e-4)
+
+
+def test_a_text_has_the_same_vector_alone_and_among_others(encoder: SentenceEncoder) -> None:
+    together = encoder.encode([*SENTENCES, "word " * 300], "passage")[: len(SENTENCES)]
+    alone = np.concatenate([encoder.encode([sentence], "passage") for sentence in SENTENCES])
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
+def test_several_threads_encode_and_count_at_once(encoder: SentenceEncoder) -> None:
+    batches = [[text * (number + 1) for text in SENTENCES[: number + 1]] for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        counted = pool.map(encoder.count_tokens, batches * 4)
+        encoded = list(pool.map(lambda batch: encoder.encode(batch, "query"), batches))
+        assert list(counted) == [encoder.count_tokens(batch) for batch in batches] * 4
+    for batch, vectors in zip(batches, encoded, strict=True):
+        np.testing.assert_allclose(vectors, encoder.encode(batch, "query"), atol=1e-4)
+
+
+def test_the_last_token_within_the_limit_is_read_and_none_far_beyond_it(encoder: SentenceEncoder) -> None:
+    fitting = " ".join(["a"] * encoder.max_tokens)
+    changed = fitting.removesuffix("a") + "z"
+    assert encoder.count_tokens([fitting, changed]) == [encoder.max_tokens] * 2
+    vectors = encoder.encode([fitting, changed, f"{fitting} a a a a z", f"{fitting} a a a a a"], "passage")
+    assert not np.allclose(vectors[0], vectors[1], atol=1e-5)
+    np.testing.assert_allclose(vectors[2], vectors[3], atol=1e-5)
+
+
+def test_progress_is_told_up_to_the_end(encoder: SentenceEncoder) -> None:
+    told: list[tuple[int, int]] = []
+    encoder.encode(["Yes."] * 600, "query", lambda done, total: told.append((done, total)))
+    assert told[-1] == (600, 600)
+    assert told == sorted(told)
+    assert len(told) > 1
+
+
+def test_what_an_index_must_agree_on_is_the_same_after_loading_again(config: Config, encoder: SentenceEncoder) -> None:
+    described = encoder.describe()
+    assert json.loads(json.dumps(described)) == described
+    assert SentenceEncoder.load(config, encoder.directions).describe() == described

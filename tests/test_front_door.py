@@ -1,0 +1,122 @@
+"""The front door and the plan of the house: what is public, what each room may import, and when."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rag
+from rag.config import ROOT
+
+HEAVY = ("torch", "transformers", "sentence_transformers", "faiss", "llama_cpp", "gradio", "openai", "lingua")
+OWNERS = {
+    "sentence_transformers": {"encoder"},
+    "faiss": {"index"},
+    "llama_cpp": {"generator", "probe"},
+    "openai": {"remote"},
+}
+STOREYS = (
+    {"types", "errors", "line", "hardware"},
+    {"config", "language", "prompts", "projection", "sources", "unpack", "remote"},
+    {"encodings", "models", "passages", "index"},
+    {"documents", "encoder", "fetching", "generator"},
+    {"retrieval", "reading", "verification", "build", "probe"},
+    {"assistant", "doctor"},
+    {"cli"},
+)
+"""Rooms from the ground up; each may import those of the storeys below it."""
+ROOMS = {file.stem: file for file in (ROOT / "rag").glob("*.py") if file.stem != "__init__"}
+
+
+def run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def imports_of(file: Path) -> Iterator[str]:
+    """The modules that a file imports, wherever in it, but not those for types alone."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for_types = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module
+            assert not node.level
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def rooms_under(room: str) -> set[str]:
+    parts = (name.split(".") for name in imports_of(ROOMS[room]))
+    return {name[1] for name in parts if name[0] == "rag" and len(name) > 1 and name[1] in ROOMS}
+
+
+def test_everything_public_comes_through_the_front_door_and_nothing_else() -> None:
+    names = set(run("from rag import *; print(*[name for name in dir() if not name.startswith('__')])").split())
+    assert names == set(rag.__all__)
+    assert list(rag.__all__) == sorted(rag.__all__)
+    for name in rag.__all__:
+        thing = getattr(rag, name)
+        assert inspect.getdoc(thing) or name == "Event"
+        assert getattr(thing, "__name__", name) == name
+
+
+def test_what_a_type_checker_sees_is_what_there_is() -> None:
+    tree = ast.parse((ROOT / "rag" / "__init__.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {name.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for name in node.names}
+    assert set(seen) == set(rag.__all__)
+    for name, module in seen.items():
+        assert getattr(rag, name) is getattr(sys.modules[str(module)], name)
+
+
+def test_a_name_that_is_not_there_is_missing_as_in_any_module() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Answers'"):
+        rag.Answers  # noqa: B018
+
+
+def test_importing_the_front_door_imports_nothing_but_the_standard_library() -> None:
+    loaded = run(
+        "import sys; before = set(sys.modules); import rag\n"
+        "print(*{name.split('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names)"
+    )
+    assert loaded.split() == ["rag"]
+
+
+def test_importing_every_room_imports_no_heavy_library() -> None:
+    rooms = ", ".join(f"rag.{room}" for room in ROOMS)
+    loaded = run(f"import sys, {rooms}; print(*sys.modules)").split()
+    assert {f"rag.{room}" for room in ROOMS} <= set(loaded)
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+@pytest.mark.parametrize("library", OWNERS)
+def test_each_heavy_library_has_its_rooms(library: str) -> None:
+    files = [*ROOMS.values(), ROOT / "app.py"]
+    importers = {file.stem for file in files if any(name.split(".")[0] == library for name in imports_of(file))}
+    assert importers == OWNERS[library]
+
+
+def test_every_room_has_its_storey() -> None:
+    assert sorted(room for storey in STOREYS for room in storey) == sorted(ROOMS)
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_no_room_imports_one_beside_or_above_it(room: str) -> None:
+    below: set[str] = set()
+    for storey in STOREYS:
+        if room in storey:
+            break
+        below |= storey
+    assert rooms_under(room) <= below
