@@ -4,7 +4,7 @@ BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check .setup-dev .python
+.PHONY: help run setup test check eval .setup-dev .python
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ setup: .python ## set up: environment, packages, llama.cpp, model files, the ind
 
 test: .setup-dev ## set up what is missing, then run every test
 	@$(BIN)/python -m pytest
+
+eval: .setup-dev ## measure retrieval; XQUAD=folder asks that mixed pool too
+	@$(BIN)/rag eval $(if $(XQUAD),--xquad "$(XQUAD)")
 
 check: .setup-dev ## lint, formatting, types
 	@$(BIN)/ruff check

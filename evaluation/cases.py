@@ -1,0 +1,122 @@
+"""The project's own cases, typed. What each field means is in evaluation/cases/README.md and NEWS.md."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+CASES = Path(__file__).parent / "cases"
+IN_TWO_SCRIPTS = {"sr"}
+
+Half = Literal["held-back", "development"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The words of an article that bear a fact."""
+
+    source: str
+    gold: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What all questions have."""
+
+    id: str
+    language: str
+    script: str
+    question: str
+
+    @property
+    def tongue(self) -> str:
+        """The language, with the script where people write it in two."""
+        return f"{self.language}-{self.script}" if self.language in IN_TWO_SCRIPTS else self.language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answerable(Question):
+    """A question that the articles answer."""
+
+    fact: str
+    source: str
+    gold: str
+    also: tuple[Place, ...]
+    answer: str
+    accept: tuple[str, ...]
+    kind: str
+    style: str
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All words that bear the fact; each is as right as the others."""
+        return (Place(self.source, self.gold), *self.also)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswerable(Question):
+    """A question that the articles do not answer."""
+
+    fact: str
+    kind: str
+    near: str | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsItem:
+    """An invented report."""
+
+    id: str
+    event: str
+    family: str
+    language: str
+    script: str
+    date: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsQuestion(Question):
+    """A question about one invented event."""
+
+    event: str
+    answers: tuple[str, ...]
+    gold: Mapping[str, str]
+    """Item's id → its words that bear the fact."""
+
+
+def half_of(key: str) -> Half:
+    """The half that a fact or a family of events belongs to, by its SHA-256."""
+    return "held-back" if hashlib.sha256(key.encode()).hexdigest()[0] in "89abcdef" else "development"
+
+
+def load_answerable() -> tuple[Answerable, ...]:
+    """Questions about the five articles."""
+    return tuple(
+        Answerable(**{**row, "also": tuple(Place(**place) for place in row["also"]), "accept": tuple(row["accept"])})
+        for row in read_lines(CASES / "articles.jsonl")
+    )
+
+
+def load_unanswerable() -> tuple[Unanswerable, ...]:
+    """Questions that the five articles do not answer."""
+    return tuple(Unanswerable(**row) for row in read_lines(CASES / "unanswerable.jsonl"))
+
+
+def load_news() -> tuple[tuple[NewsItem, ...], tuple[NewsQuestion, ...]]:
+    """The invented reports and the questions about them."""
+    items = tuple(NewsItem(**row) for row in read_lines(CASES / "news.jsonl"))
+    questions = tuple(
+        NewsQuestion(**{**row, "answers": tuple(row["answers"])}) for row in read_lines(CASES / "news_questions.jsonl")
+    )
+    return items, questions
+
+
+def read_lines(file: Path) -> list[dict[str, Any]]:
+    """The objects of a JSON Lines file."""
+    # Not splitlines(), which also breaks at characters that JSON may hold as they are.
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]

@@ -1,0 +1,156 @@
+"""Figures to tables for a terminal, a heat map, and a file named by commit."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from rich.table import Table
+
+from evaluation import mixed_pool
+from evaluation.mixed_pool import PoolFigures
+from evaluation.run import Figures, Rows, Suite
+from rag import Config
+from rag.config import ROOT
+from rag.types import Encoder
+
+RESULTS = Path(__file__).parent / "results"
+HEAT_MAP = "heatmap.png"
+SETTINGS = ("passage_tokens",)
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What was examined."""
+
+    hash: str
+    dirty: bool
+    """Files differ from it."""
+
+
+def read_commit(root: Path = ROOT) -> Commit:
+    """The commit that is checked out in `root`; without git, an unknown one."""
+    git = shutil.which("git")
+    if not git or not (root / ".git").exists():
+        return Commit(UNKNOWN, dirty=True)
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run([git, *arguments], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
+        return done.stdout.strip()
+
+    return Commit(run("rev-parse", "HEAD"), bool(run("status", "--porcelain", "--", ".", ":!evaluation/results")))
+
+
+def save(
+    figures: Mapping[str, Figures],
+    suite: Suite,
+    encoders: Mapping[str, Encoder],
+    config: Config,
+    folder: Path = RESULTS,
+) -> Path:
+    """Write everything there is to know about a run as JSON, and give the file."""
+    commit = read_commit()
+    facts: dict[str, Any] = {
+        "commit": asdict(commit),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "half": suite.half,
+        "models": {name: encoder.describe() for name, encoder in encoders.items()},
+        "settings": {name: getattr(config, name) for name in SETTINGS},
+        "checksums": suite.checksums(),
+        "figures": {name: _round(asdict(of_one)) for name, of_one in figures.items()},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{commit.hash[:12]}{'-dirty' * commit.dirty}-{suite.half}.json"
+    file.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return file
+
+
+def tables(figures: Mapping[str, Figures], half: str) -> Iterator[Table]:
+    """What a person wants to see of a run."""
+    yield _table_by_language(f"Facts in the five articles, {half} half", {n: f.articles for n, f in figures.items()})
+    yield _table_by_language(f"News that look alike, {half} half", {n: f.news for n, f in figures.items()})
+    pools = {name: of_one.mixed_pool for name, of_one in figures.items() if of_one.mixed_pool}
+    if pools:
+        yield _table_of_pools(pools)
+        for name, pool in pools.items():
+            yield _table_of_pairs(name, pool)
+
+
+def draw_heat_map(figures: Mapping[str, Figures], folder: Path = RESULTS) -> Path | None:
+    """Draw R@1 by the languages of question and passage, side by side, as PNG; None without a mixed pool."""
+    pools = {name: of_one.mixed_pool for name, of_one in figures.items() if of_one.mixed_pool}
+    if not pools:
+        return None
+    picture = Figure(figsize=(4.2 * len(pools) + 0.8, 4), layout="constrained")
+    panels = picture.subplots(1, len(pools), squeeze=False)[0]
+    for panel, (name, pool) in zip(panels, pools.items(), strict=True):
+        languages = sorted(pool.pairs)
+        cells = [[pool.pairs[asked][lies]["R@1"] for lies in languages] for asked in languages]
+        image = panel.imshow(cells, vmin=0, vmax=1, cmap="viridis")
+        for row, of_row in enumerate(cells):
+            for column, value in enumerate(of_row):
+                colour = "black" if value > 0.6 else "white"
+                panel.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
+        panel.set_xticks(range(len(languages)), languages)
+        panel.set_yticks(range(len(languages)), languages)
+        panel.set(title=name, xlabel="language of the passage", ylabel="language of the question")
+    picture.colorbar(image, ax=list(panels), label="recall@1")
+    folder.mkdir(parents=True, exist_ok=True)
+    picture.savefig(folder / HEAT_MAP, dpi=150)
+    return folder / HEAT_MAP
+
+
+def _table_by_language(title: str, rows_of: Mapping[str, Rows]) -> Table:
+    table = Table(title=title)
+    table.add_column("language")
+    table.add_column("ranking")
+    first = next(iter(rows_of.values()))
+    for measure in next(iter(first.values()), {}):
+        table.add_column(measure, justify="right")
+    for language in first:
+        for name, rows in rows_of.items():
+            table.add_row(language, name, *map(_show, rows[language].values()), end_section=name == list(rows_of)[-1])
+    return table
+
+
+def _table_of_pools(pools: Mapping[str, PoolFigures]) -> Table:
+    one = next(iter(pools.values()))
+    table = Table(title=f"Mixed pool, {one.questions // one.draws} questions in each of {one.draws} draws")
+    for heading in ("ranking", "same R@1", "same R@5", "cross R@1", "cross R@5", "share", "worst pair, cross R@5"):
+        table.add_column(heading, justify="left" if heading == "ranking" else "right")
+    for name, pool in pools.items():
+        asked, lies = pool.worst
+        worst = f"{asked} → {lies} {_show(pool.pairs[asked][lies]['R@5'])}"
+        rates = (*pool.same.values(), *pool.cross.values(), pool.share)
+        table.add_row(name, *map(_show, rates), worst)
+    return table
+
+
+def _table_of_pairs(name: str, pool: PoolFigures) -> Table:
+    languages = sorted(pool.pairs)
+    table = Table(title=f"Mixed pool, {name}: R@1 / R@{mixed_pool.TOP} by language")
+    table.add_column("question \\ passage")
+    for language in languages:
+        table.add_column(language, justify="right")
+    for asked in languages:
+        table.add_row(asked, *(" / ".join(map(_show, pool.pairs[asked][lies].values())) for lies in languages))
+    return table
+
+
+def _show(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+def _round(value: Any) -> Any:
+    """The value with every float in it to four digits, so that a file can be compared with another."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: _round(inner) for key, inner in value.items()}
+    return [_round(inner) for inner in value] if isinstance(value, list | tuple) else value
