@@ -61,7 +61,7 @@ class Assistant:
         config = config or Config.from_env()
         prompts = Prompts.load(config.prompts)
         index = Index.open(config.indexes / config.index)
-        encoder = SentenceEncoder.load(config, index.directions)
+        encoder = SentenceEncoder.load(config, index.projection)
         index.check(encoder.describe(), config.passage_tokens)
         return cls(config, index, encoder, load_generator(config), prompts)
 

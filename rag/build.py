@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from rag.config import Config
@@ -16,7 +15,7 @@ from rag.encoder import SentenceEncoder
 from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
 from rag.index import Draft, Index, read_manifest
 from rag.passages import cut
-from rag.types import Document, Encoder, Passage, Progress, Vectors
+from rag.types import Document, Encoder, Encodings, Passage, Progress
 
 LOCK = "BUILDING"
 
@@ -66,7 +65,7 @@ def build_index(
             old = None if rebuild else _open_old(folder)
             if old:
                 stack.callback(old.close)
-            encoder = encoder or SentenceEncoder.load(config, old.directions if old else None)
+            encoder = encoder or SentenceEncoder.load(config, old.projection if old else None)
             return _Build(folder, config, encoder, old).run(paths, progress)
     except Timeout:
         raise IndexBusy(f"Another process is building the index “{config.index}”. Wait until it is done.") from None
@@ -95,11 +94,11 @@ class _Build:
         if self.old and not (summary.new or summary.changed or summary.removed) and self._recall_paths() == paths:
             return replace(summary, passages=self.old.manifest.passages)
         passages = {document.source: self._split(document) for document in read_now.values()}
-        vectors = self._encode(passages, progress)
+        encodings = self._encode(passages, progress)
         with Draft(self.folder, self.encoder.dimension) as draft:
             for file in files:
                 if file.source in read_now:
-                    draft.add(read_now[file.source], file.size, passages[file.source], vectors[file.source])
+                    draft.add(read_now[file.source], file.size, passages[file.source], encodings[file.source])
                 else:
                     self._keep(file, draft)
             manifest = draft.commit(self.encoder, self.config.passage_tokens, paths)
@@ -143,13 +142,11 @@ class _Build:
         limit = min(self.config.passage_tokens, self.encoder.max_tokens)
         return cut(document, limit, self.encoder.count_tokens)
 
-    def _encode(self, passages: Mapping[str, list[Passage]], progress: Progress | None) -> dict[str, Vectors]:
+    def _encode(self, passages: Mapping[str, list[Passage]], progress: Progress | None) -> dict[str, Encodings]:
         """All at once, so that passages of like length can share a batch whatever their documents."""
-        if not passages:
-            return {}
-        texts = [passage.text for of_one in passages.values() for passage in of_one]
-        ends = list(accumulate(len(of_one) for of_one in passages.values()))
-        return dict(zip(passages, np.split(self.encoder.encode(texts, "passage", progress), ends[:-1]), strict=True))
+        encodings = self.encoder.encode([p.text for of_one in passages.values() for p in of_one], "passage", progress)
+        ends = list(accumulate((len(of_one) for of_one in passages.values()), initial=0))
+        return {source: encodings.take(slice(*span)) for source, span in zip(passages, pairwise(ends), strict=True)}
 
     def _keep(self, file: File, draft: Draft) -> None:
         """Take over from the old index what has not changed."""

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from rag import models
 from rag.config import Config
 from rag.errors import ModelError
 from rag.hardware import count_physical_cores
-from rag.projection import checksum_calibration, find_directions, load_calibration, remove_directions
-from rag.types import Progress, Role, Vectors
+from rag.projection import checksum_calibration, find_projection, load_calibration, project, project_tokens
+from rag.types import Encodings, Progress, Projection, Role, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BATCH = 32
-CHUNK = 8 * BATCH
 PROMPT_NAMES: dict[Role, tuple[str, ...]] = {"query": ("query",), "passage": ("document", "passage", "corpus")}
 
 
@@ -29,7 +28,7 @@ class SentenceEncoder:
     """An Encoder over a sentence-transformers model. Safe to call from several threads."""
 
     def __init__(
-        self, model: "SentenceTransformer", name: str, fingerprint: str, directions: Vectors | None = None
+        self, model: "SentenceTransformer", name: str, fingerprint: str, projection: Projection | None = None
     ) -> None:
         self._model = model
         self._name = name
@@ -37,19 +36,19 @@ class SentenceEncoder:
         self._prompts = {role: _find_prompt(model, names) for role, names in PROMPT_NAMES.items()}
         # A fast tokenizer changes its own state while it pads, so two calls must not meet in it.
         self._lock = threading.Lock()
-        self._directions = find_directions(self._encode, load_calibration()) if directions is None else directions
+        self._projection = projection or find_projection(self._encode, load_calibration())
 
     @classmethod
-    def load(cls, config: Config, directions: Vectors | None = None) -> Self:
+    def load(cls, config: Config, projection: Projection | None = None) -> Self:
         """Load the configured encoder from disk, never from the network.
 
-        `directions` are those of language as an index has kept them; without, they are found anew, which takes
-        as long as encoding three thousand sentences. Raises ModelMissing when the encoder's files are not there,
-        ModelError when they cannot be used.
+        `projection` is that which an index has kept; without, it is found anew, which takes as long as encoding
+        three thousand sentences. Raises ModelMissing when the encoder's files are not there, ModelError when they
+        cannot be used.
         """
         folder = models.resolve(config.encoder, "encoder", config.cache)
         model = _load_model(folder, config.threads or count_physical_cores())
-        return cls(model, config.encoder, models.fingerprint(folder), directions)
+        return cls(model, config.encoder, models.fingerprint(folder), projection)
 
     @property
     def name(self) -> str:
@@ -71,35 +70,63 @@ class SentenceEncoder:
             "dimension": self.dimension,
             "prompts": dict(self._prompts),
             "calibration": checksum_calibration(),
-            "directions": len(self._directions),
+            "directions": len(self._projection.directions),
+            "token_dimension": self._projection.basis.shape[1],
         }
 
     @property
-    def directions(self) -> Vectors:
-        return self._directions
+    def projection(self) -> Projection:
+        return self._projection
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Vectors:
-        return remove_directions(self._encode(texts, role, progress), self._directions)
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+        vectors, tokens = self._encode(texts, role, progress)
+        return Encodings(
+            project(vectors, self._projection),
+            tuple(project_tokens(of_one, role, self._projection) for of_one in tokens),
+        )
 
-    def _encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Vectors:
-        """What the model itself gives, the language in it."""
+    def _encode(
+        self, texts: Sequence[str], role: Role, progress: Progress | None = None
+    ) -> tuple[Vectors, list[Vectors]]:
+        """What the model itself gives for each text and for its tokens, the language still in both."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        tokens = [np.empty((0, self.dimension), dtype=np.float32)] * len(texts)
         # Texts of like length share a batch, so little of it is padding; the longest first, so an
         # estimate made from what is done errs on the safe side.
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
-        for start in range(0, len(order), CHUNK):
-            rows = order[start : start + CHUNK]
-            with self._lock:
-                vectors[rows] = self._model.encode(
-                    [texts[row] for row in rows],
-                    prompt=self._prompts[role],
-                    batch_size=BATCH,
-                    normalize_embeddings=True,
-                    show_progress_bar=False,
-                )
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            for row, (vector, of_one) in zip(rows, self._encode_batch([texts[row] for row in rows], role), strict=True):
+                vectors[row], tokens[row] = vector, of_one
             if progress:
                 progress(start + len(rows), len(order))
-        return vectors
+        return vectors, tokens
+
+    def _encode_batch(self, texts: list[str], role: Role) -> list[tuple[Vectors, Vectors]]:
+        prompt = self._prompts[role]
+        with self._lock:
+            encoded: Any = self._model.encode(
+                texts,
+                prompt=prompt,
+                batch_size=BATCH,
+                output_value=None,
+                convert_to_numpy=False,
+                show_progress_bar=False,
+            )
+            # The prompt's tokens and the special ones are not the text's.
+            marks = self._model.tokenizer(
+                [prompt + text for text in texts],
+                truncation=True,
+                max_length=self._model.max_seq_length,
+                return_offsets_mapping=True,
+                return_special_tokens_mask=True,
+            )
+        batch = []
+        for item, spans, special in zip(encoded, marks["offset_mapping"], marks["special_tokens_mask"], strict=True):
+            tokens = item["token_embeddings"][item["attention_mask"].bool()].numpy(force=True)
+            own = [end > len(prompt) and not mark for (_, end), mark in zip(spans, special, strict=True)]
+            batch.append((item["sentence_embedding"].numpy(force=True), tokens[: len(own)][own[: len(tokens)]]))
+        return batch
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(tokens) for tokens in self._tokenize(texts, special=False)]

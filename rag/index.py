@@ -4,9 +4,9 @@
         CURRENT                     the name of the generation in use
         <generation>/
             manifest.json           what was indexed, how, and the checksums of the other files
-            articles.sqlite         documents and passages; a passage's id is the row of its vector
+            articles.sqlite         documents and passages with their tokens; a passage's id is its vector's row
             vectors.faiss           unit vectors, inner product
-            directions.npy          the directions of language that the encoder took out of them
+            projection.npz          how the encoder took the language out of them
 
 A generation is written beside the one in use, flushed to disk, and switched to by renaming CURRENT. It is
 never written to again. A reader keeps the generation that it opened.
@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from rag.errors import IndexDamaged, IndexMismatch, IndexMissing, StoreError
-from rag.types import Document, Encoder, Passage, Vectors
+from rag.types import Document, Encoder, Encodings, Passage, Projection, Tokens, Vectors
 
 if TYPE_CHECKING:
     import faiss
@@ -42,8 +42,8 @@ MANIFEST = "manifest.json"
 GENERATION = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 ARTICLES = "articles.sqlite"
 VECTORS = "vectors.faiss"
-DIRECTIONS = "directions.npy"
-FILES = (ARTICLES, VECTORS, DIRECTIONS)
+PROJECTION = "projection.npz"
+FILES = (ARTICLES, VECTORS, PROJECTION)
 
 SCHEMA = """
 CREATE TABLE documents (
@@ -52,12 +52,13 @@ CREATE TABLE documents (
 );
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY, source TEXT NOT NULL REFERENCES documents(source), text TEXT NOT NULL,
-    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, language TEXT NOT NULL, script TEXT NOT NULL
+    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, language TEXT NOT NULL, script TEXT NOT NULL,
+    tokens BLOB NOT NULL
 );
 CREATE INDEX passages_by_source ON passages(source);
 """
 INSERT_DOCUMENT = "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)"
-INSERT_PASSAGE = "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)"
+INSERT_PASSAGE = "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 SELECT_DOCUMENT = "SELECT source, text, language, script, date, title, checksum FROM documents WHERE source = ?"
 SELECT_PASSAGE = """
 SELECT p.source, p.text, p."start", p."end", p.language, p.script, d.date, d.title
@@ -91,13 +92,13 @@ class Index:
         self,
         name: str,
         manifest: Manifest,
-        directions: Vectors,
+        projection: Projection,
         articles: sqlite3.Connection,
         vectors: "faiss.Index",
     ) -> None:
         self.name = name
         self.manifest = manifest
-        self.directions = directions
+        self.projection = projection
         self._articles = articles
         self._vectors = vectors
         self._lock = threading.Lock()
@@ -125,8 +126,9 @@ class Index:
                 raise IndexDamaged(_say_damaged(folder, f"{name} does not match its checksum"))
         address = f"{(generation / ARTICLES).absolute().as_uri()}?mode=ro&immutable=1"
         articles = sqlite3.connect(address, uri=True, check_same_thread=False)
-        directions = np.load(generation / DIRECTIONS, allow_pickle=False)
-        return cls(folder.name, manifest, directions, articles, _read_vectors(generation / VECTORS))
+        with np.load(generation / PROJECTION, allow_pickle=False) as arrays:
+            projection = Projection(**arrays)
+        return cls(folder.name, manifest, projection, articles, _read_vectors(generation / VECTORS))
 
     def check(self, encoder: dict[str, object], passage_tokens: int) -> None:
         """Raise IndexMismatch unless the index was built with this encoder and this passage size."""
@@ -141,33 +143,40 @@ class Index:
                     f"Rebuild it with `{say_rebuild(self.name)}`, or go back to the former setting."
                 )
 
-    def search(self, vector: Vectors, count: int) -> list[tuple[float, Passage]]:
-        """The `count` passages nearest to a unit vector of shape `(dimension,)` with their cosines, best first."""
+    def search(self, vector: Vectors, count: int) -> list[int]:
+        """The rows of the `count` passages nearest to a unit vector of shape `(dimension,)`, best first."""
         count = min(count, self.manifest.passages)
         if not count:
             return []
-        scores, rows = self._vectors.search(vector[np.newaxis, :], count)
-        return [(float(score), self._read_passage(int(row))) for score, row in zip(scores[0], rows[0], strict=True)]
+        _, rows = self._vectors.search(vector[np.newaxis, :], count)
+        return [int(row) for row in rows[0]]
+
+    def read_passage(self, row: int) -> Passage:
+        """The passage of a row."""
+        return Passage(*self._query(SELECT_PASSAGE, row)[0])
+
+    def read_tokens(self, row: int) -> Tokens:
+        """The tokens of the passage of a row."""
+        ((stored,),) = self._query("SELECT tokens FROM passages WHERE id = ?", row)
+        return np.frombuffer(stored, dtype=np.int8).reshape(-1, self.projection.basis.shape[1])
 
     def read_document(self, source: str) -> Document | None:
         """The document of that source as it was when it was indexed, or None."""
         found = self._query(SELECT_DOCUMENT, source)
         return Document(*found[0]) if found else None
 
-    def read_passages(self, source: str) -> tuple[list[Passage], Vectors]:
-        """A document's passages in order, and their vectors of shape `(passages, dimension)`."""
+    def read_passages(self, source: str) -> tuple[list[Passage], Encodings]:
+        """A document's passages in order, and what the encoder made of them."""
         rows = [row for (row,) in self._query("SELECT id FROM passages WHERE source = ? ORDER BY id", source)]
         vectors = np.empty((len(rows), self._vectors.d), dtype=np.float32)
         if rows:
             self._vectors.reconstruct_n(rows[0], len(rows), vectors)
-        return [self._read_passage(row) for row in rows], vectors
+        tokens = tuple(self.read_tokens(row) for row in rows)
+        return [self.read_passage(row) for row in rows], Encodings(vectors, tokens)
 
     def close(self) -> None:
         """Let go of the files."""
         self._articles.close()
-
-    def _read_passage(self, row: int) -> Passage:
-        return Passage(*self._query(SELECT_PASSAGE, row)[0])
 
     def _query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -199,14 +208,17 @@ class Draft:
         if kind is not None:
             shutil.rmtree(self._generation, ignore_errors=True)
 
-    def add(self, document: Document, size: int, passages: Sequence[Passage], vectors: Vectors) -> None:
-        """Add one document of `size` bytes; `vectors` has one row for each passage. Raises StoreError."""
+    def add(self, document: Document, size: int, passages: Sequence[Passage], encodings: Encodings) -> None:
+        """Add one document of `size` bytes, its passages and what the encoder made of them. Raises StoreError."""
         row = self._vectors.ntotal
-        rows = [(row + n, p.source, p.text, p.start, p.end, p.language, p.script) for n, p in enumerate(passages)]
+        rows = [
+            (row + n, p.source, p.text, p.start, p.end, p.language, p.script, tokens.tobytes())
+            for n, (p, tokens) in enumerate(zip(passages, encodings.tokens, strict=True))
+        ]
         with _translate_errors(self._folder):
             self._articles.execute(INSERT_DOCUMENT, astuple(document))
             self._articles.executemany(INSERT_PASSAGE, rows)
-        self._vectors.add(vectors)
+        self._vectors.add(encodings.vectors)
         facts = {key: value for key, value in asdict(document).items() if key != "text"}
         self._files.append({**facts, "size": size, "passages": len(passages)})
 
@@ -237,7 +249,7 @@ class Draft:
         self._articles.commit()
         self._articles.close()
         faiss.write_index(self._vectors, str(self._generation / VECTORS))
-        np.save(self._generation / DIRECTIONS, encoder.directions, allow_pickle=False)
+        np.savez(self._generation / PROJECTION, **asdict(encoder.projection))
 
     def _switch(self) -> None:
         pointer = self._generation.with_suffix(".current")

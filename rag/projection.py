@@ -3,23 +3,30 @@
 A multilingual encoder ranks by language first and meaning second. The mean vectors of the same sentences in many
 languages differ by nothing but language, so the span of those differences is the language, and what is orthogonal
 to it is the meaning (Yang et al. 2021, "A Simple and Effective Method to Eliminate the Self Language Bias in
-Multilingual Representations", EMNLP). No language has to be detected for it, and languages without calibration
-text profit from their relatives.
+Multilingual Representations", EMNLP). The same holds for the vectors of single tokens. No language has to be
+detected for it, and languages without calibration text profit from their relatives.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rag.types import Role, Vectors
+from rag.types import Projection, Role, Tokens, Vectors
 
 CALIBRATION = Path(__file__).parent / "calibration"
 DIRECTIONS = 24
-"""How many to remove; evaluation/README.md has the figures."""
+"""How many directions of language are removed; evaluation/README.md has the figures."""
+TOKEN_DIMENSION = 192
+"""How many dimensions of a token's vector are kept."""
+SCALE = 127
+"""A component of a unit vector, at most 1, as an int8."""
+ROLES: tuple[Role, Role] = ("query", "passage")
 
-Encode = Callable[[Sequence[str], Role], Vectors]
+Encode = Callable[[Sequence[str], Role], tuple[Vectors, list[Vectors]]]
+"""Texts to one vector for each, and to the vectors of each one's tokens, the language still in both."""
 
 
 def load_calibration(folder: Path = CALIBRATION) -> dict[str, list[str]]:
@@ -35,22 +42,53 @@ def checksum_calibration(folder: Path = CALIBRATION) -> str:
     return digest.hexdigest()
 
 
-def find_directions(encode: Encode, texts: dict[str, list[str]], count: int = DIRECTIONS) -> Vectors:
-    """The `count` orthonormal directions in which languages differ most, of shape `(count, dimension)`.
+def find_projection(encode: Encode, texts: Mapping[str, Sequence[str]]) -> Projection:
+    """What tells languages apart in this encoder's vectors, found from parallel sentences by language.
 
-    Queries and passages are encoded differently, so both have a mean for each language.
+    Queries and passages are encoded differently, so each has a mean for each language.
     """
-    differences = []
-    for role in ("query", "passage"):
-        # All at once, so that sentences of like length share a batch.
-        vectors = encode([line for lines in texts.values() for line in lines], role)
-        means = vectors.reshape(len(texts), -1, vectors.shape[1]).mean(axis=1)
-        differences.append(means - means.mean(axis=0))
+    text_means: list[list[Vectors]] = []
+    token_means: list[list[Vectors]] = []
+    scatter = 0.0
+    for role in ROLES:
+        encoded = [encode(lines, role) for lines in texts.values()]
+        text_means.append([vectors.mean(axis=0) for vectors, _ in encoded])
+        units = [_unit(np.concatenate(tokens)) for _, tokens in encoded]
+        token_means.append([tokens.mean(axis=0) for tokens in units])
+        rest = np.concatenate(units) - np.mean(token_means[-1], axis=0)
+        scatter = scatter + rest.T @ rest
+    directions = _find_span(text_means)
+    token_directions = _find_span(token_means)
+    outside = np.eye(directions.shape[1], dtype=np.float32) - token_directions.T @ token_directions
+    # The directions in which tokens differ most once the language is out of them.
+    _, axes = np.linalg.eigh(outside @ scatter @ outside)
+    kept = min(TOKEN_DIMENSION, len(axes) - len(token_directions))
+    return Projection(
+        directions=directions,
+        means=np.stack([np.mean(means, axis=0) for means in token_means]).astype(np.float32),
+        basis=np.ascontiguousarray(axes[:, ::-1][:, :kept], dtype=np.float32),
+    )
+
+
+def project(vectors: Vectors, projection: Projection) -> Vectors:
+    """Unit vectors of shape `(texts, dimension)` without the language."""
+    return _unit(vectors - (vectors @ projection.directions.T) @ projection.directions)
+
+
+def project_tokens(tokens: Vectors, role: Role, projection: Projection) -> Tokens:
+    """The vectors of one text's tokens, of shape `(tokens, dimension)`, without the language, in few bytes."""
+    kept = _unit((_unit(tokens) - projection.means[ROLES.index(role)]) @ projection.basis)
+    return np.rint(kept * SCALE).astype(np.int8)
+
+
+def _find_span(means: Sequence[Sequence[Vectors]]) -> Vectors:
+    """The orthonormal directions in which the means by language differ most within a role."""
+    differences = [np.stack(of_role) - np.mean(of_role, axis=0) for of_role in means]
     _, _, directions = np.linalg.svd(np.concatenate(differences), full_matrices=False)
+    # Of n languages no more than n - 1 directions can tell one from another.
+    count = min(DIRECTIONS, len(means[0]) - 1)
     return np.ascontiguousarray(directions[:count], dtype=np.float32)
 
 
-def remove_directions(vectors: Vectors, directions: Vectors) -> Vectors:
-    """Unit vectors of shape `(n, dimension)` without what lies along `directions`."""
-    rest = vectors - (vectors @ directions.T) @ directions
-    return np.asarray(rest / np.linalg.norm(rest, axis=1, keepdims=True), dtype=np.float32)
+def _unit(vectors: NDArray[np.floating]) -> Vectors:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)

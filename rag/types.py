@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+Tokens = NDArray[np.int8]
+"""The vectors of a text's tokens, of shape `(tokens, token_dimension)`: unit vectors times 127."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,39 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Encodings:
+    """What an encoder makes of some texts, without the language that they are in."""
+
+    vectors: Vectors
+    """One unit vector for each text, of shape `(texts, dimension)`."""
+    tokens: tuple[Tokens, ...]
+    """The tokens of each text."""
+
+    def take(self, rows: slice) -> "Encodings":
+        """Those of some of the texts."""
+        return Encodings(self.vectors[rows], self.tokens[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """How the language is taken out of vectors."""
+
+    directions: Vectors
+    """Orthonormal, of shape `(directions, dimension)`: what is removed from the vector of a text."""
+    means: Vectors
+    """Of shape `(2, dimension)`: the mean of unit token vectors in queries, and in passages."""
+    basis: Vectors
+    """Orthonormal, of shape `(dimension, token_dimension)`: what is kept of a token's vector less its mean."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage that was found, best first."""
 
     rank: int
     """1 is the best."""
     score: float
-    """Cosine similarity of question and passage."""
+    """How well it matches the question, at most 1; to be compared within one question alone."""
     passage: Passage
 
     def as_dict(self) -> dict[str, Any]:
@@ -180,16 +208,16 @@ class Encoder(Protocol):
         ...
 
     @property
-    def directions(self) -> Vectors:
-        """The directions of language that it takes out of every vector, of shape `(count, dimension)`."""
+    def projection(self) -> "Projection":
+        """How it takes the language out."""
         ...
 
     def describe(self) -> dict[str, object]:
         """What an index must agree on to be searched with this encoder, as plain JSON."""
         ...
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Vectors:
-        """Unit vectors, float32, of shape `(len(texts), dimension)`."""
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+        """Vectors of the texts and of their tokens."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

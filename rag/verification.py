@@ -23,6 +23,6 @@ def cite(statement: Statement, question: str, number: int, encoder: Encoder) -> 
 def _find_sentence(text: str, passage: Passage, encoder: Encoder) -> tuple[int, int]:
     """Start and end, within the passage, of the sentence nearest to `text`."""
     spans = split_sentences(passage.text, passage.language)
-    sentences = encoder.encode([passage.text[start:end] for start, end in spans], "passage")
-    (wanted,) = encoder.encode([text], "query")
+    sentences = encoder.encode([passage.text[start:end] for start, end in spans], "passage").vectors
+    (wanted,) = encoder.encode([text], "query").vectors
     return spans[int((sentences @ wanted).argmax())]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rag.types import Progress, Reply, Role, Vectors
+from rag.types import Encodings, Progress, Projection, Reply, Role, Tokens, Vectors
 
 DIMENSION = 64
 
@@ -19,18 +19,23 @@ class WordEncoder:
         self.name = name
         self.dimension = DIMENSION
         self.max_tokens = 500
-        self.directions = np.empty((0, DIMENSION), dtype=np.float32)
+        self.projection = Projection(
+            np.empty((0, DIMENSION), np.float32),
+            np.zeros((2, DIMENSION), np.float32),
+            np.eye(DIMENSION, dtype=np.float32),
+        )
         self.encoded: list[str] = []
 
     def describe(self) -> dict[str, object]:
         return {"name": self.name, "dimension": self.dimension}
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Vectors:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
         if role == "passage":
             self.encoded.extend(texts)
         if progress:
             progress(len(texts), len(texts))
-        return np.array([_embed(text) for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
+        vectors = np.array([_embed(text) for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
+        return Encodings(vectors, tuple(_embed_words(text) for text in texts))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
@@ -64,6 +69,11 @@ class ScriptedGenerator:
         finally:
             with self._count:
                 self.running -= 1
+
+
+def _embed_words(text: str) -> Tokens:
+    words = text.split() or [text]
+    return np.rint(np.array([_embed(word) for word in words]) * 127).astype(np.int8)
 
 
 def _embed(text: str) -> Vectors:

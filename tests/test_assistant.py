@@ -28,8 +28,8 @@ def make(tmp_path: Path) -> Make:
         encoder = WordEncoder()
         with Draft(tmp_path / "default", DIMENSION) as draft:
             for document, passages in articles:
-                vectors = encoder.encode([passage.text for passage in passages], "passage")
-                draft.add(document, len(document.text), passages, vectors)
+                encodings = encoder.encode([passage.text for passage in passages], "passage")
+                draft.add(document, len(document.text), passages, encodings)
             draft.commit(encoder, 160, [tmp_path])
         config = Config(indexes=tmp_path, hits=3)
         return Assistant(config, Index.open(tmp_path / "default"), encoder, generator, Prompts.load(ROOT / "prompts"))

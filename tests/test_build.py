@@ -99,9 +99,11 @@ def test_an_index_brought_up_to_date_equals_one_built_anew(
     updated, anew = open_index(config), open_index(fresh)
     assert updated.manifest.files == anew.manifest.files
     for file in anew.manifest.files:
-        passages, vectors = anew.read_passages(file["source"])
-        assert updated.read_passages(file["source"])[0] == passages
-        np.testing.assert_array_equal(updated.read_passages(file["source"])[1], vectors)
+        passages, encodings = anew.read_passages(file["source"])
+        same_passages, same_encodings = updated.read_passages(file["source"])
+        assert same_passages == passages
+        np.testing.assert_array_equal(same_encodings.vectors, encodings.vectors)
+        assert [tokens.tolist() for tokens in same_encodings.tokens] == [t.tolist() for t in encodings.tokens]
 
 
 def test_without_paths_those_of_the_last_build_are_taken(config: Config, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
-from rag.index import ARTICLES, CURRENT, DIRECTIONS, MANIFEST, VECTORS, Draft, Index, read_manifest
-from rag.types import Document, Passage
+from rag.index import ARTICLES, CURRENT, MANIFEST, PROJECTION, VECTORS, Draft, Index, read_manifest
+from rag.types import Document, Encodings, Passage, Vectors
 from tests.fakes import DIMENSION, WordEncoder
 
 ENCODER = WordEncoder()
@@ -27,9 +27,16 @@ def make_document(source: str, *paragraphs: str) -> tuple[Document, list[Passage
 def write(folder: Path, *articles: tuple[Document, list[Passage]]) -> None:
     with Draft(folder, DIMENSION) as draft:
         for document, passages in articles:
-            vectors = ENCODER.encode([passage.text for passage in passages], "passage")
-            draft.add(document, len(document.text), passages, vectors)
+            draft.add(document, len(document.text), passages, encode_passages(passages))
         draft.commit(ENCODER, 160, [folder])
+
+
+def encode_passages(passages: list[Passage]) -> Encodings:
+    return ENCODER.encode([passage.text for passage in passages], "passage")
+
+
+def encode_question(question: str) -> Vectors:
+    return ENCODER.encode([question], "query").vectors[0]
 
 
 def fail_while_writing(folder: Path) -> None:
@@ -45,15 +52,14 @@ ORCHARD = make_document("sub/orchard.txt", "Apples ripened early this year.")
 def test_finds_the_nearest_passage_with_all_it_knows(tmp_path: Path) -> None:
     write(tmp_path / "news", HARBOUR, ORCHARD)
     index = Index.open(tmp_path / "news")
-    hits = index.search(ENCODER.encode(["When did the harbour open in May?"], "query")[0], 3)
-    assert hits[0][1] == HARBOUR[1][0]
-    assert [score for score, _ in hits] == sorted((score for score, _ in hits), reverse=True)
-    assert len(hits) == 3
+    rows = index.search(encode_question("When did the harbour open in May?"), 3)
+    assert index.read_passage(rows[0]) == HARBOUR[1][0]
+    assert sorted(rows) == [0, 1, 2]
 
 
 def test_asking_for_more_than_there_is_gives_what_there_is(tmp_path: Path) -> None:
     write(tmp_path / "news", ORCHARD)
-    assert len(Index.open(tmp_path / "news").search(ENCODER.encode(["apples"], "query")[0], 10)) == 1
+    assert Index.open(tmp_path / "news").search(encode_question("apples"), 10) == [0]
 
 
 def test_gives_back_documents_passages_and_vectors_as_they_were_added(tmp_path: Path) -> None:
@@ -61,9 +67,13 @@ def test_gives_back_documents_passages_and_vectors_as_they_were_added(tmp_path: 
     index = Index.open(tmp_path / "news")
     assert index.read_document("harbour.txt") == HARBOUR[0]
     assert index.read_document("absent.txt") is None
-    passages, vectors = index.read_passages("harbour.txt")
+    passages, encodings = index.read_passages("harbour.txt")
     assert passages == HARBOUR[1]
-    np.testing.assert_array_equal(vectors, ENCODER.encode([p.text for p in HARBOUR[1]], "passage"))
+    expected = ENCODER.encode([passage.text for passage in HARBOUR[1]], "passage")
+    np.testing.assert_array_equal(encodings.vectors, expected.vectors)
+    for tokens, wanted in zip(encodings.tokens, expected.tokens, strict=True):
+        np.testing.assert_array_equal(tokens, wanted)
+    np.testing.assert_array_equal(index.projection.basis, ENCODER.projection.basis)
 
 
 def test_a_reader_keeps_the_generation_that_it_opened(tmp_path: Path) -> None:
@@ -91,7 +101,7 @@ def test_a_build_that_fails_leaves_the_old_generation_and_no_trace(tmp_path: Pat
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("name", [ARTICLES, DIRECTIONS, VECTORS, MANIFEST])
+@pytest.mark.parametrize("name", [ARTICLES, PROJECTION, VECTORS, MANIFEST])
 @pytest.mark.parametrize("harm", ["flip", "truncate", "remove"])
 def test_a_damaged_file_is_refused_with_the_command_that_rebuilds(tmp_path: Path, name: str, harm: str) -> None:
     write(tmp_path / "news", HARBOUR)

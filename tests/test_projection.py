@@ -1,0 +1,64 @@
+"""Taking the language out: what all sentences of a language share goes, what a sentence means stays."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from rag.projection import find_projection, load_calibration, project, project_tokens
+from rag.types import Projection, Role, Vectors
+
+DIMENSION, LANGUAGES, LINES = 40, 6, 30
+rng = np.random.default_rng(0)
+ACCENTS = rng.normal(size=(LANGUAGES, DIMENSION)) * 3
+MEANINGS = rng.normal(size=(LINES, 5, DIMENSION))
+
+
+def encode(texts: Sequence[str], role: Role) -> tuple[Vectors, list[Vectors]]:
+    """Vectors of texts such as `2:7`, language 2 and meaning 7: the language outweighs the meaning."""
+    shift = 0.1 if role == "query" else -0.1
+    tokens = []
+    for text in texts:
+        language, meaning = map(int, text.split(":"))
+        tokens.append((MEANINGS[meaning] + ACCENTS[language] + shift).astype(np.float32))
+    return np.stack([of_one.mean(axis=0) for of_one in tokens]), tokens
+
+
+@pytest.fixture(scope="module")
+def projection() -> Projection:
+    half = LINES // 2
+    return find_projection(encode, {str(n): [f"{n}:{line}" for line in range(half)] for n in range(LANGUAGES)})
+
+
+def test_before_it_the_nearest_text_is_one_of_the_same_language() -> None:
+    vectors, _ = encode(["0:20", "0:21", "1:20"], "passage")
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+
+
+def test_after_it_the_nearest_is_the_same_meaning_in_another_language(projection: Projection) -> None:
+    texts = [f"{language}:{line}" for language in range(1, LANGUAGES) for line in range(15, LINES)]
+    passages = project(encode(texts, "passage")[0], projection)
+    for line in range(15, LINES):
+        (question,) = project(encode([f"0:{line}"], "query")[0], projection)
+        assert texts[int((passages @ question).argmax())].endswith(f":{line}")
+
+
+def test_tokens_lose_the_language_as_well(projection: Projection) -> None:
+    ours, same, other = (
+        project_tokens(encode([text], "passage")[1][0], "passage", projection).astype(float) / 127
+        for text in ("0:20", "3:20", "0:21")
+    )
+    assert np.diag(ours @ same.T).mean() > 0.8
+    assert np.diag(ours @ other.T).mean() < 0.3
+
+
+def test_results_are_unit_vectors(projection: Projection) -> None:
+    vectors, tokens = encode(["0:1", "2:3"], "query")
+    np.testing.assert_allclose(np.linalg.norm(project(vectors, projection), axis=1), 1, atol=1e-5)
+    lengths = np.linalg.norm(project_tokens(tokens[0], "query", projection).astype(float) / 127, axis=1)
+    np.testing.assert_allclose(lengths, 1, atol=0.02)
+
+
+def test_the_calibration_text_is_parallel() -> None:
+    assert len({len(lines) for lines in load_calibration().values()}) == 1
