@@ -146,7 +146,8 @@ class Assistant:
         return question, hits
 
     def _check(self, question: str) -> str:
-        question = " ".join(question.split())
+        # Bytes that are no text, as a shell may hand over, have no place in one.
+        question = " ".join(question.encode("utf-8", "ignore").decode().split())
         if not question:
             raise QuestionError("The question is empty. Ask something about the articles.")
         if len(question) > self.config.max_question_chars:

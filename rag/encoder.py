@@ -5,6 +5,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -12,7 +13,15 @@ from rag import models
 from rag.config import Config
 from rag.errors import ModelError
 from rag.hardware import count_physical_cores
-from rag.projection import checksum_calibration, find_projection, load_calibration, project, project_tokens
+from rag.projection import (
+    checksum_calibration,
+    find_projection,
+    load_calibration,
+    load_projection,
+    project,
+    project_tokens,
+    save_projection,
+)
 from rag.types import Encodings, Progress, Projection, Role, Vectors
 
 if TYPE_CHECKING:
@@ -42,13 +51,17 @@ class SentenceEncoder:
     def load(cls, config: Config, projection: Projection | None = None) -> Self:
         """Load the configured encoder from disk, never from the network.
 
-        `projection` is that which an index has kept; without, it is found anew, which takes as long as encoding
-        three thousand sentences. Raises ModelMissing when the encoder's files are not there, ModelError when they
-        cannot be used.
+        `projection` is that which an index has kept; without, it is that of the cache, and is found and put there
+        the first time, which takes as long as encoding three thousand sentences. Raises ModelMissing when the
+        encoder's files are not there, ModelError when they cannot be used.
         """
         folder = models.resolve(config.encoder, "encoder", config.cache)
+        fingerprint = models.fingerprint(folder)
+        kept = config.cache / "projections" / f"{fingerprint[:16]}-{checksum_calibration()[:16]}.npz"
         model = _load_model(folder, config.threads or count_physical_cores())
-        return cls(model, config.encoder, models.fingerprint(folder), projection)
+        encoder = cls(model, config.encoder, fingerprint, projection or _recall_projection(kept))
+        _keep_projection(encoder.projection, kept)
+        return encoder
 
     @property
     def name(self) -> str:
@@ -144,6 +157,22 @@ class SentenceEncoder:
 def _find_prompt(model: "SentenceTransformer", names: Sequence[str]) -> str:
     # The library's own choice takes an empty prompt that it put there itself for one that the model came with.
     return next(filter(None, map(model.prompts.get, names)), "")
+
+
+def _recall_projection(file: Path) -> Projection | None:
+    try:
+        return load_projection(file)
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return None
+
+
+def _keep_projection(projection: Projection, file: Path) -> None:
+    try:
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            save_projection(projection, file)
+    except OSError as error:
+        logger.info("%s cannot be kept (%s); the next build finds it anew.", file, error)
 
 
 def _load_model(folder: Path, threads: int) -> "SentenceTransformer":

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from rag.errors import IndexDamaged, IndexMismatch, IndexMissing, StoreError
+from rag.projection import load_projection, save_projection
 from rag.types import Document, Encoder, Encodings, Passage, Projection, Tokens, Vectors
 
 if TYPE_CHECKING:
@@ -126,8 +127,7 @@ class Index:
                 raise IndexDamaged(_say_damaged(folder, f"{name} does not match its checksum"))
         address = f"{(generation / ARTICLES).absolute().as_uri()}?mode=ro&immutable=1"
         articles = sqlite3.connect(address, uri=True, check_same_thread=False)
-        with np.load(generation / PROJECTION, allow_pickle=False) as arrays:
-            projection = Projection(**arrays)
+        projection = load_projection(generation / PROJECTION)
         return cls(folder.name, manifest, projection, articles, _read_vectors(generation / VECTORS))
 
     def check(self, encoder: dict[str, object], passage_tokens: int) -> None:
@@ -249,7 +249,7 @@ class Draft:
         self._articles.commit()
         self._articles.close()
         faiss.write_index(self._vectors, str(self._generation / VECTORS))
-        np.savez(self._generation / PROJECTION, **asdict(encoder.projection))
+        save_projection(encoder.projection, self._generation / PROJECTION)
 
     def _switch(self) -> None:
         pointer = self._generation.with_suffix(".current")

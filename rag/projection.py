@@ -8,7 +8,9 @@ detected for it, and languages without calibration text profit from their relati
 """
 
 import hashlib
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +70,19 @@ def find_projection(encode: Encode, texts: Mapping[str, Sequence[str]]) -> Proje
         means=np.stack([np.mean(means, axis=0) for means in token_means]).astype(np.float32),
         basis=np.ascontiguousarray(axes[:, ::-1][:, :kept], dtype=np.float32),
     )
+
+
+def save_projection(projection: Projection, file: Path) -> None:
+    """Write it to `file`, whole or not at all."""
+    draft = file.with_name(f".{uuid.uuid4().hex}.npz")
+    np.savez(draft, **asdict(projection))
+    draft.replace(file)
+
+
+def load_projection(file: Path) -> Projection:
+    """Read what `save_projection` wrote. Raises OSError, ValueError or KeyError for anything else."""
+    with np.load(file, allow_pickle=False) as arrays:
+        return Projection(arrays["directions"], arrays["means"], arrays["basis"])
 
 
 def project(vectors: Vectors, projection: Projection) -> Vectors:

@@ -33,6 +33,6 @@ def match(question: Tokens, passages: Sequence[Tokens]) -> Vectors:
     if not passages:
         return np.empty(0, dtype=np.float32)
     asked = question.astype(np.float32) / SCALE
-    cosines = np.stack([(asked @ (tokens.astype(np.float32).T / SCALE)).max(axis=1) for tokens in passages])
+    cosines = np.stack([(asked @ (tokens.astype(np.float32).T / SCALE)).max(axis=1, initial=-1) for tokens in passages])
     rarity = np.maximum(1 - cosines.mean(axis=0), 1e-3) ** RARITY
     return np.asarray(cosines @ (rarity / rarity.sum()), dtype=np.float32)

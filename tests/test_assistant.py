@@ -106,6 +106,11 @@ def test_refuses_an_empty_and_an_endless_question_in_one_sentence(make: Make, qu
             ask(question)
 
 
+def test_what_is_no_text_in_a_question_is_passed_over(make: Make) -> None:
+    answer = make(ScriptedGenerator("In May."), *ARTICLES).answer("When did the \udcff harbour open?")
+    assert answer.question == "When did the harbour open?"
+
+
 def test_completes_a_follow_up_from_the_question_before_it(make: Make) -> None:
     assistant = make(ScriptedGenerator("Nine million."), *ARTICLES)
     answer = assistant.answer("How much was it?", [Turn("What did the harbour cost?", "…")])

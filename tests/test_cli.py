@@ -170,7 +170,7 @@ def test_hits_as_json_are_one_object_ordered_and_as_many_as_asked_for(run: Run) 
 def test_hits_are_printed_with_source_language_date_and_words(run: Run) -> None:
     outcome = run("search", "apples ripened early", "-k", "1")
     facts, words = outcome.out.splitlines()
-    assert facts.startswith("1. orchard.txt · English · 2025-07 · 0.")
+    assert facts == "1. orchard.txt · English · 2025-07 · 1.000"
     assert words.strip() == "Apples ripened early this year in the whole valley."
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from rag.config import Config
 from rag.encoder import SentenceEncoder
+from rag.retrieval import match
 from rag.types import Vectors
 
 PARALLEL = {
@@ -45,38 +46,52 @@ def nearest_first(vectors: Vectors) -> Sequence[Sequence[int]]:
 @pytest.mark.parametrize("role", ["query", "passage"])
 def test_vectors_are_of_unit_length_whatever_the_text(encoder: SentenceEncoder, role: str) -> None:
     texts = ["", " ", "?", "Ano.", "word " * 2000, "漢字\u200d🦉", *SENTENCES]
-    vectors = encoder.encode(texts, role)  # type: ignore[arg-type]
+    vectors = encoder.encode(texts, role).vectors  # type: ignore[arg-type]
     assert vectors.shape == (len(texts), encoder.dimension)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
 
 
 def test_no_texts_are_no_vectors(encoder: SentenceEncoder) -> None:
-    assert encoder.encode([], "query").shape == (0, encoder.dimension)
+    assert encoder.encode([], "query").vectors.shape == (0, encoder.dimension)
     assert encoder.count_tokens([]) == []
 
 
 def test_each_sentence_is_nearest_to_its_translations(encoder: SentenceEncoder) -> None:
-    for row, order in enumerate(nearest_first(encoder.encode(SENTENCES, "passage"))):
+    for row, order in enumerate(nearest_first(encoder.encode(SENTENCES, "passage").vectors)):
         assert {MEANINGS[near] for near in order[:2]} == {MEANINGS[row]}
 
 
 def test_a_question_finds_its_sentence_in_every_language_first(encoder: SentenceEncoder) -> None:
-    (question,) = encoder.encode(["Millist maksu valitsus tõstis?"], "query")
-    order = np.argsort(-(encoder.encode(SENTENCES, "passage") @ question))
+    (question,) = encoder.encode(["Millist maksu valitsus tõstis?"], "query").vectors
+    order = np.argsort(-(encoder.encode(SENTENCES, "passage").vectors @ question))
     assert {int(MEANINGS[near]) for near in order[:3]} == {1}
 
 
 def test_the_language_is_taken_out_of_the_vectors(encoder: SentenceEncoder) -> None:
-    directions = encoder.directions
+    directions = encoder.projection.directions
     np.testing.assert_allclose(directions @ directions.T, np.eye(len(directions)), atol=1e-4)
     for role in ("query", "passage"):
-        np.testing.assert_allclose(encoder.encode(SENTENCES, role) @ directions.T, 0.0, atol=1e-4)
+        np.testing.assert_allclose(encoder.encode(SENTENCES, role).vectors @ directions.T, 0.0, atol=1e-4)
+
+
+def test_the_tokens_are_those_of_the_text_without_prompt_and_special_ones(encoder: SentenceEncoder) -> None:
+    for role in ("query", "passage"):
+        tokens = encoder.encode(SENTENCES, role).tokens
+        assert [len(of_one) for of_one in tokens] == encoder.count_tokens(SENTENCES)
+        lengths = np.linalg.norm(np.concatenate(tokens).astype(float) / 127, axis=1)
+        np.testing.assert_allclose(lengths, 1.0, atol=0.03)
+
+
+def test_tokens_of_a_question_match_those_of_its_answer_in_another_language(encoder: SentenceEncoder) -> None:
+    (question,) = encoder.encode(["Millist maksu valitsus tõstis?"], "query").tokens
+    scores = match(question, encoder.encode(SENTENCES, "passage").tokens)
+    assert {int(MEANINGS[near]) for near in np.argsort(-scores)[:3]} == {1}
 
 
 def test_a_text_has_the_same_vector_alone_and_among_others(encoder: SentenceEncoder) -> None:
-    together = encoder.encode([*SENTENCES, "word " * 300], "passage")[: len(SENTENCES)]
-    alone = np.concatenate([encoder.encode([sentence], "passage") for sentence in SENTENCES])
+    together = encoder.encode([*SENTENCES, "word " * 300], "passage").vectors[: len(SENTENCES)]
+    alone = np.concatenate([encoder.encode([sentence], "passage").vectors for sentence in SENTENCES])
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
@@ -84,17 +99,17 @@ def test_several_threads_encode_and_count_at_once(encoder: SentenceEncoder) -> N
     batches = [[text * (number + 1) for text in SENTENCES[: number + 1]] for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         counted = pool.map(encoder.count_tokens, batches * 4)
-        encoded = list(pool.map(lambda batch: encoder.encode(batch, "query"), batches))
+        encoded = list(pool.map(lambda batch: encoder.encode(batch, "query").vectors, batches))
         assert list(counted) == [encoder.count_tokens(batch) for batch in batches] * 4
     for batch, vectors in zip(batches, encoded, strict=True):
-        np.testing.assert_allclose(vectors, encoder.encode(batch, "query"), atol=1e-4)
+        np.testing.assert_allclose(vectors, encoder.encode(batch, "query").vectors, atol=1e-4)
 
 
 def test_the_last_token_within_the_limit_is_read_and_none_far_beyond_it(encoder: SentenceEncoder) -> None:
     fitting = " ".join(["a"] * encoder.max_tokens)
     changed = fitting.removesuffix("a") + "z"
     assert encoder.count_tokens([fitting, changed]) == [encoder.max_tokens] * 2
-    vectors = encoder.encode([fitting, changed, f"{fitting} a a a a z", f"{fitting} a a a a a"], "passage")
+    vectors = encoder.encode([fitting, changed, f"{fitting} a a a a z", f"{fitting} a a a a a"], "passage").vectors
     assert not np.allclose(vectors[0], vectors[1], atol=1e-5)
     np.testing.assert_allclose(vectors[2], vectors[3], atol=1e-5)
 
@@ -110,4 +125,4 @@ def test_progress_is_told_up_to_the_end(encoder: SentenceEncoder) -> None:
 def test_what_an_index_must_agree_on_is_the_same_after_loading_again(config: Config, encoder: SentenceEncoder) -> None:
     described = encoder.describe()
     assert json.loads(json.dumps(described)) == described
-    assert SentenceEncoder.load(config, encoder.directions).describe() == described
+    assert SentenceEncoder.load(config, encoder.projection).describe() == described
