@@ -10,9 +10,10 @@ import json
 import resource
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -74,8 +75,8 @@ def bench_retrieval(
     """A whole retrieval beside the encoder's own call, question by question in turn."""
     ours, bare = [], []
     for question in questions:
-        bare.append(1000 * clock(lambda question=question: bare_encoder.encode_query(question)))
-        ours.append(1000 * clock(lambda question=question: assistant.search(question)))
+        bare.append(1000 * clock(partial(bare_encoder.encode_query, question)))
+        ours.append(1000 * clock(partial(assistant.search, question)))
     return compare(ours, bare)
 
 
@@ -86,7 +87,7 @@ def bench_building(assistant: Assistant, bare_encoder: "SentenceTransformer") ->
     texts = (passages * (TEXTS // len(passages) + 1))[:TEXTS]
     ours = min(clock(lambda: assistant.encoder.encode(texts, "passage")) for _ in range(ROUNDS))
     bare = min(
-        clock(lambda size=size: bare_encoder.encode_document(texts, batch_size=size))
+        clock(partial(bare_encoder.encode_document, texts, batch_size=size))
         for size in (8, 16, 32, 64)
         for _ in range(ROUNDS)
     )
@@ -97,26 +98,23 @@ def bench_answering(assistant: Assistant, bare: "Llama", questions: Sequence[str
     """Seconds to evidence, first word and end beside those of a bare completion of the last prompt."""
     recorder = Recorder(assistant.generator)
     listening = Assistant(assistant.config, assistant.index, assistant.encoder, recorder, assistant.prompts)
-    evidence, first, whole, bare_first, bare_whole = [], [], [], [], []
-    for question in questions:
-        answer = listening.answer(question)
-        evidence.append(answer.timings["evidence"])
-        first.append(answer.timings.get("first_word", answer.timings["total"]))
-        whole.append(answer.timings["total"])
-        start = time.perf_counter()
-        times = []
-        bare.reset()
-        message = {"role": "user", "content": recorder.prompt}
-        for chunk in bare.create_chat_completion([message], stream=True, temperature=0, max_tokens=recorder.max_tokens):
-            if chunk["choices"][0]["delta"].get("content"):
-                times.append(time.perf_counter() - start)
-        bare_first.append(times[0])
-        bare_whole.append(times[-1])
+    ours = [(listening.answer(question).timings, complete(bare, recorder)) for question in questions]
+    first = [timings.get("first_word", timings["total"]) for timings, _ in ours]
+    whole = [timings["total"] for timings, _ in ours]
     return {
-        "evidence, s": {"ours": median(evidence)},
-        "first word, s": compare(first, bare_first),
-        "whole answer, s": compare(whole, bare_whole),
+        "evidence, s": {"ours": median(timings["evidence"] for timings, _ in ours)},
+        "first word, s": compare(first, [times[0] for _, times in ours]),
+        "whole answer, s": compare(whole, [times[-1] for _, times in ours]),
     }
+
+
+def complete(bare: Any, recorder: "Recorder") -> list[float]:
+    """Seconds to each word of a bare completion of what the generator was last asked, and to its end."""
+    bare.reset()
+    start = time.perf_counter()
+    messages = [{"role": "user", "content": recorder.prompt}]
+    chunks = bare.create_chat_completion(messages, stream=True, temperature=0, max_tokens=recorder.max_tokens)
+    return [time.perf_counter() - start for chunk in chunks if "role" not in chunk["choices"][0]["delta"]]
 
 
 class Recorder:

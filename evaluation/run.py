@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import NoReturn, Self
 
 from evaluation import mixed_pool
-from evaluation.caching import CachingEncoder
 from evaluation.cases import (
     CASES,
     Answerable,
@@ -24,10 +23,12 @@ from evaluation.cases import (
     load_answerable,
     load_news,
 )
+from evaluation.encoders import CachingEncoder, PlainEncoder
 from evaluation.metrics import Judged, Measure, first_rank, ndcg, reciprocal_rank, success
 from evaluation.mixed_pool import Pool, PoolFigures
 from rag import Assistant, Config, Hit, Passage, build_index
 from rag.config import ROOT
+from rag.encoder import SentenceEncoder
 from rag.index import Index
 from rag.prompts import Prompts
 from rag.types import Encoder, Progress
@@ -140,11 +141,9 @@ class _Unread:
 
 
 def load_encoders(config: Config) -> dict[str, Encoder]:
-    """The configured encoder, and the same model with the language left in its vectors. Raises ModelError."""
-    from rag.encoder import SentenceEncoder
-
+    """The configured encoder, and the same model as it is commonly used. Raises ModelError."""
     own = SentenceEncoder.load(config)
-    return {PLAIN: SentenceEncoder.load(config, own.directions[:0]), OWN: own}
+    return {PLAIN: PlainEncoder.load(config, own.projection), OWN: own}
 
 
 def evaluate(

@@ -59,7 +59,9 @@ class SentenceEncoder:
         fingerprint = models.fingerprint(folder)
         kept = config.cache / "projections" / f"{fingerprint[:16]}-{checksum_calibration()[:16]}.npz"
         model = _load_model(folder, config.threads or count_physical_cores())
-        encoder = cls(model, config.encoder, fingerprint, projection or _recall_projection(kept))
+        if projection:
+            return cls(model, config.encoder, fingerprint, projection)
+        encoder = cls(model, config.encoder, fingerprint, _recall_projection(kept))
         _keep_projection(encoder.projection, kept)
         return encoder
 

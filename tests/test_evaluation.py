@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from evaluation import report
-from evaluation.caching import CachingEncoder
 from evaluation.cases import Answerable, NewsItem, NewsQuestion, Place, half_of
+from evaluation.encoders import CachingEncoder, PlainEncoder
 from evaluation.mixed_pool import Draw, Pool, PoolQuestion, ask, summarise
 from evaluation.run import Suite, ask_articles, ask_news, evaluate, open_corpus
 from rag import Config, RagError
@@ -219,9 +219,21 @@ def test_the_caching_encoder_gives_what_the_other_gives_and_asks_it_once() -> No
     caching = CachingEncoder(words)
     texts = ["the harbour", "the apples", "the harbour"]
     first = caching.encode(texts, "passage")
-    assert np.array_equal(first, WordEncoder().encode(texts, "passage"))
-    assert np.array_equal(caching.encode(texts[::-1], "passage"), first[::-1])
+    assert np.array_equal(first.vectors, WordEncoder().encode(texts, "passage").vectors)
+    assert [tokens.shape for tokens in first.tokens] == [(2, words.dimension)] * 3
+    assert np.array_equal(caching.encode(texts[::-1], "passage").vectors, first.vectors[::-1])
     assert words.encoded == ["the harbour", "the apples"]
+
+
+def test_the_plain_encoder_leaves_the_order_to_the_vectors(tmp_path: Path) -> None:
+    for name, text in {"a": "the harbour harbour", "b": "the apples", "c": "the harbour of the lake"}.items():
+        (tmp_path / f"{name}.txt").write_text(text)
+    plain = PlainEncoder(WordEncoder())
+    with open_corpus(tmp_path, Config(), plain) as assistant:
+        found = [hit.passage.text for hit in assistant.search("the harbour harbour")]
+    (question,) = plain.encode(["the harbour harbour"], "query").vectors
+    cosines = plain.encode(found, "passage").vectors @ question
+    assert list(cosines) == sorted(cosines, reverse=True)
 
 
 def test_results_are_named_by_the_commit_and_say_when_files_differ_from_it(tmp_path: Path) -> None:
