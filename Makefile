@@ -4,7 +4,7 @@ BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check eval .setup-dev .python
+.PHONY: help run setup test check eval bench .setup-dev .python
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: .setup-dev ## set up what is missing, then run every test
 
 eval: .setup-dev ## measure retrieval; XQUAD=folder asks that mixed pool too
 	@$(BIN)/rag eval $(if $(XQUAD),--xquad "$(XQUAD)")
+
+bench: .setup-dev ## measure speed beside plain use of the same libraries
+	@$(BIN)/python -m evaluation.bench
 
 check: .setup-dev ## lint, formatting, types
 	@$(BIN)/ruff check
