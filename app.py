@@ -1,154 +1,272 @@
 """The chat page: one Assistant, its events onto the page. `python app.py` prints the address."""
 
-import html
+import asyncio
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+import click
 
-import gradio as gr
-
-from rag import Answer, Assistant, Citation, Passage, RagError, Turn
+from rag import Answer, Assistant, Hit, RagError, Turn
+from rag.drawing import draw_answer, draw_card, draw_cards, escape
+from rag.errors import ConfigError
 from rag.language import name_of
-from rag.types import Answered, Evidence, Queued, Reading, Words
+from rag.prompts import Prompts
+from rag.types import Answered, Event, Evidence, Queued, Reading, Words
 
-NEAREST = 3
+if TYPE_CHECKING:
+    import gradio as gr
+
+# Gradio reads them when it is imported: it is to call nobody, and to reach itself past any proxy.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["no_proxy"] = ",".join(filter(None, [os.environ.get("no_proxy"), "localhost", "127.0.0.1"]))
+
 ASKERS = 16
-FONTS = ["system-ui", "Noto Sans", "sans-serif"]
-CSS = """
-.source { margin: .6rem 0 0; padding: .5rem .8rem; border-inline-start: 3px solid var(--color-accent);
-          background: var(--background-fill-secondary); border-radius: 4px; }
-.source figcaption { font-size: .85em; color: var(--body-text-color-subdued); overflow-wrap: anywhere; }
-.source blockquote { margin: .2rem 0 0; overflow-wrap: anywhere; }
-footer { display: none !important; }
+STYLE = Path(__file__).with_name("app.css")
+# A question that is taken up leaves the box and moves to the top, where its answer can be read while it grows.
+FOLLOW = """
+let taken = element.querySelectorAll("article").length;
+watch("value", () => {
+    const exchanges = element.querySelectorAll("article");
+    if (exchanges.length > taken) {
+        const box = document.querySelector("#question textarea");
+        box.value = "";
+        box.dispatchEvent(new Event("input", {bubbles: true}));
+        exchanges[exchanges.length - 1].scrollIntoView();
+    }
+    taken = exchanges.length;
+});
 """
-
-Messages = list[dict[str, Any]]
-Exchange = tuple[str, Answer | str]
+FOCUS = "() => document.querySelector('#question textarea').focus()"
 
 
-def build_page(assistant: Assistant) -> gr.Blocks:
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and what there is to be seen of its answer."""
+
+    question: str
+    doing: str | None = None
+    """What is being done; None when nothing is any more."""
+    words: str = ""
+    """What was said so far."""
+    reading: Hit | None = None
+    answer: Answer | None = None
+    notice: str | None = None
+    """Why there is no answer."""
+
+
+def build_page(assistant: Assistant) -> "gr.Blocks":
     """The page over one assistant; nothing in it is loaded from elsewhere."""
-    label = assistant.prompts.label
-    with gr.Blocks(title=label("title", "en"), analytics_enabled=False, fill_height=True) as page:
+    import gradio as gr
+
+    prompts = assistant.prompts
+
+    async def respond(question: str, past: list[Exchange]) -> AsyncGenerator[tuple[str, list[Exchange]], None]:
+        async for exchange in run_in_thread(follow(assistant, question, past)):
+            asked = [*past, exchange]
+            yield draw(asked, prompts), asked
+
+    def give_up(past: list[Exchange]) -> tuple[str, list[Exchange]]:
+        left = [leave(exchange, prompts) for exchange in past]
+        return draw(left, prompts), left
+
+    page = gr.Blocks(title=prompts.label("title", "en"), analytics_enabled=False, fill_height=True)
+    with page:
         past = gr.State([])
-        gr.Markdown(f"# {label('title', 'en')}\n{_describe_corpus(assistant)}")
-        chat = gr.Chatbot(
-            show_label=False,
-            render_markdown=False,
-            feedback_options=None,
-            buttons=["copy"],
-            scale=1,
-            min_height=320,
-            elem_id="chat",
-        )
-        with gr.Row():
-            box = gr.Textbox(
-                placeholder=label("placeholder", "en"),
-                label=label("placeholder", "en"),
-                show_label=False,
-                autofocus=True,
-                scale=8,
-                max_lines=6,
-                elem_id="question",
-            )
-            ask = gr.Button(label("ask", "en"), variant="primary", scale=1, min_width=90)
-            stop = gr.Button(label("stop", "en"), scale=1, min_width=90)
-        gr.Examples(list(map(list, zip(assistant.prompts.examples))), box, label=label("examples", "en"))
-
-        def respond(question: str, past: list[Exchange]) -> Iterator[tuple[str, Messages, list[Exchange]]]:
-            for outcome in _follow(assistant, question, past):
-                asked = [*past, (question, outcome)]
-                yield "", _render(asked, assistant), asked
-
+        gr.HTML(_draw_header(assistant), elem_id="header")
+        conversation = _place_conversation(prompts)
+        box, ask, stop = _place_composer(prompts)
         running = gr.on(
-            [ask.click, box.submit], respond, [box, past], [box, chat, past], show_progress="hidden", api_name="ask"
+            [ask.click, box.submit],
+            respond,
+            [box, past],
+            [conversation, past],
+            show_progress="hidden",
+            api_name="ask",
+            api_description="Ask the articles; the conversation so far comes as HTML, again and again while it grows.",
         )
-        stop.click(None, cancels=[running], api_visibility="private")
-    return page.queue(default_concurrency_limit=ASKERS)
+        stopped = stop.click(None, cancels=[running], api_visibility="private")
+        stopped.then(give_up, past, [conversation, past], queue=False, api_visibility="private")
+    page.queue(default_concurrency_limit=ASKERS)
+    return page
 
 
-def _follow(assistant: Assistant, question: str, past: Sequence[Exchange]) -> Iterator[Answer | str]:
-    """What to show while the question is being answered, then the answer, or one sentence on what went wrong."""
-    label = assistant.prompts.label
-    turns = [Turn(asked, outcome.text) for asked, outcome in past if isinstance(outcome, Answer)]
-    said = ""
-    yield label("searching", "en")
-    try:
-        with closing(assistant.ask(question, turns)) as events:
-            for event in events:
-                match event:
-                    case Queued(place):
-                        yield label("queued", "en", place=str(place))
-                    case Reading(hit):
-                        said = ""
-                        yield label("reading", "en", source=hit.passage.source)
-                    case Words(text):
-                        said += text
-                        yield said
-                    case Answered(answer):
-                        yield answer
-                    case Evidence():
-                        pass
-    except RagError as error:
-        yield str(error)
+def _place_conversation(prompts: Prompts) -> "gr.HTML":
+    import gradio as gr
 
-
-def _render(exchanges: Sequence[Exchange], assistant: Assistant) -> Messages:
-    messages: Messages = []
-    for question, outcome in exchanges:
-        messages.append({"role": "user", "content": question})
-        if isinstance(outcome, str):
-            messages.append({"role": "assistant", "content": outcome})
-        else:
-            messages.append({"role": "assistant", "content": [outcome.text, gr.HTML(_draw(outcome, assistant))]})
-    return messages
-
-
-def _draw(answer: Answer, assistant: Assistant) -> str:
-    """The sources of an answer, or the nearest passages where there are none."""
-    heading = assistant.prompts.say("nearest" if answer.abstained else "sources", answer.language, answer.script)
-    if answer.abstained:
-        cards = [_draw_card("", hit.passage, hit.passage.text, answer) for hit in answer.hits[:NEAREST]]
-    else:
-        cards = [_draw_card(f"[{citation.number}] ", citation, citation.quote, answer) for citation in answer.citations]
-    return f"<p>{_escape(heading)}</p>{''.join(cards)}" if cards else ""
-
-
-def _draw_card(number: str, origin: Citation | Passage, words: str, answer: Answer) -> str:
-    facts = [origin.source, name_of(origin.language, answer.language, answer.script), origin.date]
-    caption = number + " · ".join(fact for fact in facts if fact)
-    return (
-        f'<figure class="source"><figcaption>{_escape(caption)}</figcaption>'
-        f'<blockquote lang="{_escape(origin.language)}-{_escape(origin.script)}" dir="auto">{_escape(words)}</blockquote>'
-        "</figure>"
+    label = escape(prompts.label("conversation", "en"))
+    return gr.HTML(
+        "",
+        html_template=f'<div role="log" aria-label="{label}">${{value}}</div>',
+        js_on_load=FOLLOW,
+        apply_default_css=False,
+        elem_id="conversation",
     )
 
 
-def _escape(text: str) -> str:
-    # The page's own templates give a meaning to $ and { as well.
-    return html.escape(text).replace("$", "&#36;").replace("{", "&#123;").replace("`", "&#96;")
+def _place_composer(prompts: Prompts) -> "tuple[gr.Textbox, gr.Button, gr.Button]":
+    import gradio as gr
+
+    placeholder, examples = prompts.label("placeholder", "en"), [[question] for question in prompts.examples]
+    with gr.Column(elem_id="composer"):
+        with gr.Row():
+            box = gr.Textbox(
+                placeholder=placeholder,
+                label=placeholder,
+                show_label=False,
+                container=False,
+                autofocus=True,
+                max_lines=6,
+                elem_id="question",
+            )
+            ask = gr.Button(prompts.label("ask", "en"), variant="primary", scale=0, elem_id="ask")
+            stop = gr.Button(prompts.label("stop", "en"), scale=0, elem_id="stop")
+        offered = gr.Examples(examples, box, label=prompts.label("examples", "en"), elem_id="examples", preload=False)
+        offered.dataset.click(None, js=FOCUS, api_visibility="private")
+    return box, ask, stop
 
 
-def _describe_corpus(assistant: Assistant) -> str:
+def follow(assistant: Assistant, question: str, past: Sequence[Exchange]) -> Generator[Exchange, None, None]:
+    """The exchange at each step from the question to its answer, or to one sentence on why there is none."""
+    prompts = assistant.prompts
+    history = [Turn(one.answer.question, one.answer.text) for one in past if one.answer]
+    seen = Exchange(question, prompts.label("searching", "en"))
+    yield seen
+    try:
+        with closing(assistant.ask(question, history)) as events:
+            for event in events:
+                seen = _advance(seen, event, prompts)
+                yield seen
+    except RagError as error:
+        yield Exchange(question, notice=str(error))
+
+
+def _advance(seen: Exchange, event: Event, prompts: Prompts) -> Exchange:
+    match event:
+        case Evidence():
+            return seen
+        case Queued(place):
+            return replace(seen, doing=prompts.label("queued", "en", place=str(place)))
+        case Reading(hit):
+            doing = prompts.label("reading", "en", source=hit.passage.source)
+            return replace(seen, doing=doing, words="", reading=hit)
+        case Words(text):
+            return replace(seen, words=seen.words + text)
+        case Answered(answer):
+            return Exchange(seen.question, answer=answer)
+
+
+async def run_in_thread(steps: Generator[Exchange, None, None]) -> AsyncGenerator[Exchange, None]:
+    """The steps, each waited for in a thread of their own, which closes them when nobody listens any more.
+
+    Gradio itself tries for a minute to close a generator that is running, while Stop hangs, and then gives up.
+    """
+    thread = ThreadPoolExecutor(max_workers=1)
+    loop = asyncio.get_running_loop()
+    try:
+        while (step := await loop.run_in_executor(thread, next, steps, None)) is not None:
+            yield step
+    finally:
+        thread.submit(steps.close)
+        thread.shutdown(wait=False)
+
+
+def leave(exchange: Exchange, prompts: Prompts) -> Exchange:
+    """The exchange when nothing more will come: as it is, or stopped."""
+    if exchange.doing is None:
+        return exchange
+    return replace(exchange, doing=None, reading=None, notice=prompts.label("stopped", "en"))
+
+
+def draw(exchanges: Sequence[Exchange], prompts: Prompts) -> str:
+    """The conversation as HTML. Whatever stands in questions, answers and articles is text in it."""
+    return "".join(_draw_exchange(exchange, prompts) for exchange in exchanges)
+
+
+def _draw_exchange(exchange: Exchange, prompts: Prompts) -> str:
+    parts = [f'<h2 class="asked" dir="auto">{escape(exchange.question.strip())}</h2>']
+    if exchange.words:
+        parts.append(f'<p class="said" dir="auto">{escape(exchange.words)}</p>')
+    if exchange.doing:
+        parts.append(f'<p class="doing">{escape(exchange.doing)}</p>')
+    if exchange.reading:
+        passage = exchange.reading.passage
+        parts.append(draw_cards([draw_card(passage, passage.text, "en")]))
+    if exchange.notice:
+        parts.append(f'<p class="notice">{escape(exchange.notice)}</p>')
+    if exchange.answer:
+        parts.append(draw_answer(exchange.answer, prompts))
+    # Nothing is read out before it is whole.
+    return f'<article aria-busy="{"true" if exchange.doing else "false"}">{"".join(parts)}</article>'
+
+
+def _draw_header(assistant: Assistant) -> str:
+    say = assistant.prompts.label
     files = assistant.index.manifest.files
-    languages = sorted({name_of(file["language"], "en") for file in files})
-    return assistant.prompts.label("intro", "en", articles=str(len(files)), languages=", ".join(languages))
+    languages = ", ".join(sorted({name_of(file["language"], "en") for file in files}))
+    intro = say("intro", "en", articles=str(len(files)), languages=languages)
+    return f"<h1>{escape(say('title', 'en'))}</h1><p>{escape(intro)}</p>"
+
+
+def open_page(assistant: Assistant, port: int) -> "gr.Blocks":
+    """Serve the page on this machine alone, unless GRADIO_SERVER_NAME says otherwise. Raises ConfigError."""
+    import gradio as gr
+
+    # Gradio brings this font along, with Greek and Cyrillic; what it lacks comes from the reader's system.
+    font = gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700))
+    theme = gr.themes.Default(primary_hue="indigo", neutral_hue="slate", font=[font, "system-ui", "sans-serif"])
+    # White on anything lighter is too faint to read.
+    theme.set(button_primary_background_fill="*primary_600", button_primary_background_fill_hover="*primary_700")
+    page = build_page(assistant)
+    try:
+        page.launch(
+            server_port=port,
+            prevent_thread_lock=True,
+            quiet=True,
+            share=False,
+            ssr_mode=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            run_history=False,
+            footer_links=[],
+            theme=theme,
+            css_paths=STYLE,
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"The page cannot be served on port {port}: another program may use it. "
+            "Choose another with GRADIO_SERVER_PORT."
+        ) from error
+    return page
 
 
 def main() -> None:
-    """Serve the page on this machine alone, unless GRADIO_SERVER_NAME says otherwise."""
+    """Open the page, print its address, load the model, and serve until Ctrl-C."""
+    page = None
+    port = os.environ.get("GRADIO_SERVER_PORT", "7860")
     try:
+        if not port.isdecimal():
+            raise ConfigError(f"GRADIO_SERVER_PORT must be a number, not “{port}”.")
         assistant = Assistant.load()
+        page = open_page(assistant, int(port))
+        # Before the model: llama.cpp silences the whole process while it loads one.
+        click.echo(f"Running on local URL: {page.local_url} (Ctrl-C stops it)")
+        # In a thread: llama.cpp also calls back while it loads, and a Ctrl-C that comes then is lost.
+        ThreadPoolExecutor().submit(assistant.warm).result()
+        threading.Event().wait()
     except RagError as error:
         sys.exit(f"rag: {error}")
-    threading.Thread(target=assistant.warm, daemon=True).start()
-    theme = gr.themes.Default(font=FONTS, font_mono=["ui-monospace", "monospace"])
-    build_page(assistant).launch(share=False, ssr_mode=False, theme=theme, css=CSS, footer_links=[])
+    except KeyboardInterrupt:
+        click.echo("Stopped.")
+    finally:
+        if page:
+            page.close(verbose=False)
 
 
 if __name__ == "__main__":

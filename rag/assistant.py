@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Generator as Stream
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from functools import cache
 from typing import Self
@@ -80,7 +80,7 @@ class Assistant:
                 return event.answer
         raise AssertionError("every stream ends with Answered")
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Stream[Event, None, None]:
         """Stream what happens on the way to the answer, which comes last.
 
         Nothing happens before the first event is asked for; closing the stream stops the generator.

@@ -21,6 +21,7 @@ SENTENCES: dict[str, set[str]] = {"abstain": set(), "nearest": set(), "sources":
 PAGE: dict[str, set[str]] = {
     "title": set(),
     "intro": {"articles", "languages"},
+    "conversation": set(),
     "placeholder": set(),
     "ask": set(),
     "stop": set(),
@@ -28,6 +29,7 @@ PAGE: dict[str, set[str]] = {
     "searching": set(),
     "queued": {"place"},
     "reading": {"source"},
+    "stopped": set(),
 }
 Table = dict[str, dict[str, str]]
 

@@ -21,7 +21,10 @@ def main() -> None:
         [sys.executable, str(ROOT / "app.py")], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUTF8": "1"}
     )
     assert served.stdout  # noqa: S101
-    address = served.stdout.readline().partition(": ")[2].split()[0]
+    said = served.stdout.readline().split("URL: ")
+    if len(said) == 1:
+        sys.exit(served.wait())
+    address = said[1].split()[0]
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])

@@ -23,7 +23,7 @@ STOREYS = (
     {"types", "errors", "line", "hardware"},
     {"config", "language", "prompts", "projection", "sources", "unpack", "remote"},
     {"encodings", "models", "passages", "index"},
-    {"documents", "encoder", "fetching", "generator"},
+    {"documents", "drawing", "encoder", "fetching", "generator"},
     {"retrieval", "reading", "verification", "build", "probe"},
     {"assistant", "doctor"},
     {"cli"},

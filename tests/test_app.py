@@ -1,0 +1,269 @@
+"""The page, driven as a program drives it: every test asks a real server over stand-ins."""
+
+import gc
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from gradio_client import Client
+from gradio_client.client import Job
+
+import app
+from rag.assistant import Assistant
+from rag.config import ROOT, Config
+from rag.errors import GenerationError
+from rag.index import Draft, Index
+from rag.prompts import Prompts
+from tests.fakes import DIMENSION, ScriptedGenerator, WordEncoder
+from tests.test_index import make_document
+
+PROMPTS = Prompts.load(ROOT / "prompts")
+HOSTILE = '<script>x</script> <img src="http://a.example/b.png"> ${x} `x` {{x}} ![x](http://a.example) &lt;'
+ARTICLES = (
+    make_document("harbour.txt", "The harbour opened in May. It cost nine million.", "Boats may enter at night."),
+    make_document("<b>${x}.txt", HOSTILE),
+)
+Open = Callable[[ScriptedGenerator], str]
+Connect = Callable[[str], Client]
+# Gradio's server and client leave sockets to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+class Drawn(HTMLParser):
+    """What a browser makes of a conversation: its elements, and its text by paragraph."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+class BrokenGenerator(ScriptedGenerator):
+    def generate(self, *_: object, **__: object) -> Iterator[str]:
+        raise GenerationError("The generator broke. Ask again.")
+
+
+@pytest.fixture
+def open_page(tmp_path: Path) -> Iterator[Open]:
+    pages = []
+
+    def open_page(generator: ScriptedGenerator) -> str:
+        encoder = WordEncoder()
+        with Draft(tmp_path / "default", DIMENSION) as draft:
+            for document, passages in ARTICLES:
+                vectors = encoder.encode([passage.text for passage in passages], "passage")
+                draft.add(document, len(document.text), passages, vectors)
+            draft.commit(encoder, 160, [tmp_path])
+        config = Config(indexes=tmp_path, hits=2)
+        index = Index.open(tmp_path / "default")
+        page = app.open_page(Assistant(config, index, encoder, generator, PROMPTS), _find_port())
+        pages.append(page)
+        return page.local_url
+
+    yield open_page
+    for page in pages:
+        page.close(verbose=False)
+    # Here, where what Gradio leaves open is known and forgiven, not in another's test.
+    gc.collect()
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    clients = []
+
+    def connect(url: str) -> Client:
+        client = Client(url, verbose=False, analytics_enabled=False, download_files=False)
+        clients.append(client)
+        return client
+
+    yield connect
+    for client in clients:
+        client.close()
+
+
+def test_streams_what_is_done_and_said_then_the_answer_with_its_source(open_page: Open, connect: Connect) -> None:
+    client = connect(open_page(ScriptedGenerator("It cost nine million.", pause=0.05)))
+    job = client.submit("How many million has the harbour cost?", api_name="/ask")
+    answered = Drawn(job.result(timeout=20))
+    states = [Drawn(state) for state in job.outputs()]
+    assert "Looking through the articles…" in states[0].texts
+    assert any("Reading harbour.txt…" in state.texts for state in states)
+    assert any("It cost " in state.texts for state in states)
+    assert ("aria-busy", "true") in states[0].attributes
+    assert answered.texts == [
+        "How many million has the harbour cost?",
+        "It cost nine million. [1]",
+        "Sources",
+        "1", "harbour.txt", "English", "2025-07", "It cost nine million.",
+    ]  # fmt: skip
+    assert ("aria-busy", "false") in answered.attributes
+
+
+def test_what_is_not_answered_shows_the_nearest_passages(open_page: Open, connect: Connect) -> None:
+    client = connect(open_page(ScriptedGenerator("")))
+    shown = Drawn(client.predict("When may boats enter?", api_name="/ask")).texts
+    assert shown[1:3] == ["The articles do not answer this question.", "The nearest passages are these:"]
+    assert shown[3:7] == ["harbour.txt", "English", "2025-07", "Boats may enter at night."]
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("  ", "The question is empty. Ask something about the articles."),
+        ("x" * 10_000, "The question has 10000 characters; at most 2000 are read. Ask it more briefly."),
+        ("When may boats enter?", "The generator broke. Ask again."),
+    ],
+)
+def test_an_error_is_one_sentence_in_the_conversation(
+    open_page: Open, connect: Connect, question: str, sentence: str
+) -> None:
+    client = connect(open_page(BrokenGenerator("")))
+    shown = Drawn(client.predict(question, api_name="/ask"))
+    assert shown.texts[-1] == sentence
+    assert ("aria-busy", "false") in shown.attributes
+
+
+def test_each_client_has_a_conversation_of_its_own_which_keeps_errors_too(open_page: Open, connect: Connect) -> None:
+    url = open_page(ScriptedGenerator("At night."))
+    one, other = connect(url), connect(url)
+    one.predict("", api_name="/ask")
+    one.predict("When may boats enter?", api_name="/ask")
+    kept = Drawn(one.predict("And when does the harbour open?", api_name="/ask"))
+    assert kept.tags.count("article") == 3
+    assert "When may boats enter?" in kept.texts
+    assert Drawn(other.predict("When did the harbour open?", api_name="/ask")).tags.count("article") == 1
+
+
+def test_a_second_client_waits_and_says_how_many_are_ahead(open_page: Open, connect: Connect) -> None:
+    url = open_page(ScriptedGenerator("At night, when it is dark.", pause=0.2))
+    first = connect(url).submit("When may boats enter?", api_name="/ask")
+    _wait_until(lambda: "Reading" in _latest(first))
+    second = connect(url).submit("When may boats enter?", api_name="/ask")
+    second.result(timeout=20)
+    assert first.done()
+    assert any("questions ahead of yours: 1" in state for state in second.outputs())
+
+
+def test_stopping_frees_the_model_and_lets_the_next_one_read(open_page: Open, connect: Connect) -> None:
+    generator = ScriptedGenerator("word " * 500, "At night.", pause=0.05)
+    url = open_page(generator)
+    long, waiting = connect(url), connect(url)
+    reading = long.submit("When may boats enter?", api_name="/ask")
+    _wait_until(lambda: generator.running == 1)
+    queued = waiting.submit("When may boats enter?", api_name="/ask")
+    _wait_until(lambda: "ahead of yours" in _latest(queued))
+    reading.cancel()
+    assert "At night. [1]" in Drawn(queued.result(timeout=5)).texts
+    assert generator.running == 0
+
+
+def test_stopping_while_waiting_in_line_leaves_it(open_page: Open, connect: Connect) -> None:
+    generator = ScriptedGenerator("At night, when it is dark.", pause=0.2)
+    url = open_page(generator)
+    first = connect(url).submit("When may boats enter?", api_name="/ask")
+    _wait_until(lambda: generator.running == 1)
+    second = connect(url).submit("When may boats enter?", api_name="/ask")
+    _wait_until(lambda: "ahead of yours" in _latest(second))
+    second.cancel()
+    first.result(timeout=10)
+    connect(url).submit("When may boats enter?", api_name="/ask").result(timeout=10)
+    assert len(generator.prompts) == 2
+
+
+def test_markup_in_articles_answers_questions_and_names_is_text(open_page: Open, connect: Connect) -> None:
+    client = connect(open_page(ScriptedGenerator(HOSTILE)))
+    markup = client.predict(f"{HOSTILE} x", api_name="/ask")
+    drawn = Drawn(markup)
+    assert drawn.texts[0] == f"{HOSTILE} x"
+    assert drawn.texts[1] == f"{HOSTILE} [1]"
+    assert {"<b>${x}.txt", HOSTILE} <= set(drawn.texts)
+    assert not {"script", "img", "a"} & set(drawn.tags)
+    # Gradio's templates give a meaning to these.
+    assert not re.search(r"\$|`|\{|\}", markup)
+
+
+def test_an_unfinished_exchange_is_left_as_stopped_and_a_finished_one_alone() -> None:
+    busy = app.Exchange("When?", doing="Reading…", words="At ni")
+    done = app.Exchange("Who?", notice="The generator broke.")
+    stopped = app.leave(busy, PROMPTS)
+    assert Drawn(app.draw([stopped], PROMPTS)).texts == ["When?", "At ni", "Stopped."]
+    assert app.leave(done, PROMPTS) == done
+
+
+def test_the_page_loads_nothing_from_elsewhere(open_page: Open) -> None:
+    url = open_page(ScriptedGenerator(""))
+    with urllib.request.urlopen(url) as reply:  # noqa: S310
+        page = reply.read().decode()
+    loaded = [value or "" for name, value in Drawn(page).attributes if name in ("src", "href", "poster", "action")]
+    assert loaded
+    assert {urlsplit(address).netloc for address in loaded} == {""}
+    with urllib.request.urlopen(f"{url}theme.css") as reply:  # noqa: S310
+        style = reply.read().decode() + app.STYLE.read_text(encoding="utf-8")
+    assert "IBM Plex Sans" in style
+    assert not re.search(r"(url\(|@import)\s*['\"]?(https?:)?//", style)
+    assert '"stylesheets":[]' in page.replace(" ", "")
+
+
+def test_is_served_on_this_machine_alone(open_page: Open) -> None:
+    assert urlsplit(open_page(ScriptedGenerator(""))).hostname == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"RAG_INDEX": "nowhere"}, "There is no index “nowhere”"),
+        ({"GRADIO_SERVER_PORT": "here"}, "GRADIO_SERVER_PORT must be a number"),
+    ],
+)
+def test_says_in_one_sentence_why_it_does_not_start(settings: dict[str, str], sentence: str) -> None:
+    environment = {**os.environ, "PYTHONUTF8": "1", **settings}
+    started = subprocess.run(
+        [sys.executable, app.__file__], env=environment, capture_output=True, encoding="utf-8", timeout=120
+    )
+    assert started.returncode == 1
+    assert sentence in started.stderr
+    assert len(started.stderr.splitlines()) == 1
+
+
+def test_a_port_in_use_is_named_with_the_setting_that_moves_the_page(open_page: Open, tmp_path: Path) -> None:
+    port = urlsplit(open_page(ScriptedGenerator(""))).port
+    assert port
+    index = Index.open(tmp_path / "default")
+    assistant = Assistant(Config(indexes=tmp_path), index, WordEncoder(), ScriptedGenerator(""), PROMPTS)
+    with pytest.raises(app.ConfigError, match=rf"port {port}.*GRADIO_SERVER_PORT"):
+        app.open_page(assistant, port)
+
+
+def _latest(job: Job) -> str:
+    return str(job.outputs()[-1]) if job.outputs() else ""
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in ten seconds"
+        time.sleep(0.02)
+
+
+def _find_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
