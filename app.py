@@ -1,6 +1,7 @@
 """The chat page: one Assistant, its events onto the page. `python app.py` prints the address."""
 
 import asyncio
+import logging
 import os
 import sys
 import threading
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 # Gradio reads them when it is imported: it is to call nobody, and to reach itself past any proxy.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["no_proxy"] = ",".join(filter(None, [os.environ.get("no_proxy"), "localhost", "127.0.0.1"]))
+
+logger = logging.getLogger(__name__)
 
 ASKERS = 16
 STYLE = Path(__file__).with_name("app.css")
@@ -145,6 +148,9 @@ def follow(assistant: Assistant, question: str, past: Sequence[Exchange]) -> Gen
                 yield seen
     except RagError as error:
         yield Exchange(question, notice=str(error))
+    except Exception as error:
+        logger.exception("unexpected")
+        yield Exchange(question, notice=f"Unexpected {type(error).__name__}: {error}. Please report it.")
 
 
 def _advance(seen: Exchange, event: Event, prompts: Prompts) -> Exchange:
@@ -251,8 +257,8 @@ def main() -> None:
     page = None
     port = os.environ.get("GRADIO_SERVER_PORT", "7860")
     try:
-        if not port.isdecimal():
-            raise ConfigError(f"GRADIO_SERVER_PORT must be a number, not “{port}”.")
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ConfigError(f"GRADIO_SERVER_PORT must be a port, from 1 to 65535, not “{port}”. Correct it.")
         assistant = Assistant.load()
         page = open_page(assistant, int(port))
         # Before the model: llama.cpp silences the whole process while it loads one.

@@ -88,13 +88,15 @@ class Assistant:
         """
         clock = _Clock()
         question = self._check(question)
-        language = detect(question)
-        question, hits = self._retrieve(question, history)
+        completed, hits = self._retrieve(question, history)
+        # A few words alone tell little of their language: they are taken to be in that of the conversation.
+        follows = history and len(question.split()) <= FOLLOW_UP_WORDS
+        language = detect(question, home=detect(history[-1].question) if follows else None)
         clock.stamp("evidence")
         yield Evidence(hits)
         with self._line.join() as places:
             yield from map(Queued, places)
-            statement = yield from self._read(question, language, hits, clock)
+            statement = yield from self._read(completed, language, hits, clock)
         yield Answered(self._conclude(question, language, hits, statement, clock))
 
     def _read(

@@ -1,7 +1,7 @@
 """Corpus to index: only what is new or has changed is read and encoded, and what is gone is removed."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -13,7 +13,7 @@ from rag.config import Config
 from rag.documents import File, Skipped, read, walk
 from rag.encoder import SentenceEncoder
 from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
-from rag.index import Draft, Index, read_manifest
+from rag.index import Draft, Index, read_paths
 from rag.passages import cut
 from rag.types import Document, Encoder, Encodings, Passage, Progress
 
@@ -59,16 +59,12 @@ def build_index(
     """
     config = config or Config.from_env()
     folder = config.indexes / config.index
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / LOCK, blocking=False), ExitStack() as stack:
-            old = None if rebuild else _open_old(folder)
-            if old:
-                stack.callback(old.close)
-            encoder = encoder or SentenceEncoder.load(config, old.projection if old else None)
-            return _Build(folder, config, encoder, old).run(paths, progress)
-    except Timeout:
-        raise IndexBusy(f"Another process is building the index “{config.index}”. Wait until it is done.") from None
+    with _lock(folder), ExitStack() as stack:
+        old = None if rebuild else _open_old(folder)
+        if old:
+            stack.callback(old.close)
+        encoder = encoder or SentenceEncoder.load(config, old.projection if old else None)
+        return _Build(folder, config, encoder, old).run(paths, progress)
 
 
 class _Build:
@@ -91,7 +87,7 @@ class _Build:
             where = ", ".join(map(str, paths))
             raise DocumentError(f"There is no article in {where}. Name another folder; the index was left as it was.")
         summary = self._summarise(files, read_now, skipped)
-        if self.old and not (summary.new or summary.changed or summary.removed) and self._recall_paths() == paths:
+        if self.old and not (summary.new or summary.changed or summary.removed) and self._built_over(paths):
             return replace(summary, passages=self.old.manifest.passages)
         passages = {document.source: self._split(document) for document in read_now.values()}
         encodings = self._encode(passages, progress)
@@ -133,7 +129,8 @@ class _Build:
             new=len(read_now) - changed,
             changed=changed,
             unchanged=len(files) - len(read_now),
-            removed=len(self.known.keys() - {file.source for file in files}),
+            # What is there but cannot be read is told as skipped.
+            removed=len(self.known.keys() - {file.source for file in files} - {entry.source for entry in skipped}),
             passages=0,
             skipped=tuple(skipped),
         )
@@ -156,9 +153,30 @@ class _Build:
 
     def _recall_paths(self) -> list[Path]:
         try:
-            return [Path(path) for path in read_manifest(self.folder)[0].paths]
-        except StoreError:
+            return read_paths(self.folder)
+        except IndexMissing:
             return [self.config.corpus.resolve()]
+
+    def _built_over(self, paths: Sequence[Path]) -> bool:
+        return self.old is not None and list(self.old.manifest.paths) == [str(path) for path in paths]
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    lock = FileLock(folder / LOCK, blocking=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise IndexBusy(f"Another process is building the index “{folder.name}”. Wait until it is done.") from None
+    except OSError as error:
+        raise StoreError(
+            f"Nothing can be written to {folder}: {error}. Mend its permissions, or set RAG_INDEXES to another folder."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _open_old(folder: Path) -> Index | None:

@@ -324,8 +324,8 @@ def _choose_models(names: tuple[str, ...], config: Config) -> "list[Model]":
 
     if names:
         return [find(name) for name in names]
-    configured = (config.encoder, config.generator)
-    return [find(name) for name in configured if "://" not in name and not Path(name).expanduser().exists()]
+    configured = [config.encoder] if config.is_remote else [config.encoder, config.generator]
+    return [find(name) for name in configured if not Path(name).expanduser().exists()]
 
 
 def _locate(model: "Model", config: Config) -> Path | None:

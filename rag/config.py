@@ -60,6 +60,11 @@ class Config:
         if self.threads is not None and self.threads < 1:
             raise ConfigError(f"threads must be at least 1, not {self.threads}. Set {PREFIX}THREADS.")
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether the generator is a server."""
+        return self.generator.lower().startswith(("http://", "https://"))
+
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Self:
         """Settings from `RAG_…` variables, empty ones left out; those given by keyword, unless None, win.

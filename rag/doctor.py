@@ -23,6 +23,8 @@ from rag.generator import load_generator
 from rag.hardware import count_physical_cores
 from rag.index import Index
 from rag.models import Purpose
+from rag.probe import CANNOT_BE_LOADED
+from rag.projection import checksum_calibration
 
 FEATURES = {
     "avx2": {"avx2"},
@@ -160,7 +162,7 @@ def _check_model(name: str, purpose: Purpose, cache: Path) -> Check:
 
 
 def _check_generator(config: Config) -> Check:
-    if not _is_server(config):
+    if not config.is_remote:
         return _check_model(config.generator, "generator", config.cache)
     generator = load_generator(config)
     for _ in generator.generate("Say yes.", "", max_tokens=1):
@@ -168,12 +170,8 @@ def _check_generator(config: Config) -> Check:
     return Check("generator", True, f"{generator.name} answers")
 
 
-def _is_server(config: Config) -> bool:
-    return config.generator.startswith(("http://", "https://"))
-
-
 def _check_build(config: Config, proof: Sequence[str]) -> Check:
-    if _is_server(config):
+    if config.is_remote:
         return Check("llama.cpp", None, "not needed, as the generator is a server")
     try:
         gguf = models.resolve(config.generator, "generator", config.cache)
@@ -190,7 +188,8 @@ def _check_build(config: Config, proof: Sequence[str]) -> Check:
         return Check("llama.cpp", False, f"dies of {name} when it reads a prompt", REBUILD)
     if child.returncode > 0:
         reason = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
-        return Check("llama.cpp", False, reason, REBUILD)
+        remedy = REBUILD if child.returncode == CANNOT_BE_LOADED else "Check the generator: rag models verify"
+        return Check("llama.cpp", False, reason, remedy)
     build = json.loads(child.stdout)
     return Check("llama.cpp", True, f"{build['version']} runs here ({' '.join(build['features'])})")
 
@@ -198,7 +197,14 @@ def _check_build(config: Config, proof: Sequence[str]) -> Check:
 def _check_index(config: Config) -> Check:
     with closing(Index.open(config.indexes / config.index)) as index:
         manifest = index.manifest
-    if manifest.encoder.get("name") != config.encoder or manifest.passage_tokens != config.passage_tokens:
+    built_with = {key: manifest.encoder.get(key) for key in ("name", "fingerprint", "calibration")}
+    folder = models.resolve(config.encoder, "encoder", config.cache)
+    wanted = {
+        "name": config.encoder,
+        "fingerprint": models.fingerprint(folder),
+        "calibration": checksum_calibration(),
+    }
+    if built_with != wanted or manifest.passage_tokens != config.passage_tokens:
         remedy = f"Rebuild it: rag index --rebuild --index {config.index}"
         return Check("index", False, f"“{config.index}” was built with another encoder or passage size", remedy)
     languages = Counter(file["language"] for file in manifest.files)

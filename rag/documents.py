@@ -75,8 +75,10 @@ def corpus_root(paths: Sequence[Path]) -> Path:
     """
     real = [Path(os.path.realpath(path)) for path in paths]
     for path, given in zip(real, paths, strict=True):
-        if not path.exists():
-            raise DocumentError(f"There is no file or folder {given}. Check the path.")
+        try:
+            path.stat()
+        except OSError as error:
+            raise DocumentError(f"{given} cannot be read: {error.strerror}. Check the path.") from error
     if not real:
         raise DocumentError("No file or folder was named. Name at least one.")
     return Path(os.path.commonpath([path if path.is_dir() else path.parent for path in real]))
@@ -175,7 +177,7 @@ def _decode(data: bytes) -> str:
     text = decode(data)
     if text is None:
         raise DocumentError("It is binary or in an unknown encoding. If it is a text, save it as UTF-8.")
-    return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _read_text(data: bytes) -> _Content:

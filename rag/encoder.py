@@ -5,7 +5,6 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -164,7 +163,7 @@ def _find_prompt(model: "SentenceTransformer", names: Sequence[str]) -> str:
 def _recall_projection(file: Path) -> Projection | None:
     try:
         return load_projection(file)
-    except (OSError, ValueError, KeyError, BadZipFile):
+    except (OSError, ValueError):
         return None
 
 

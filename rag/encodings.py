@@ -40,6 +40,9 @@ _DOUBTFUL = 1e-3
 """Below this score no encoding is believed."""
 _SCORED_CHARS = 20_000
 
+MIN_ASCII_SHARE = 20
+"""One character in so many is ASCII, such as a space, in any UTF-16 text; a stray zero byte alone makes none."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _CONTROL_8_BIT = re.compile(r"[\x80-\x9f]")
 _SPECIAL_WORD = re.compile(rb"\S*[\x80-\xff]\S*")
@@ -52,9 +55,7 @@ def decode(data: bytes) -> str | None:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, "replace")
-    if b"\x00" in data:
-        return _decode_utf16(data)
-    text = _decode_utf8(data) or _decode_eight_bit(data)
+    text = (_decode_utf16(data) if b"\x00" in data else None) or _decode_utf8(data) or _decode_eight_bit(data)
     if text is not None and len(_CONTROL.findall(text)) * 100 > len(text):
         return None
     return text
@@ -77,7 +78,7 @@ def _decode_utf16(data: bytes) -> str | None:
         if not _CONTROL.search(text) and "\ufffd" not in text:
             readings.append((len(text.encode("ascii", "ignore")), text))
     ascii_letters, text = max(readings, default=(0, ""))
-    return text if ascii_letters else None
+    return text if ascii_letters * MIN_ASCII_SHARE > len(text) else None
 
 
 def _decode_eight_bit(data: bytes) -> str | None:

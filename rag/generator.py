@@ -1,13 +1,14 @@
 """Prompts to streams of text, through llama.cpp. No other room imports llama_cpp."""
 
 import codecs
+import ctypes
 import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from rag import models
 from rag.config import Config
@@ -22,38 +23,31 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MARK = "<<content>>"
+LONGEST_PIECE = 512
+"""Bytes of a single token."""
 
 
 def load_generator(config: Config) -> Generator:
     """The configured generator: a server when it is named by its address, else a model in this process.
 
-    Raises ModelMissing when its files are not there, ModelError when they cannot be used.
+    Its files are looked for when it is first used or warmed: ModelMissing when they are not there, ModelError when
+    they cannot be used.
     """
-    if config.generator.startswith(("http://", "https://")):
+    if config.is_remote:
         return RemoteGenerator.connect(config.generator, config.generator_model, config.generator_key)
-    return LlamaGenerator.load(config)
+    return LlamaGenerator(config)
 
 
 class LlamaGenerator:
     """A Generator over a GGUF file, which is read when it is first needed. One caller at a time; the others wait."""
 
-    def __init__(self, name: str, file: Path, context: int, batch: int, threads: int) -> None:
-        self._name = name
-        self._file = file
-        self._context = context
-        self._batch = batch
-        self._threads = threads
+    def __init__(self, config: Config) -> None:
+        self._config = config
         self._lock = threading.Lock()
-
-    @classmethod
-    def load(cls, config: Config) -> Self:
-        """The configured GGUF file, from disk, never from the network. Raises ModelMissing when it is not there."""
-        file = models.resolve(config.generator, "generator", config.cache)
-        return cls(config.generator, file, config.context, config.batch, config.threads or count_physical_cores())
 
     @property
     def name(self) -> str:
-        return self._name
+        return self._config.generator
 
     def warm(self) -> None:
         with self._lock:
@@ -70,17 +64,23 @@ class LlamaGenerator:
             yield from _cut(_decode(self._run(prompt, max_tokens)), stop)
 
     @cached_property
+    def _file(self) -> Path:
+        return models.resolve(self._config.generator, "generator", self._config.cache)
+
+    @cached_property
     def _model(self) -> "Llama":
         from llama_cpp import Llama
 
+        config = self._config
+        threads = config.threads or count_physical_cores()
         try:
             return Llama(
                 str(self._file),
-                n_ctx=self._context,
-                n_batch=self._batch,
-                n_ubatch=self._batch,
-                n_threads=self._threads,
-                n_threads_batch=self._threads,
+                n_ctx=config.context,
+                n_batch=config.batch,
+                n_ubatch=config.batch,
+                n_threads=threads,
+                n_threads_batch=threads,
                 verbose=False,
             )
         except (ValueError, RuntimeError, OSError) as error:
@@ -105,6 +105,14 @@ class LlamaGenerator:
             *self._model.tokenize(tail.encode(), add_bos=False, special=True),
         ]
 
+    def _detokenize(self, token: int) -> bytes:
+        import llama_cpp
+
+        # The library's own way drops whole words of scripts that take three bytes a letter: its buffer has 32.
+        piece = ctypes.create_string_buffer(LONGEST_PIECE)
+        size = llama_cpp.llama_token_to_piece(self._model._model.vocab, token, piece, LONGEST_PIECE, 0, False)
+        return piece.raw[: max(size, 0)]
+
     def _run(self, prompt: list[int], max_tokens: int) -> Iterator[bytes]:
         """Pieces of the reply. The longest beginning shared with the last prompt is not evaluated again."""
         import llama_cpp
@@ -115,13 +123,13 @@ class LlamaGenerator:
                 for count, token in enumerate(tokens, start=1):
                     if llama_cpp.llama_vocab_is_eog(vocabulary, token):
                         return
-                    yield self._model.detokenize([token])
+                    yield self._detokenize(token)
                     if count == max_tokens:
                         return
         except (RuntimeError, ValueError) as error:
             self._model.reset()  # type: ignore[no-untyped-call]
             raise GenerationError(
-                f"The generator {self._name} failed: {error}. Ask again, or see `rag doctor`."
+                f"The generator {self.name} failed: {error}. Ask again, or see `rag doctor`."
             ) from error
 
 

@@ -126,9 +126,13 @@ class Index:
             if _hash_file(generation / name) != manifest.checksums.get(name):
                 raise IndexDamaged(_say_damaged(folder, f"{name} does not match its checksum"))
         address = f"{(generation / ARTICLES).absolute().as_uri()}?mode=ro&immutable=1"
-        articles = sqlite3.connect(address, uri=True, check_same_thread=False)
-        projection = load_projection(generation / PROJECTION)
-        return cls(folder.name, manifest, projection, articles, _read_vectors(generation / VECTORS))
+        try:
+            projection = load_projection(generation / PROJECTION)
+            vectors = _read_vectors(generation / VECTORS)
+            articles = sqlite3.connect(address, uri=True, check_same_thread=False)
+        except (OSError, ValueError, sqlite3.Error) as error:
+            raise IndexDamaged(_say_damaged(folder, f"{generation.name} cannot be read: {error}")) from error
+        return cls(folder.name, manifest, projection, articles, vectors)
 
     def check(self, encoder: dict[str, object], passage_tokens: int) -> None:
         """Raise IndexMismatch unless the index was built with this encoder and this passage size."""
@@ -195,6 +199,7 @@ class Draft:
             self._generation.mkdir(parents=True)
             self._articles = sqlite3.connect(self._generation / ARTICLES)
             self._articles.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {SCHEMA}")
+        self._in_use = False
         self._vectors = faiss.IndexFlatIP(dimension)
         self._files: list[dict[str, Any]] = []
 
@@ -205,7 +210,7 @@ class Draft:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._articles.close()
-        if kind is not None:
+        if not self._in_use:
             shutil.rmtree(self._generation, ignore_errors=True)
 
     def add(self, document: Document, size: int, passages: Sequence[Passage], encodings: Encodings) -> None:
@@ -252,9 +257,11 @@ class Draft:
         save_projection(encoder.projection, self._generation / PROJECTION)
 
     def _switch(self) -> None:
-        pointer = self._generation.with_suffix(".current")
+        pointer = self._generation / CURRENT
         pointer.write_text(self._generation.name, encoding="utf-8")
         _flush(pointer)
+        # From here on the generation stays, whatever comes.
+        self._in_use = True
         pointer.replace(self._folder / CURRENT)
         _flush(self._folder)
         remove_leftovers(self._folder)
@@ -279,6 +286,21 @@ def read_manifest(folder: Path) -> tuple[Manifest, Path]:
         raise IndexDamaged(_say_damaged(folder, f"{MANIFEST} cannot be read: {error}")) from error
 
 
+def read_paths(folder: Path) -> list[Path]:
+    """The folders and files that the index was last built over, whatever its format.
+
+    Raises IndexMissing, and IndexDamaged when they cannot be told any more.
+    """
+    manifest = folder / _read_pointer(folder) / MANIFEST
+    try:
+        return [Path(path) for path in json.loads(manifest.read_text(encoding="utf-8"))["paths"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexDamaged(
+            f"The index “{folder.name}” is damaged and does not say any more what it was built over. "
+            f"Name the folders: `{say_rebuild(folder.name)} FOLDER`."
+        ) from error
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove generations that are not in use, such as a killed build leaves. The caller holds the build's lock."""
     current = _read_pointer(folder)
@@ -299,6 +321,8 @@ def _read_pointer(folder: Path) -> str:
         raise IndexMissing(
             f"There is no index “{folder.name}” in {folder.parent}. Build it with `rag index --index {folder.name}`."
         ) from None
+    except (OSError, ValueError) as error:
+        raise IndexDamaged(_say_damaged(folder, f"{CURRENT} cannot be read: {error}")) from error
 
 
 def _read_vectors(file: Path) -> "faiss.Index":

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     """Probe and say so; see the top of this file."""
     try:
         config = Config.from_env()
-        if not arguments and config.generator.startswith(("http://", "https://")):
+        if not arguments and config.is_remote:
             print(json.dumps({"skipped": f"the generator is the server {config.generator}"}))  # noqa: T201
             return 0
         gguf = Path(arguments[0]) if arguments else models.resolve(config.generator, "generator", config.cache)

@@ -8,10 +8,12 @@ detected for it, and languages without calibration text profit from their relati
 """
 
 import hashlib
+import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,14 +77,19 @@ def find_projection(encode: Encode, texts: Mapping[str, Sequence[str]]) -> Proje
 def save_projection(projection: Projection, file: Path) -> None:
     """Write it to `file`, whole or not at all."""
     draft = file.with_name(f".{uuid.uuid4().hex}.npz")
-    np.savez(draft, **asdict(projection))
+    with draft.open("wb") as stream:
+        np.savez(stream, **asdict(projection))
+        os.fsync(stream.fileno())
     draft.replace(file)
 
 
 def load_projection(file: Path) -> Projection:
-    """Read what `save_projection` wrote. Raises OSError, ValueError or KeyError for anything else."""
-    with np.load(file, allow_pickle=False) as arrays:
-        return Projection(arrays["directions"], arrays["means"], arrays["basis"])
+    """Read what `save_projection` wrote. Raises OSError, and ValueError for anything else."""
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            return Projection(arrays["directions"], arrays["means"], arrays["basis"])
+    except (EOFError, KeyError, BadZipFile) as error:
+        raise ValueError(f"it holds no projection: {error}") from error
 
 
 def project(vectors: Vectors, projection: Projection) -> Vectors:

@@ -35,4 +35,5 @@ def match(question: Tokens, passages: Sequence[Tokens]) -> Vectors:
     asked = question.astype(np.float32) / SCALE
     cosines = np.stack([(asked @ (tokens.astype(np.float32).T / SCALE)).max(axis=1, initial=-1) for tokens in passages])
     rarity = np.maximum(1 - cosines.mean(axis=0), 1e-3) ** RARITY
-    return np.asarray(cosines @ (rarity / rarity.sum()), dtype=np.float32)
+    # In whole bytes a token's cosine with itself can come out a little above one.
+    return np.asarray((cosines @ (rarity / rarity.sum())).clip(-1, 1), dtype=np.float32)

@@ -125,9 +125,9 @@ class Answer:
     """The answer with markers such as `[1]`, one for each citation."""
     citations: tuple[Citation, ...]
     language: str
-    """Language of `text`, ISO 639-1."""
+    """Language of the question, ISO 639-1, in which `text` is meant to be."""
     script: str
-    """Script of `text`, ISO 15924."""
+    """Its script, ISO 15924."""
     abstained: bool
     """True when the articles do not answer; `text` then says so and there are no citations."""
     hits: tuple[Hit, ...]

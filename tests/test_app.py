@@ -230,7 +230,7 @@ def test_is_served_on_this_machine_alone(open_page: Open) -> None:
     ("settings", "sentence"),
     [
         ({"RAG_INDEX": "nowhere"}, "There is no index “nowhere”"),
-        ({"GRADIO_SERVER_PORT": "here"}, "GRADIO_SERVER_PORT must be a number"),
+        ({"GRADIO_SERVER_PORT": "here"}, "GRADIO_SERVER_PORT must be a port"),
     ],
 )
 def test_says_in_one_sentence_why_it_does_not_start(settings: dict[str, str], sentence: str) -> None:

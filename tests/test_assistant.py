@@ -112,16 +112,26 @@ def test_what_is_no_text_in_a_question_is_passed_over(make: Make) -> None:
 
 
 def test_completes_a_follow_up_from_the_question_before_it(make: Make) -> None:
-    assistant = make(ScriptedGenerator("Nine million."), *ARTICLES)
+    generator = ScriptedGenerator("Nine million.")
+    assistant = make(generator, *ARTICLES)
     answer = assistant.answer("How much was it?", [Turn("What did the harbour cost?", "…")])
-    assert answer.question == "What did the harbour cost? How much was it?"
+    assert answer.question == "How much was it?"
+    assert "What did the harbour cost? How much was it?" in generator.prompts[0][1]
     assert answer.citations[0].source == "harbour.txt"
 
 
+def test_a_short_follow_up_is_in_the_language_of_the_conversation(make: Make) -> None:
+    assistant = make(ScriptedGenerator("W maju."), *ARTICLES)
+    turn = Turn("Kto zaprosił prezydenta do portu i dlaczego?", "…")
+    assert assistant.answer("Kiedy?", [turn]).language == "pl"
+    assert assistant.answer("And when did the harbour open?", [turn]).language == "en"
+
+
 def test_leaves_a_question_alone_that_stands_by_itself(make: Make) -> None:
-    assistant = make(ScriptedGenerator("Early."), *ARTICLES)
-    answer = assistant.answer("Apples ripened early this year?", [Turn("What did the harbour cost?", "…")])
-    assert answer.question == "Apples ripened early this year?"
+    generator = ScriptedGenerator("Early.")
+    assistant = make(generator, *ARTICLES)
+    assistant.answer("Apples ripened early this year?", [Turn("What did the harbour cost?", "…")])
+    assert "harbour cost" not in generator.prompts[0][1]
 
 
 def test_many_askers_share_one_generator_in_turn_and_searching_does_not_wait(make: Make) -> None:

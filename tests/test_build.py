@@ -1,5 +1,6 @@
 """Corpus to index: only what changed is encoded, what is gone is removed, and the old index is never harmed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -15,8 +16,8 @@ from hypothesis import strategies as st
 
 from rag.build import LOCK, Summary, build_index
 from rag.config import ROOT, Config
-from rag.errors import DocumentError, IndexBusy, IndexDamaged, IndexMismatch
-from rag.index import VECTORS, Index, read_manifest
+from rag.errors import DocumentError, IndexBusy, IndexDamaged, IndexMismatch, StoreError
+from rag.index import MANIFEST, VECTORS, Index, read_manifest
 from tests.fakes import WordEncoder
 
 HARBOUR = "The harbour opened in May after nine years of work.\n\nIt cost nine million.\n"
@@ -160,6 +161,31 @@ def test_a_damaged_index_is_refused_until_it_is_rebuilt(config: Config) -> None:
         build(config)
     build(config, rebuild=True)
     assert open_index(config).manifest.passages == 2
+
+
+def test_rebuilding_an_index_of_another_format_keeps_what_it_was_built_over(config: Config, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "lake.txt").write_text("The lake froze.\n")
+    build(config, other)
+    manifest = read_manifest(config.indexes / "default")[1] / MANIFEST
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 99}))
+    build(config, rebuild=True)
+    assert [file["source"] for file in open_index(config).manifest.files] == ["lake.txt"]
+
+
+def test_an_index_that_does_not_say_what_it_was_built_over_is_not_replaced_by_another_corpus(config: Config) -> None:
+    build(config)
+    (read_manifest(config.indexes / "default")[1] / MANIFEST).write_text("{")
+    with pytest.raises(IndexDamaged, match="Name the folders"):
+        build(config, rebuild=True)
+    assert build(config, config.corpus, rebuild=True).new == 2
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(config: Config) -> None:
+    config.indexes.write_text("a file, not a folder")
+    with pytest.raises(StoreError, match=r"Nothing can be written to .*RAG_INDEXES"):
+        build(config)
 
 
 def test_two_builders_at_once_do_not_meet(config: Config) -> None:

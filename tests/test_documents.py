@@ -271,3 +271,22 @@ def _pdf(text: str) -> bytes:
         len(file),
     )
     return file + tail
+
+
+def test_a_stray_zero_byte_does_not_make_a_text_another(tmp_path: Path) -> None:
+    (tmp_path / "stray.txt").write_bytes(b"The harbour was opened in May.\x00 It had cost nine million.\n")
+    (entry,) = walk([tmp_path])
+    assert isinstance(entry, File)
+    document = read(entry)
+    assert isinstance(document, Document)
+    assert document.text.startswith("The harbour was opened in May.")
+    assert document.language == "en"
+
+
+def test_a_title_of_a_file_with_other_line_ends_has_none_of_them(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_bytes("# Přístav otevřen\r\n\r\nPřístav byl otevřen v květnu.\r\n".encode())
+    (entry,) = walk([tmp_path])
+    assert isinstance(entry, File)
+    document = read(entry)
+    assert isinstance(document, Document)
+    assert document.title == "Přístav otevřen"

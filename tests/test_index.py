@@ -45,6 +45,13 @@ def fail_while_writing(folder: Path) -> None:
         raise OSError("disk full")
 
 
+def interrupt_after_writing(folder: Path) -> None:
+    with Draft(folder, DIMENSION) as draft:
+        draft.add(ORCHARD[0], 1, ORCHARD[1], encode_passages(ORCHARD[1]))
+        draft.commit(ENCODER, 160, [folder])
+        raise KeyboardInterrupt
+
+
 HARBOUR = make_document("harbour.txt", "The harbour opened in May.", "It cost nine million.")
 ORCHARD = make_document("sub/orchard.txt", "Apples ripened early this year.")
 
@@ -99,6 +106,12 @@ def test_a_build_that_fails_leaves_the_old_generation_and_no_trace(tmp_path: Pat
     with pytest.raises(OSError, match="disk full"):
         fail_while_writing(tmp_path / "news")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_interruption_after_the_switch_leaves_the_new_generation(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_after_writing(tmp_path / "news")
+    assert Index.open(tmp_path / "news").read_document("sub/orchard.txt") == ORCHARD[0]
 
 
 @pytest.mark.parametrize("name", [ARTICLES, PROJECTION, VECTORS, MANIFEST])

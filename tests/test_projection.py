@@ -1,11 +1,19 @@
 """Taking the language out: what all sentences of a language share goes, what a sentence means stays."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rag.projection import find_projection, load_calibration, project, project_tokens
+from rag.projection import (
+    find_projection,
+    load_calibration,
+    load_projection,
+    project,
+    project_tokens,
+    save_projection,
+)
 from rag.types import Projection, Role, Vectors
 
 DIMENSION, LANGUAGES, LINES = 40, 6, 30
@@ -58,6 +66,18 @@ def test_results_are_unit_vectors(projection: Projection) -> None:
     np.testing.assert_allclose(np.linalg.norm(project(vectors, projection), axis=1), 1, atol=1e-5)
     lengths = np.linalg.norm(project_tokens(tokens[0], "query", projection).astype(float) / 127, axis=1)
     np.testing.assert_allclose(lengths, 1, atol=0.02)
+
+
+def test_what_is_kept_on_disk_is_given_back_and_a_broken_file_is_refused(
+    projection: Projection, tmp_path: Path
+) -> None:
+    save_projection(projection, tmp_path / "kept.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.npz"]
+    np.testing.assert_array_equal(load_projection(tmp_path / "kept.npz").basis, projection.basis)
+    for content in (b"", b"PK", (tmp_path / "kept.npz").read_bytes()[:500]):
+        (tmp_path / "broken.npz").write_bytes(content)
+        with pytest.raises(ValueError, match="."):
+            load_projection(tmp_path / "broken.npz")
 
 
 def test_the_calibration_text_is_parallel() -> None:

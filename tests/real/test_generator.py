@@ -7,9 +7,9 @@ from pathlib import Path
 import llama_cpp
 import pytest
 
+from rag.config import Config
 from rag.errors import GenerationError
 from rag.generator import LlamaGenerator
-from rag.hardware import count_physical_cores
 
 CONTEXT = 512
 ANIMALS = "The cat is black. The dog is white. " * 6
@@ -18,7 +18,7 @@ COUNT = "Count from 1 to 500, separated by commas."
 
 @pytest.fixture(scope="module")
 def generator(light_model_path: Path) -> LlamaGenerator:
-    generator = LlamaGenerator("light", light_model_path, CONTEXT, batch=128, threads=count_physical_cores())
+    generator = LlamaGenerator(Config(generator=str(light_model_path), context=CONTEXT, batch=128))
     generator.warm()
     return generator
 
@@ -132,3 +132,9 @@ def test_a_character_of_several_tokens_comes_whole(generator: LlamaGenerator) ->
     assert len(model.tokenize("𓀀".encode(), add_bos=False)) > 1
     pieces = list(generator.generate("", "Repeat exactly this line: 🦉𓀀🦔 한글 ελ", 12))
     assert any("𓀀" in piece for piece in pieces)
+
+
+def test_a_token_longer_than_thirty_two_bytes_comes_whole(generator: LlamaGenerator) -> None:
+    thai = "มหาวิทยาลัยเปลี่ยนแปลง"
+    reply = "".join(generator.generate(f"Repeat exactly and only this: {thai}", "", max_tokens=40))
+    assert "มหาวิทยาลัย" in reply
