@@ -197,14 +197,9 @@ def _check_build(config: Config, proof: Sequence[str]) -> Check:
 def _check_index(config: Config) -> Check:
     with closing(Index.open(config.indexes / config.index)) as index:
         manifest = index.manifest
-    built_with = {key: manifest.encoder.get(key) for key in ("name", "fingerprint", "calibration")}
-    folder = models.resolve(config.encoder, "encoder", config.cache)
-    wanted = {
-        "name": config.encoder,
-        "fingerprint": models.fingerprint(folder),
-        "calibration": checksum_calibration(),
-    }
-    if built_with != wanted or manifest.passage_tokens != config.passage_tokens:
+    wanted = {"name": config.encoder, "calibration": checksum_calibration()}
+    same_encoder = all(manifest.encoder.get(key, value) == value for key, value in wanted.items())
+    if not same_encoder or manifest.passage_tokens != config.passage_tokens:
         remedy = f"Rebuild it: rag index --rebuild --index {config.index}"
         return Check("index", False, f"“{config.index}” was built with another encoder or passage size", remedy)
     languages = Counter(file["language"] for file in manifest.files)
