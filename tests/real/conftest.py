@@ -44,5 +44,5 @@ def index(config: Config) -> Iterator[Index]:
 
 @pytest.fixture(scope="session")
 def encoder(config: Config, index: Index) -> SentenceEncoder:
-    """The default encoder with the directions of language that the index has kept."""
-    return SentenceEncoder.load(config, index.directions)
+    """The default encoder with the projection that the index has kept."""
+    return SentenceEncoder.load(config, index.projection)

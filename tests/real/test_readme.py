@@ -1,0 +1,47 @@
+"""What the README tells a newcomer to type works as it stands there."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from rag.config import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+(PYTHON,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+COMMANDS = re.findall(r"^((?:RAG_\w+=\S+ )?rag (?:ask|search) .*)$", README, re.MULTILINE)
+
+
+def test_the_example_in_python_prints_an_answer_and_its_source(environment: dict[str, str]) -> None:
+    child = subprocess.run(
+        [sys.executable, "-c", PYTHON], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    answer, *citations = child.stdout.splitlines()
+    assert answer.endswith("[1]")
+    assert citations[0].startswith("1 000_6546eb5d104e4df2.txt cs None Lavrov navštíví KLDR")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_that_asks_succeeds(environment: dict[str, str], command: str) -> None:
+    words = shlex.split(command)
+    settings = dict(word.split("=", 1) for word in words if word.startswith("RAG_"))
+    arguments = words[words.index("rag") + 1 :]
+    child = subprocess.run(
+        [sys.executable, "-c", "from rag.cli import main; main()", *arguments],
+        cwd=ROOT,
+        env={**environment, **settings},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if "--json" in arguments:
+        json.loads(child.stdout)
+    else:
+        assert "000_6546eb5d104e4df2.txt" in child.stdout
+
+
+def test_the_readme_shows_commands() -> None:
+    assert len(COMMANDS) >= 4
