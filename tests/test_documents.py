@@ -274,7 +274,9 @@ def _pdf(text: str) -> bytes:
 
 
 def test_a_stray_zero_byte_does_not_make_a_text_another(tmp_path: Path) -> None:
-    (tmp_path / "stray.txt").write_bytes(b"The harbour was opened in May.\x00 It had cost nine million.\n")
+    (tmp_path / "stray.txt").write_bytes(
+        b"The harbour was opened in May.\x00 It had cost nine million. " + b"Boats may enter at night. " * 8
+    )
     (entry,) = walk([tmp_path])
     assert isinstance(entry, File)
     document = read(entry)

@@ -1,0 +1,6 @@
+"""What all tests share."""
+
+import signal
+
+# Started in the background by a shell, pytest ignores Ctrl-C, and so would the processes that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
