@@ -12,7 +12,6 @@ A generation is written beside the one in use, flushed to disk, and switched to 
 never written to again. A reader keeps the generation that it opened.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -32,6 +31,7 @@ import numpy as np
 
 from rag.errors import IndexDamaged, IndexMismatch, IndexMissing, StoreError
 from rag.projection import load_projection, save_projection
+from rag.sources import checksum
 from rag.types import Document, Encoder, Encodings, Passage, Projection, Tokens, Vectors
 
 if TYPE_CHECKING:
@@ -336,8 +336,7 @@ def _read_vectors(file: Path) -> "faiss.Index":
 
 def _hash_file(file: Path) -> str:
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return checksum(file)
     except OSError as error:
         raise IndexDamaged(_say_damaged(file.parents[1], f"{file.name} cannot be read: {error}")) from error
 
