@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from rag.config import Config
 from rag.documents import File, Skipped, read, walk
 from rag.encoder import SentenceEncoder
 from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
-from rag.index import Draft, Index, read_paths
+from rag.generations import read_paths
+from rag.index import Draft, Index
 from rag.passages import cut
 from rag.types import Document, Encoder, Encodings, Passage, Progress
 
@@ -29,13 +30,15 @@ class Summary:
     changed: int
     unchanged: int
     removed: int
-    passages: int
+    kept: tuple[Skipped, ...]
+    """Articles that cannot be read any more: what was read of them before stays."""
     skipped: tuple[Skipped, ...]
+    passages: int
 
     def __str__(self) -> str:
         """One line, such as `5 files: 1 new, 1 changed, 2 unchanged, 1 removed; 63 passages`."""
         counts = {name: getattr(self, name) for name in ("new", "changed", "unchanged", "removed")}
-        counts["skipped"] = len(self.skipped)
+        counts |= {"kept": len(self.kept), "skipped": len(self.skipped)}
         told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         return f"{sum(counts.values())} files: {told}; {self.passages} passages in “{self.index}”"
 
@@ -67,6 +70,18 @@ def build_index(
         return _Build(folder, config, encoder, old).run(paths, progress)
 
 
+@dataclass(slots=True)
+class _Corpus:
+    """What there is to be indexed."""
+
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Source of every article → bytes of its file."""
+    documents: dict[str, Document] = field(default_factory=dict)
+    """Those of them that are new or have changed."""
+    kept: list[Skipped] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
 class _Build:
     """One run over a locked index folder."""
 
@@ -77,62 +92,66 @@ class _Build:
         self.config = config
         self.encoder = encoder
         self.old = old
-        self.known = {file["source"]: file["checksum"] for file in self.old.manifest.files} if self.old else {}
+        self.known = {file["source"]: file for file in self.old.manifest.files} if self.old else {}
 
     def run(self, paths: Sequence[Path], progress: Progress | None) -> Summary:
         """Read what is there, encode what is new, write both beside the old generation, and switch."""
         paths = [path.resolve() for path in paths] or self._recall_paths()
-        files, read_now, skipped = self._read(paths)
-        if not files:
+        corpus = self._read(paths)
+        if not corpus.sizes:
             where = ", ".join(map(str, paths))
             raise DocumentError(f"There is no article in {where}. Name another folder; the index was left as it was.")
-        summary = self._summarise(files, read_now, skipped)
+        summary = self._summarise(corpus)
         if self.old and not (summary.new or summary.changed or summary.removed) and self._built_over(paths):
             return replace(summary, passages=self.old.manifest.passages)
-        passages = {document.source: self._split(document) for document in read_now.values()}
+        passages = {document.source: self._split(document) for document in corpus.documents.values()}
         encodings = self._encode(passages, progress)
         with Draft(self.folder, self.encoder.dimension) as draft:
-            for file in files:
-                if file.source in read_now:
-                    draft.add(read_now[file.source], file.size, passages[file.source], encodings[file.source])
+            for source, size in sorted(corpus.sizes.items()):
+                if document := corpus.documents.get(source):
+                    draft.add(document, size, passages[source], encodings[source])
                 else:
-                    self._keep(file, draft)
+                    self._take_over(source, size, draft)
             manifest = draft.commit(self.encoder, self.config.passage_tokens, paths)
         return replace(summary, passages=manifest.passages)
 
-    def _read(self, paths: Sequence[Path]) -> tuple[list[File], dict[str, Document], list[Skipped]]:
-        """The files that hold articles, the documents of those that the old index does not know, and the others."""
-        files: list[File] = []
-        documents: dict[str, Document] = {}
-        skipped: list[Skipped] = []
+    def _read(self, paths: Sequence[Path]) -> "_Corpus":
+        """Walk over the corpus, and read what the old index does not know."""
+        corpus = _Corpus()
         for entry in walk(paths):
-            if isinstance(entry, Skipped):
-                skipped.append(entry)
-            elif self._knows(entry):
-                files.append(entry)
-            elif isinstance(found := read(entry), Skipped):
-                skipped.append(found)
-            else:
-                files.append(entry)
-                documents[found.source] = found
-        return files, documents, skipped
+            found = read(entry) if isinstance(entry, File) and not self._knows(entry) else entry
+            if isinstance(found, Skipped):
+                kept = self._recall(found)
+                corpus.kept += kept
+                corpus.sizes.update({one.source: self.known[one.source]["size"] for one in kept})
+                corpus.skipped += [] if kept else [found]
+            elif isinstance(entry, File):
+                corpus.sizes[entry.source] = entry.size
+                if isinstance(found, Document):
+                    corpus.documents[entry.source] = found
+        return corpus
 
     def _knows(self, file: File) -> bool:
-        return self.known.get(file.source) == file.checksum
+        return file.source in self.known and bool(self.known[file.source]["checksum"] == file.checksum)
 
-    def _summarise(
-        self, files: Sequence[File], read_now: Mapping[str, Document], skipped: Sequence[Skipped]
-    ) -> Summary:
-        changed = sum(source in self.known for source in read_now)
+    def _recall(self, skipped: Skipped) -> list[Skipped]:
+        """The known articles in the file or folder that cannot be read any more: no reason to lose them."""
+        below = f"{skipped.source}/"
+        known = [source for source in self.known if f"{source}/".startswith(below)] if skipped.unreadable else []
+        return [replace(skipped, source=source) for source in known]
+
+    def _summarise(self, corpus: "_Corpus") -> Summary:
+        changed = sum(source in self.known for source in corpus.documents)
         return Summary(
             index=self.folder.name,
-            new=len(read_now) - changed,
+            new=len(corpus.documents) - changed,
             changed=changed,
-            unchanged=len(files) - len(read_now),
-            # What is there but cannot be read is told as skipped.
-            removed=len(self.known.keys() - {file.source for file in files} - {entry.source for entry in skipped}),
+            unchanged=len(corpus.sizes) - len(corpus.documents) - len(corpus.kept),
+            # What is there but holds no article any more is told as skipped.
+            removed=len(self.known.keys() - corpus.sizes.keys() - {entry.source for entry in corpus.skipped}),
+            kept=tuple(corpus.kept),
+            skipped=tuple(corpus.skipped),
             passages=0,
-            skipped=tuple(skipped),
         )
 
     def _split(self, document: Document) -> list[Passage]:
@@ -145,11 +164,11 @@ class _Build:
         ends = list(accumulate((len(of_one) for of_one in passages.values()), initial=0))
         return {source: encodings.take(slice(*span)) for source, span in zip(passages, pairwise(ends), strict=True)}
 
-    def _keep(self, file: File, draft: Draft) -> None:
-        """Take over from the old index what has not changed."""
-        document = self.old.read_document(file.source) if self.old else None
+    def _take_over(self, source: str, size: int, draft: Draft) -> None:
+        """Add what the old index holds of an article."""
+        document = self.old.read_document(source) if self.old else None
         if self.old and document:
-            draft.add(document, file.size, *self.old.read_passages(file.source))
+            draft.add(document, size, *self.old.read_passages(source))
 
     def _recall_paths(self) -> list[Path]:
         try:

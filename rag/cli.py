@@ -1,29 +1,26 @@
 """`rag …`: the shell. It prints; the rooms below never do."""
 
-import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from rag.config import Config
 from rag.errors import ConfigError, RagError
+from rag.printing import describe_size, print_answer, print_hit, print_json, show_progress, stream_answer
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
     from rag.models import Model
-    from rag.types import Answer, Citation, Hit, Passage, Progress
 
 logger = logging.getLogger(__name__)
 
 Load = Callable[[Config], "Assistant"]
 
 ANSWERED, FAILED, ABSTAINED, INTERRUPTED = 0, 1, 2, 130
-NEAREST = 3
 
 
 def _load(config: Config) -> "Assistant":
@@ -77,10 +74,10 @@ def ask(load: Load, question: str, as_json: bool, hits: int | None, index: str |
     assistant = load(Config.from_env(hits=hits, index=index))
     if as_json:
         answer = assistant.answer(question)
-        _print_json(answer.as_dict())
+        print_json(answer.as_dict())
     else:
-        answer = _stream(assistant, question)
-        _print_answer(answer, assistant)
+        answer = stream_answer(assistant, question)
+        print_answer(answer, assistant)
     return ABSTAINED if answer.abstained else ANSWERED
 
 
@@ -98,9 +95,9 @@ def search(load: Load, question: str, as_json: bool, hits: int | None, index: st
     assistant = load(Config.from_env(hits=hits, index=index))
     found = assistant.search(question)
     if as_json:
-        _print_json({"question": question, "hits": [hit.as_dict() for hit in found]})
+        print_json({"question": question, "hits": [hit.as_dict() for hit in found]})
     for hit in () if as_json else found:
-        _print_hit(hit)
+        print_hit(hit)
 
 
 @cli.command()
@@ -116,13 +113,15 @@ def index(paths: tuple[Path, ...], rebuild: bool, as_json: bool, index: str | No
     """
     from rag.build import build_index
 
-    with _show_progress("Encoding passages") as progress:
+    with show_progress("Encoding passages") as progress:
         summary = build_index(paths, Config.from_env(index=index), rebuild=rebuild, progress=progress)
     if as_json:
-        _print_json(summary.as_dict())
+        print_json(summary.as_dict())
         return
-    for skipped in summary.skipped:
-        click.echo(f"warning: {skipped.source}: {skipped.reason}", err=True)
+    for entry in summary.skipped:
+        click.echo(f"warning: {entry.source}: {entry.reason}", err=True)
+    for entry in summary.kept:
+        click.echo(f"warning: {entry.source}: {entry.reason} What was read of it before is kept.", err=True)
     click.echo(str(summary))
 
 
@@ -148,10 +147,10 @@ def list_models(as_json: bool) -> None:
              "size": model.size, "tested": model.tested, "path": str(path) if path else None}
             for model, path in known
         ]  # fmt: skip
-        _print_json({"models": facts})
+        print_json({"models": facts})
         return
     for model, path in known:
-        size = _describe_size(model.size or 0)
+        size = describe_size(model.size or 0)
         state = "here" if path else "not fetched"
         tested = "" if model.tested else ", not tested here"
         click.echo(f"{model.name:24} {model.purpose:10} {size:>9}  {model.licence:18} {state}{tested}")
@@ -172,8 +171,8 @@ def fetch_models(names: tuple[str, ...]) -> None:
         if not coming.download:
             click.echo(f"{model.name} is here: {coming.source}")
             continue
-        click.echo(f"{model.name}: {_describe_size(coming.download)} from {coming.source}, {model.licence}")
-        with _show_progress(model.name, in_bytes=True) as progress:
+        click.echo(f"{model.name}: {describe_size(coming.download)} from {coming.source}, {model.licence}")
+        with show_progress(model.name, in_bytes=True) as progress:
             path = fetch(model, config.cache, progress)
         click.echo(f"{model.name} is here: {path}")
 
@@ -222,7 +221,7 @@ def doctor(as_json: bool) -> int:
 
     checks = examine(Config.from_env())
     if as_json:
-        _print_json({"checks": [check.as_dict() for check in checks]})
+        print_json({"checks": [check.as_dict() for check in checks]})
     for check in () if as_json else checks:
         mark = {True: "ok  ", False: "FAIL", None: "  – "}[check.ok]
         click.echo(f"{mark} {check.name}: {check.detail}")
@@ -251,7 +250,7 @@ def evaluate(xquad: Path | None, development: bool) -> None:
     config = Config.from_env()
     suite = run.Suite.load("development" if development else "held-back", xquad)
     encoders = run.load_encoders(config)
-    with _show_progress("Asking") as progress:
+    with show_progress("Asking") as progress:
         figures = run.evaluate(suite, encoders, config, progress)
     console = Console()
     for table in report.tables(figures, suite.half):
@@ -259,63 +258,6 @@ def evaluate(xquad: Path | None, development: bool) -> None:
     for file in (report.save(figures, suite, encoders, config), report.draw_heat_map(figures)):
         if file:
             click.echo(f"Written: {file}")
-
-
-def _stream(assistant: "Assistant", question: str) -> "Answer":
-    """Show on a terminal what is found and said while it comes; the answer itself is printed after."""
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    from rag.types import Answered, Evidence, Reading, Words
-
-    shown = Text(style="dim")
-    with Live(shown, console=Console(stderr=True), transient=True, auto_refresh=False) as live:
-        for event in assistant.ask(question):
-            match event:
-                case Evidence(hits):
-                    shown.append(
-                        "".join(
-                            f"{hit.rank}. {hit.passage.source}: {hit.passage.text[:70]}…\n" for hit in hits[:NEAREST]
-                        )
-                    )
-                case Reading():
-                    shown.append("\n")
-                case Words(text):
-                    shown.append(text)
-                case Answered(answer):
-                    return answer
-            live.refresh()
-    raise AssertionError("every stream ends with Answered")
-
-
-def _print_answer(answer: "Answer", assistant: "Assistant") -> None:
-    say, written = assistant.prompts.say, (answer.language, answer.script)
-    click.echo(answer.text)
-    if answer.abstained and answer.hits:
-        click.echo(f"\n{say('nearest', *written)}")
-        for hit in answer.hits[:NEAREST]:
-            _print_hit(hit, *written)
-    elif answer.citations:
-        click.echo(f"\n{say('sources', *written)}")
-        for citation in answer.citations:
-            click.echo(f"[{citation.number}] {_describe(citation, *written)}\n    “{citation.quote}”")
-
-
-def _print_hit(hit: "Hit", language: str = "en", script: str | None = None) -> None:
-    click.echo(f"{hit.rank}. {_describe(hit.passage, language, script)} · {hit.score:.3f}\n   {hit.passage.text}")
-
-
-def _describe(origin: "Citation | Passage", language: str, script: str | None) -> str:
-    from rag.language import name_of
-
-    return " · ".join(filter(None, (origin.source, name_of(origin.language, language, script), origin.date)))
-
-
-def _describe_size(count: int) -> str:
-    from rich.filesize import decimal
-
-    return decimal(count)
 
 
 def _choose_models(names: tuple[str, ...], config: Config) -> "list[Model]":
@@ -336,21 +278,3 @@ def _locate(model: "Model", config: Config) -> Path | None:
         return locate(model, config.cache)
     except ModelMissing:
         return None
-
-
-@contextmanager
-def _show_progress(what: str, in_bytes: bool = False) -> Iterator["Progress"]:
-    """A bar on standard error while the context lasts; nothing when that is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    amount = DownloadColumn() if in_bytes else MofNCompleteColumn()
-    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        bar = bars.add_task(what, total=None)
-        yield lambda done, total: bars.update(bar, completed=done, total=total)
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))

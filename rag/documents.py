@@ -59,6 +59,8 @@ class Skipped:
     source: str
     reason: str
     """What is wrong with it and what to do about it."""
+    unreadable: bool = False
+    """It may well be an article, but the system does not let it be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ def walk(paths: Sequence[Path]) -> Iterator[File | Skipped]:
         _list(Path(os.path.realpath(path)), root, found)
     first_with: dict[str, str] = {}
     for path, trouble in sorted(found.items(), key=lambda item: item[0].relative_to(root).as_posix()):
-        entry = Skipped(_printable(path.relative_to(root)), trouble) if trouble else _inspect(path, root)
+        source = _printable(path.relative_to(root))
+        entry = Skipped(source, trouble, unreadable=trouble != _OUTSIDE) if trouble else _inspect(path, root)
         if isinstance(entry, File):
             first = first_with.setdefault(entry.checksum, entry.source)
             if first != entry.source:
@@ -110,7 +113,7 @@ def read(file: File) -> Document | Skipped:
         data = file.path.read_bytes()
         content = _READERS[file.path.suffix.lower()](data)
     except OSError as error:
-        return Skipped(file.source, _unreadable(error))
+        return Skipped(file.source, _unreadable(error), unreadable=True)
     except DocumentError as error:
         return Skipped(file.source, str(error))
     text = unicodedata.normalize("NFC", content.text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -158,7 +161,7 @@ def _inspect(path: Path, root: Path) -> File | Skipped:
         with path.open("rb") as stream:
             return File(path, source, status.st_size, hashlib.file_digest(stream, "sha256").hexdigest())
     except OSError as error:
-        return Skipped(source, _unreadable(error))
+        return Skipped(source, _unreadable(error), unreadable=True)
 
 
 def _is_within(path: Path, root: Path) -> bool:

@@ -1,27 +1,20 @@
 """Vectors and passages on disk. No other room imports faiss.
 
-    indexes/<name>/
-        CURRENT                     the name of the generation in use
-        <generation>/
-            manifest.json           what was indexed, how, and the checksums of the other files
-            articles.sqlite         documents and passages with their tokens; a passage's id is its vector's row
-            vectors.faiss           unit vectors, inner product
-            projection.npz          how the encoder took the language out of them
+A generation of an index holds, beside its manifest:
 
-A generation is written beside the one in use, flushed to disk, and switched to by renaming CURRENT. It is
-never written to again. A reader keeps the generation that it opened.
+    articles.sqlite     documents and passages with their tokens; a passage's id is its vector's row
+    vectors.faiss       unit vectors, inner product
+    projection.npz      how the encoder took the language out of them
+
+A reader keeps the generation that it opened.
 """
 
-import json
-import os
-import re
 import shutil
 import sqlite3
 import threading
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +22,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from rag.errors import IndexDamaged, IndexMismatch, IndexMissing, StoreError
+from rag.errors import IndexDamaged, IndexMismatch, StoreError
+from rag.generations import (
+    FORMAT,
+    Manifest,
+    is_in_use,
+    name_generation,
+    read_manifest,
+    read_pointer,
+    say_damaged,
+    say_rebuild,
+    switch_to,
+    write_manifest,
+)
 from rag.projection import load_projection, save_projection
 from rag.sources import checksum
 from rag.types import Document, Encoder, Encodings, Passage, Projection, Tokens, Vectors
@@ -37,10 +42,6 @@ from rag.types import Document, Encoder, Encodings, Passage, Projection, Tokens,
 if TYPE_CHECKING:
     import faiss
 
-FORMAT = 1
-CURRENT = "CURRENT"
-MANIFEST = "manifest.json"
-GENERATION = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 ARTICLES = "articles.sqlite"
 VECTORS = "vectors.faiss"
 PROJECTION = "projection.npz"
@@ -67,25 +68,6 @@ FROM passages p JOIN documents d USING (source) WHERE p.id = ?
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a generation holds and what it was made with."""
-
-    format: int
-    created: str
-    """UTC, ISO 8601."""
-    encoder: dict[str, Any]
-    """What `Encoder.describe()` said."""
-    passage_tokens: int
-    paths: tuple[str, ...]
-    """The folders and files that were indexed, absolute."""
-    files: tuple[dict[str, Any], ...]
-    """Source, checksum, size in bytes, language, script, date and title of each document."""
-    passages: int
-    checksums: dict[str, str]
-    """SHA-256 of the other files, in hexadecimal."""
-
-
 class Index:
     """An opened generation, read only. Safe to use from several threads."""
 
@@ -110,11 +92,11 @@ class Index:
 
         Raises IndexMissing, IndexMismatch for another format, IndexDamaged.
         """
-        pointer = _read_pointer(folder)
+        pointer = read_pointer(folder)
         try:
             return cls._open_generation(folder)
         except IndexDamaged:
-            if _read_pointer(folder) == pointer:
+            if read_pointer(folder) == pointer:
                 raise
             # A builder switched and removed this generation while it was being opened.
             return cls.open(folder)
@@ -124,14 +106,14 @@ class Index:
         manifest, generation = read_manifest(folder)
         for name in FILES:
             if _hash_file(generation / name) != manifest.checksums.get(name):
-                raise IndexDamaged(_say_damaged(folder, f"{name} does not match its checksum"))
+                raise IndexDamaged(say_damaged(folder, f"{name} does not match its checksum"))
         address = f"{(generation / ARTICLES).absolute().as_uri()}?mode=ro&immutable=1"
         try:
             projection = load_projection(generation / PROJECTION)
             vectors = _read_vectors(generation / VECTORS)
             articles = sqlite3.connect(address, uri=True, check_same_thread=False)
         except (OSError, ValueError, sqlite3.Error) as error:
-            raise IndexDamaged(_say_damaged(folder, f"{generation.name} cannot be read: {error}")) from error
+            raise IndexDamaged(say_damaged(folder, f"{generation.name} cannot be read: {error}")) from error
         return cls(folder.name, manifest, projection, articles, vectors)
 
     def check(self, encoder: dict[str, object], passage_tokens: int) -> None:
@@ -194,12 +176,11 @@ class Draft:
         import faiss
 
         self._folder = folder
-        self._generation = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+        self._generation = name_generation(folder)
         with _translate_errors(folder):
             self._generation.mkdir(parents=True)
             self._articles = sqlite3.connect(self._generation / ARTICLES)
             self._articles.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {SCHEMA}")
-        self._in_use = False
         self._vectors = faiss.IndexFlatIP(dimension)
         self._files: list[dict[str, Any]] = []
 
@@ -210,7 +191,7 @@ class Draft:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._articles.close()
-        if not self._in_use:
+        if not is_in_use(self._generation):
             shutil.rmtree(self._generation, ignore_errors=True)
 
     def add(self, document: Document, size: int, passages: Sequence[Passage], encodings: Encodings) -> None:
@@ -241,11 +222,8 @@ class Draft:
                 passages=self._vectors.ntotal,
                 checksums={name: _hash_file(self._generation / name) for name in FILES},
             )
-            text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
-            (self._generation / MANIFEST).write_text(text, encoding="utf-8")
-            for path in (*self._generation.iterdir(), self._generation):
-                _flush(path)
-            self._switch()
+            write_manifest(manifest, self._generation)
+            switch_to(self._generation)
         return manifest
 
     def _write_files(self, encoder: Encoder) -> None:
@@ -256,74 +234,6 @@ class Draft:
         faiss.write_index(self._vectors, str(self._generation / VECTORS))
         save_projection(encoder.projection, self._generation / PROJECTION)
 
-    def _switch(self) -> None:
-        pointer = self._generation / CURRENT
-        pointer.write_text(self._generation.name, encoding="utf-8")
-        _flush(pointer)
-        # From here on the generation stays, whatever comes.
-        self._in_use = True
-        pointer.replace(self._folder / CURRENT)
-        _flush(self._folder)
-        remove_leftovers(self._folder)
-
-
-def read_manifest(folder: Path) -> tuple[Manifest, Path]:
-    """The manifest of the generation in use, and that generation's folder.
-
-    Raises IndexMissing, IndexMismatch for another format, IndexDamaged.
-    """
-    generation = folder / _read_pointer(folder)
-    try:
-        facts = json.loads((generation / MANIFEST).read_text(encoding="utf-8"))
-        if facts["format"] != FORMAT:
-            raise IndexMismatch(
-                f"The index “{folder.name}” has format {facts['format']}, not {FORMAT}. "
-                f"Rebuild it with `{say_rebuild(folder.name)}`."
-            )
-        facts["paths"], facts["files"] = tuple(facts["paths"]), tuple(facts["files"])
-        return Manifest(**facts), generation
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IndexDamaged(_say_damaged(folder, f"{MANIFEST} cannot be read: {error}")) from error
-
-
-def read_paths(folder: Path) -> list[Path]:
-    """The folders and files that the index was last built over, whatever its format.
-
-    Raises IndexMissing, and IndexDamaged when they cannot be told any more.
-    """
-    manifest = folder / _read_pointer(folder) / MANIFEST
-    try:
-        return [Path(path) for path in json.loads(manifest.read_text(encoding="utf-8"))["paths"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IndexDamaged(
-            f"The index “{folder.name}” is damaged and does not say any more what it was built over. "
-            f"Name the folders: `{say_rebuild(folder.name)} FOLDER`."
-        ) from error
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove generations that are not in use, such as a killed build leaves. The caller holds the build's lock."""
-    current = _read_pointer(folder)
-    for path in folder.iterdir():
-        if path.is_dir() and GENERATION.fullmatch(path.name) and path.name != current:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def say_rebuild(name: str) -> str:
-    """The command that builds the index of that name anew."""
-    return f"rag index --rebuild --index {name}"
-
-
-def _read_pointer(folder: Path) -> str:
-    try:
-        return (folder / CURRENT).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise IndexMissing(
-            f"There is no index “{folder.name}” in {folder.parent}. Build it with `rag index --index {folder.name}`."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise IndexDamaged(_say_damaged(folder, f"{CURRENT} cannot be read: {error}")) from error
-
 
 def _read_vectors(file: Path) -> "faiss.Index":
     import faiss
@@ -331,18 +241,14 @@ def _read_vectors(file: Path) -> "faiss.Index":
     try:
         return faiss.read_index(str(file))
     except RuntimeError as error:
-        raise IndexDamaged(_say_damaged(file.parents[1], f"{file.name} cannot be read: {error}")) from error
+        raise IndexDamaged(say_damaged(file.parents[1], f"{file.name} cannot be read: {error}")) from error
 
 
 def _hash_file(file: Path) -> str:
     try:
         return checksum(file)
     except OSError as error:
-        raise IndexDamaged(_say_damaged(file.parents[1], f"{file.name} cannot be read: {error}")) from error
-
-
-def _say_damaged(folder: Path, what: str) -> str:
-    return f"The index “{folder.name}” is damaged: {what}. Rebuild it with `{say_rebuild(folder.name)}`."
+        raise IndexDamaged(say_damaged(file.parents[1], f"{file.name} cannot be read: {error}")) from error
 
 
 @contextmanager
@@ -354,11 +260,3 @@ def _translate_errors(folder: Path) -> Iterator[None]:
             f"The index “{folder.name}” cannot be written to {folder}: {error}. "
             "Make room or mend the permissions, and run the same command again; the old index is as it was."
         ) from error
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

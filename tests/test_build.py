@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from rag.build import LOCK, Summary, build_index
 from rag.config import ROOT, Config
 from rag.errors import DocumentError, IndexBusy, IndexDamaged, IndexMismatch, StoreError
-from rag.index import MANIFEST, VECTORS, Index, read_manifest
+from rag.generations import MANIFEST, read_manifest
+from rag.index import VECTORS, Index
 from tests.fakes import WordEncoder
 
 HARBOUR = "The harbour opened in May after nine years of work.\n\nIt cost nine million.\n"
@@ -130,6 +131,36 @@ def test_what_cannot_be_an_article_is_reported_and_the_rest_is_indexed(config: C
     wide = open_index(config).read_document("wide.txt")
     assert wide is not None
     assert wide.text.startswith("Jezero zamrzlo")
+
+
+def test_an_article_that_cannot_be_read_any_more_is_kept_as_it_was(config: Config) -> None:
+    build(config)
+    orchard = config.corpus / "orchard.txt"
+    orchard.unlink()
+    # A link to itself cannot be opened by anybody, not even by root.
+    orchard.symlink_to(orchard)
+    summary = build(config)
+    assert str(summary) == "2 files: 1 unchanged, 1 kept; 2 passages in “default”"
+    assert [entry.source for entry in summary.kept] == ["orchard.txt"]
+    (config.corpus / "harbour.txt").write_text("The harbour closed.\n")
+    assert build(config).changed == 1
+    kept = open_index(config).read_document("orchard.txt")
+    assert kept is not None
+    assert kept.text == ORCHARD
+    orchard.unlink()
+    assert build(config).removed == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_cannot_be_read_any_more_keeps_its_articles(config: Config) -> None:
+    folder = config.corpus / "fruit"
+    folder.mkdir()
+    (config.corpus / "orchard.txt").rename(folder / "orchard.txt")
+    build(config)
+    folder.chmod(0)
+    summary = build(config)
+    folder.chmod(0o700)
+    assert [entry.source for entry in summary.kept] == ["fruit/orchard.txt"]
 
 
 def test_a_corpus_without_articles_leaves_the_old_index(config: Config) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
-from rag.index import ARTICLES, CURRENT, MANIFEST, PROJECTION, VECTORS, Draft, Index, read_manifest
+from rag.generations import CURRENT, MANIFEST, read_manifest
+from rag.index import ARTICLES, PROJECTION, VECTORS, Draft, Index
 from rag.types import Document, Encodings, Passage, Vectors
 from tests.fakes import DIMENSION, WordEncoder
 

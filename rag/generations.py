@@ -1,0 +1,150 @@
+"""The generations of an index on disk: which is in use, what it says of itself, and how another takes its place.
+
+    indexes/<name>/
+        CURRENT                     the name of the generation in use
+        <generation>/
+            manifest.json           what was indexed, how, and the checksums of the other files
+            …                       those files, which only index.py knows
+
+A generation is written beside the one in use, flushed to disk, and switched to by renaming CURRENT. It is
+never written to again.
+"""
+
+import json
+import os
+import re
+import shutil
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
+
+FORMAT = 1
+CURRENT = "CURRENT"
+MANIFEST = "manifest.json"
+GENERATION = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation holds and what it was made with."""
+
+    format: int
+    created: str
+    """UTC, ISO 8601."""
+    encoder: dict[str, Any]
+    """What `Encoder.describe()` said."""
+    passage_tokens: int
+    paths: tuple[str, ...]
+    """The folders and files that were indexed, absolute."""
+    files: tuple[dict[str, Any], ...]
+    """Source, checksum, size in bytes, language, script, date and title of each document."""
+    passages: int
+    checksums: dict[str, str]
+    """SHA-256 of the other files, in hexadecimal."""
+
+
+def name_generation(folder: Path) -> Path:
+    """A folder in which to write the next generation."""
+    return folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+
+
+def write_manifest(manifest: Manifest, generation: Path) -> None:
+    """Write it beside the files that it describes, and flush them all to disk."""
+    text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
+    (generation / MANIFEST).write_text(text, encoding="utf-8")
+    for path in (*generation.iterdir(), generation):
+        _flush(path)
+
+
+def switch_to(generation: Path) -> None:
+    """Make it the one in use, in one rename, and remove the others. The caller holds the build's lock."""
+    pointer = generation / CURRENT
+    pointer.write_text(generation.name, encoding="utf-8")
+    _flush(pointer)
+    pointer.replace(generation.parent / CURRENT)
+    _flush(generation.parent)
+    remove_leftovers(generation.parent)
+
+
+def is_in_use(generation: Path) -> bool:
+    """Whether readers are sent to it. Raises IndexDamaged."""
+    try:
+        return read_pointer(generation.parent) == generation.name
+    except IndexMissing:
+        return False
+
+
+def read_manifest(folder: Path) -> tuple[Manifest, Path]:
+    """The manifest of the generation in use, and that generation's folder.
+
+    Raises IndexMissing, IndexMismatch for another format, IndexDamaged.
+    """
+    generation = folder / read_pointer(folder)
+    try:
+        facts = json.loads((generation / MANIFEST).read_text(encoding="utf-8"))
+        if facts["format"] != FORMAT:
+            raise IndexMismatch(
+                f"The index “{folder.name}” has format {facts['format']}, not {FORMAT}. "
+                f"Rebuild it with `{say_rebuild(folder.name)}`."
+            )
+        facts["paths"], facts["files"] = tuple(facts["paths"]), tuple(facts["files"])
+        return Manifest(**facts), generation
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexDamaged(say_damaged(folder, f"{MANIFEST} cannot be read: {error}")) from error
+
+
+def read_paths(folder: Path) -> list[Path]:
+    """The folders and files that the index was last built over, whatever its format.
+
+    Raises IndexMissing, and IndexDamaged when they cannot be told any more.
+    """
+    manifest = folder / read_pointer(folder) / MANIFEST
+    try:
+        return [Path(path) for path in json.loads(manifest.read_text(encoding="utf-8"))["paths"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexDamaged(
+            f"The index “{folder.name}” is damaged and does not say any more what it was built over. "
+            f"Name the folders: `{say_rebuild(folder.name)} FOLDER`."
+        ) from error
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove generations that are not in use, such as a killed build leaves. The caller holds the build's lock."""
+    current = read_pointer(folder)
+    for path in folder.iterdir():
+        if path.is_dir() and GENERATION.fullmatch(path.name) and path.name != current:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def say_rebuild(name: str) -> str:
+    """The command that builds the index of that name anew."""
+    return f"rag index --rebuild --index {name}"
+
+
+def read_pointer(folder: Path) -> str:
+    """The name of the generation in use. Raises IndexMissing, IndexDamaged."""
+    try:
+        return (folder / CURRENT).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise IndexMissing(
+            f"There is no index “{folder.name}” in {folder.parent}. Build it with `rag index --index {folder.name}`."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise IndexDamaged(say_damaged(folder, f"{CURRENT} cannot be read: {error}")) from error
+
+
+def say_damaged(folder: Path, what: str) -> str:
+    """What is damaged, and the remedy."""
+    return f"The index “{folder.name}” is damaged: {what}. Rebuild it with `{say_rebuild(folder.name)}`."
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
