@@ -12,8 +12,8 @@ import pytest
 
 from rag.config import Config
 from rag.doctor import Check, examine
-from rag.hardware import count_physical_cores
 from rag.generations import read_manifest
+from rag.hardware import count_physical_cores
 from rag.index import VECTORS, Draft
 from rag.models import RECORD, find
 from rag.types import Document, Passage
