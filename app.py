@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rag import Answer, Assistant, Hit, RagError, Turn
+from rag import Answer, Assistant, Filter, Hit, RagError, Turn
 from rag.drawing import draw_answer, draw_card, draw_cards, escape
 from rag.errors import ConfigError
 from rag.language import name_of
@@ -70,8 +70,11 @@ def build_page(assistant: Assistant) -> "gr.Blocks":
 
     prompts = assistant.prompts
 
-    async def respond(question: str, past: list[Exchange]) -> AsyncGenerator[tuple[str, list[Exchange]], None]:
-        async for exchange in run_in_thread(follow(assistant, question, past)):
+    async def respond(
+        question: str, past: list[Exchange], languages: list[str], sources: list[str], since: str, until: str
+    ) -> AsyncGenerator[tuple[str, list[Exchange]], None]:
+        among = Filter(tuple(languages), tuple(sources), since.strip() or None, until.strip() or None)
+        async for exchange in run_in_thread(follow(assistant, question, past, among)):
             asked = [*past, exchange]
             yield draw(asked, prompts), asked
 
@@ -85,10 +88,11 @@ def build_page(assistant: Assistant) -> "gr.Blocks":
         gr.HTML(_draw_header(assistant), elem_id="header")
         conversation = _place_conversation(prompts)
         box, ask, stop = _place_composer(prompts)
+        filters = _place_filters(assistant)
         running = gr.on(
             [ask.click, box.submit],
             respond,
-            [box, past],
+            [box, past, *filters],
             [conversation, past],
             show_progress="hidden",
             api_name="ask",
@@ -135,14 +139,32 @@ def _place_composer(prompts: Prompts) -> "tuple[gr.Textbox, gr.Button, gr.Button
     return box, ask, stop
 
 
-def follow(assistant: Assistant, question: str, past: Sequence[Exchange]) -> Generator[Exchange, None, None]:
+def _place_filters(assistant: Assistant) -> "list[gr.components.Component]":
+    import gradio as gr
+
+    say, index = assistant.prompts.label, assistant.index
+    languages = sorted((name_of(language, "en"), language) for language in index.read_languages())
+    with gr.Accordion(say("filters", "en"), open=False, elem_id="filters"), gr.Row():
+        return [
+            gr.Dropdown(languages, value=[], multiselect=True, label=say("languages", "en")),
+            gr.Dropdown(
+                [file["source"] for file in index.manifest.files], value=[], multiselect=True, label=say("files", "en")
+            ),
+            gr.Textbox(value="", label=say("since", "en"), placeholder="2023-10", max_length=10),
+            gr.Textbox(value="", label=say("until", "en"), placeholder="2023-10", max_length=10),
+        ]
+
+
+def follow(
+    assistant: Assistant, question: str, past: Sequence[Exchange], among: Filter | None = None
+) -> Generator[Exchange, None, None]:
     """The exchange at each step from the question to its answer, or to one sentence on why there is none."""
     prompts = assistant.prompts
     history = [Turn(one.answer.question, one.answer.text) for one in past if one.answer]
     seen = Exchange(question, prompts.label("searching", "en"))
     yield seen
     try:
-        with closing(assistant.ask(question, history)) as events:
+        with closing(assistant.ask(question, history, among)) as events:
             for event in events:
                 seen = _advance(seen, event, prompts)
                 yield seen

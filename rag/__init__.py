@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rag.build import Summary, build_index
     from rag.config import Config
     from rag.errors import RagError
-    from rag.types import Answer, Citation, Document, Event, Hit, Passage, Turn
+    from rag.types import Answer, Citation, Document, Event, Filter, Hit, Passage, Turn
 
 _ROOMS = {
     "Answer": "types",
@@ -22,6 +22,7 @@ _ROOMS = {
     "Config": "config",
     "Document": "types",
     "Event": "types",
+    "Filter": "types",
     "Hit": "types",
     "Passage": "types",
     "RagError": "errors",
@@ -38,6 +39,7 @@ __all__ = [
     "Config",
     "Document",
     "Event",
+    "Filter",
     "Hit",
     "Passage",
     "RagError",

@@ -9,12 +9,14 @@ from functools import cache
 from typing import Self
 
 from rag.config import Config
+from rag.documents import is_date
 from rag.encoder import SentenceEncoder
 from rag.errors import QuestionError
 from rag.generator import load_generator
 from rag.index import Index
 from rag.language import Language, detect
 from rag.line import Line
+from rag.periods import find_period
 from rag.prompts import Prompts
 from rag.reading import clean, read
 from rag.retrieval import retrieve
@@ -24,6 +26,7 @@ from rag.types import (
     Encoder,
     Event,
     Evidence,
+    Filter,
     Generator,
     Hit,
     Queued,
@@ -69,26 +72,28 @@ class Assistant:
         """Load what the first question would otherwise wait for. Raises ModelError."""
         self.generator.warm()
 
-    def search(self, question: str, count: int | None = None) -> tuple[Hit, ...]:
+    def search(self, question: str, count: int | None = None, among: Filter | None = None) -> tuple[Hit, ...]:
         """The passages nearest to the question, best first. Raises QuestionError."""
-        return retrieve(self._check(question), self.index, self.encoder, count or self.config.hits)
+        return self._find(self._check(question), count or self.config.hits, among)
 
-    def answer(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+    def answer(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Answer:
         """The answer, when it is whole. Raises QuestionError, GenerationError."""
-        for event in self.ask(question, history):
+        for event in self.ask(question, history, among):
             if isinstance(event, Answered):
                 return event.answer
         raise AssertionError("every stream ends with Answered")
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Stream[Event, None, None]:
-        """Stream what happens on the way to the answer, which comes last.
+    def ask(
+        self, question: str, history: Sequence[Turn] = (), among: Filter | None = None
+    ) -> Stream[Event, None, None]:
+        """Stream what happens on the way to the answer, which comes last; only what `among` lets through is read.
 
         Nothing happens before the first event is asked for; closing the stream stops the generator.
         Raises QuestionError, GenerationError.
         """
         clock = _Clock()
         question = self._check(question)
-        completed, hits = self._retrieve(question, history)
+        completed, hits = self._retrieve(question, history, among)
         # A few words alone tell little of their language: they are taken to be in that of the conversation.
         follows = history and len(question.split()) <= FOLLOW_UP_WORDS
         language = detect(question, home=detect(history[-1].question) if follows else None)
@@ -137,15 +142,25 @@ class Assistant:
             models={"encoder": self.encoder.name, "generator": self.generator.name},
         )
 
-    def _retrieve(self, question: str, history: Sequence[Turn]) -> tuple[str, tuple[Hit, ...]]:
+    def _retrieve(self, question: str, history: Sequence[Turn], among: Filter | None) -> tuple[str, tuple[Hit, ...]]:
         """The question, completed by its predecessor where that finds better evidence, and what it finds."""
-        hits = retrieve(question, self.index, self.encoder, self.config.hits)
+        hits = self._find(question, self.config.hits, among)
         if history and len(question.split()) <= FOLLOW_UP_WORDS:
             completed = f"{history[-1].question} {question}"
-            better = retrieve(completed, self.index, self.encoder, self.config.hits)
+            better = self._find(completed, self.config.hits, among)
             if better and better[0].score > hits[0].score:
                 return completed, better
         return question, hits
+
+    def _find(self, question: str, count: int, among: Filter | None) -> tuple[Hit, ...]:
+        for date in filter(None, (among.since, among.until) if among else ()):
+            if not is_date(date):
+                raise QuestionError(f"“{date}” is no date. Write it as 2023, 2023-10 or 2023-10-18.")
+        period = find_period(question, detect(question).code)
+        hits = retrieve(question, self.index, self.encoder, count, among, period)
+        if among and not hits and self.index.manifest.passages:
+            raise QuestionError("No passage passes the filter. Widen it: other languages, sources or dates.")
+        return hits
 
     def _check(self, question: str) -> str:
         # Bytes that are no text, as a shell may hand over, have no place in one.
@@ -174,14 +189,14 @@ class _Clock:
 _loading = threading.Lock()
 
 
-def answer(question: str, history: Sequence[Turn] = ()) -> Answer:
+def answer(question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Answer:
     """Answer from the default index, which is opened at the first call and kept, models and all.
 
     Raises RagError: what is missing and how to get it, or what is wrong with the question.
     """
     with _loading:
         assistant = _load_default()
-    return assistant.answer(question, history)
+    return assistant.answer(question, history, among)
 
 
 @cache

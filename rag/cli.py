@@ -3,14 +3,17 @@
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rag.config import Config
 from rag.errors import ConfigError, RagError
 from rag.printing import describe_size, print_answer, print_hit, print_json, show_progress, stream_answer
+from rag.types import Filter
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -58,42 +61,51 @@ def cli() -> None:
 as_json = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object.")
 of_index = click.option("--index", metavar="NAME", help="Which index; “default” by default.")
 how_many = click.option("-k", "hits", type=click.IntRange(1, 100), metavar="N", help="How many passages to retrieve.")
+filters = (
+    click.option("--language", "languages", multiple=True, metavar="CODE", help="Only passages in it, such as el."),
+    click.option("--source", "sources", multiple=True, metavar="FILE", help="Only this file; * stands for anything."),
+    click.option("--since", metavar="DATE", help="Only articles of that date or later: 2023, 2023-10 or 2023-10-18."),
+    click.option("--until", metavar="DATE", help="Only articles of that date or earlier."),
+)
+
+
+def asks(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What every command takes that looks into the articles; the command gets an Assistant and a Filter."""
+
+    @wraps(command)
+    def run(load: Load, hits: int | None, index: str | None, **given: Any) -> Any:
+        among = Filter(**{field.name: given.pop(field.name) for field in fields(Filter)})
+        return command(load(Config.from_env(hits=hits, index=index)), among=among, **given)
+
+    for option in reversed((click.argument("question"), as_json, how_many, *filters, of_index)):
+        run = option(run)
+    return click.pass_obj(run)
 
 
 @cli.command()
-@click.argument("question")
-@as_json
-@how_many
-@of_index
-@click.pass_obj
-def ask(load: Load, question: str, as_json: bool, hits: int | None, index: str | None) -> int:
+@asks
+def ask(assistant: "Assistant", question: str, as_json: bool, among: Filter) -> int:
     """Answer QUESTION, with its sources below.
 
     Exit code 0 when it was answered, 2 when the articles do not answer it, 1 on an error.
     """
-    assistant = load(Config.from_env(hits=hits, index=index))
     if as_json:
-        answer = assistant.answer(question)
+        answer = assistant.answer(question, among=among)
         print_json(answer.as_dict())
     else:
-        answer = stream_answer(assistant, question)
+        answer = stream_answer(assistant, question, among)
         print_answer(answer, assistant)
     return ABSTAINED if answer.abstained else ANSWERED
 
 
 @cli.command()
-@click.argument("question")
-@as_json
-@how_many
-@of_index
-@click.pass_obj
-def search(load: Load, question: str, as_json: bool, hits: int | None, index: str | None) -> None:
+@asks
+def search(assistant: "Assistant", question: str, as_json: bool, among: Filter) -> None:
     """Print the passages nearest to QUESTION.
 
     They are not read, so it takes no time; nearness is that of meaning, whatever the language.
     """
-    assistant = load(Config.from_env(hits=hits, index=index))
-    found = assistant.search(question)
+    found = assistant.search(question, among=among)
     if as_json:
         print_json({"question": question, "hits": [hit.as_dict() for hit in found]})
     for hit in () if as_json else found:

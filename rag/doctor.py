@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rag import models
+from rag.alignment import checksum_calibration
 from rag.config import Config
 from rag.errors import ModelMissing, RagError
 from rag.generator import load_generator
@@ -24,7 +25,6 @@ from rag.hardware import count_physical_cores
 from rag.index import Index
 from rag.models import Purpose
 from rag.probe import CANNOT_BE_LOADED
-from rag.projection import checksum_calibration
 
 FEATURES = {
     "avx2": {"avx2"},

@@ -35,6 +35,7 @@ MAX_TITLE_CHARS = 120
 _OUTSIDE = "It links out of the corpus. Name what it links to as well to include it."
 
 _DATE = re.compile(r"\s*date:?[ \t]+(\d{4}(?:-\d{2}){0,2})(?=\s|$)")
+_ISO_DATE = re.compile(r"\d{4}(?:-\d{2}){0,2}")
 _HEADING = re.compile(r"^# +(.+?)[ #]*$", re.MULTILINE)
 _CHARSET = re.compile(rb"charset=[\"']?([\w-]+)")
 
@@ -186,12 +187,15 @@ def _decode(data: bytes) -> str:
 def _read_text(data: bytes) -> _Content:
     text = _decode(data)
     found = _DATE.match(text)
-    if not found or not _is_date(found[1]):
+    if not found or not is_date(found[1]):
         return _Content(text)
     return _Content(re.sub(r"\S", " ", found[0]) + text[found.end() :], date=found[1])
 
 
-def _is_date(text: str) -> bool:
+def is_date(text: str) -> bool:
+    """Whether it is a date in ISO 8601, to the precision of a year, a month or a day."""
+    if not _ISO_DATE.fullmatch(text):
+        return False
     try:
         date.fromisoformat(text + "-01" * (2 - text.count("-")))
     except ValueError:

@@ -2,26 +2,19 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from rag import models
+from rag.alignment import checksum_calibration, find_projection, load_calibration
 from rag.config import Config
 from rag.errors import ModelError
 from rag.hardware import count_physical_cores
-from rag.projection import (
-    checksum_calibration,
-    find_projection,
-    load_calibration,
-    load_projection,
-    project,
-    project_tokens,
-    save_projection,
-)
-from rag.types import Encodings, Progress, Projection, Role, Vectors
+from rag.projection import load_projection, project, project_tokens, save_projection
+from rag.types import Encodings, Progress, Projection, Role, Tokens, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -29,6 +22,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BATCH = 32
+INNER_LAYER = -3
+"""A layer that is matched beside the last: less abstract, so it tells names and numbers better apart."""
+MARKS = {"text": {"return_offsets_mapping": True, "return_special_tokens_mask": True}}
 PROMPT_NAMES: dict[Role, tuple[str, ...]] = {"query": ("query",), "passage": ("document", "passage", "corpus")}
 
 
@@ -85,7 +81,7 @@ class SentenceEncoder:
             "prompts": dict(self._prompts),
             "calibration": checksum_calibration(),
             "directions": len(self._projection.directions),
-            "token_dimension": self._projection.basis.shape[1],
+            "token_dimension": self._projection.token_dimension,
         }
 
     @property
@@ -93,54 +89,51 @@ class SentenceEncoder:
         return self._projection
 
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
-        vectors, tokens = self._encode(texts, role, progress)
-        return Encodings(
-            project(vectors, self._projection),
-            tuple(project_tokens(of_one, role, self._projection) for of_one in tokens),
-        )
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        tokens: list[Tokens] = [np.empty((0, 0), np.int8)] * len(texts)
+        done = 0
+        for rows, of_batch, raw in self._run(texts, role):
+            vectors[rows] = project(of_batch, self._projection)
+            for row, of_one in zip(rows, raw, strict=True):
+                tokens[row] = project_tokens(of_one, role, self._projection)
+            done += len(rows)
+            if progress:
+                progress(done, len(texts))
+        return Encodings(vectors, tuple(tokens))
 
-    def _encode(
-        self, texts: Sequence[str], role: Role, progress: Progress | None = None
-    ) -> tuple[Vectors, list[Vectors]]:
+    def _encode(self, texts: Sequence[str], role: Role) -> tuple[Vectors, list[Vectors]]:
         """What the model itself gives for each text and for its tokens, the language still in both."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        tokens = [np.empty((0, self.dimension), dtype=np.float32)] * len(texts)
+        tokens = [np.empty(0, np.float32)] * len(texts)
+        for rows, of_batch, raw in self._run(texts, role):
+            vectors[rows] = of_batch
+            for row, of_one in zip(rows, raw, strict=True):
+                tokens[row] = of_one
+        return vectors, tokens
+
+    def _run(self, texts: Sequence[str], role: Role) -> Iterator[tuple[list[int], Vectors, list[Vectors]]]:
+        """Batch by batch: which texts, their vectors, and those of their tokens by layer."""
         # Texts of like length share a batch, so little of it is padding; the longest first, so an
         # estimate made from what is done errs on the safe side.
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            for row, (vector, of_one) in zip(rows, self._encode_batch([texts[row] for row in rows], role), strict=True):
-                vectors[row], tokens[row] = vector, of_one
-            if progress:
-                progress(start + len(rows), len(order))
-        return vectors, tokens
+            yield rows, *self._run_batch([texts[row] for row in rows], role)
 
-    def _encode_batch(self, texts: list[str], role: Role) -> list[tuple[Vectors, Vectors]]:
+    def _run_batch(self, texts: list[str], role: Role) -> tuple[Vectors, list[Vectors]]:
+        import torch
+
         prompt = self._prompts[role]
-        with self._lock:
-            encoded: Any = self._model.encode(
-                texts,
-                prompt=prompt,
-                batch_size=BATCH,
-                output_value=None,
-                convert_to_numpy=False,
-                show_progress_bar=False,
-            )
+        with self._lock, torch.inference_mode():
+            features: Any = self._model.preprocess(texts, prompt=prompt, processing_kwargs=MARKS)
+            spans, special = features.pop("offset_mapping"), features.pop("special_tokens_mask")
             # The prompt's tokens and the special ones are not the text's.
-            marks = self._model.tokenizer(
-                [prompt + text for text in texts],
-                truncation=True,
-                max_length=self._model.max_seq_length,
-                return_offsets_mapping=True,
-                return_special_tokens_mask=True,
-            )
-        batch = []
-        for item, spans, special in zip(encoded, marks["offset_mapping"], marks["special_tokens_mask"], strict=True):
-            tokens = item["token_embeddings"][item["attention_mask"].bool()].numpy(force=True)
-            own = [end > len(prompt) and not mark for (_, end), mark in zip(spans, special, strict=True)]
-            batch.append((item["sentence_embedding"].numpy(force=True), tokens[: len(own)][own[: len(tokens)]]))
-        return batch
+            own = features["attention_mask"].bool() & (special == 0) & (spans[..., 1] > len(prompt))
+            encoded = self._model.forward(features)
+            layers = [encoded["token_embeddings"], *encoded.get("all_layer_embeddings", ())[INNER_LAYER:][:1]]
+            states = torch.stack(layers, dim=2)
+            vectors = encoded["sentence_embedding"].numpy(force=True)
+            return vectors, [states[row][own[row]].numpy(force=True) for row in range(len(texts))]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(tokens) for tokens in self._tokenize(texts, special=False)]
@@ -185,7 +178,9 @@ def _load_model(folder: Path, threads: int) -> "SentenceTransformer":
     disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(threads)
     try:
-        return SentenceTransformer(str(folder), local_files_only=True)
+        return SentenceTransformer(
+            str(folder), local_files_only=True, device="cpu", config_kwargs={"output_hidden_states": True}
+        )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(
             f"The encoder in {folder} cannot be loaded: {error}. "

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.errors import IndexDamaged, IndexMismatch, StoreError
 from rag.generations import (
@@ -37,7 +38,7 @@ from rag.generations import (
 )
 from rag.projection import load_projection, save_projection
 from rag.sources import checksum
-from rag.types import Document, Encoder, Encodings, Passage, Projection, Tokens, Vectors
+from rag.types import Document, Encoder, Encodings, Filter, Passage, Projection, Tokens, Vectors
 
 if TYPE_CHECKING:
     import faiss
@@ -62,6 +63,7 @@ CREATE INDEX passages_by_source ON passages(source);
 INSERT_DOCUMENT = "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)"
 INSERT_PASSAGE = "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 SELECT_DOCUMENT = "SELECT source, text, language, script, date, title, checksum FROM documents WHERE source = ?"
+SELECT_ROWS = "SELECT p.id FROM passages p JOIN documents d USING (source)"
 SELECT_PASSAGE = """
 SELECT p.source, p.text, p."start", p."end", p.language, p.script, d.date, d.title
 FROM passages p JOIN documents d USING (source) WHERE p.id = ?
@@ -129,13 +131,36 @@ class Index:
                     f"Rebuild it with `{say_rebuild(self.name)}`, or go back to the former setting."
                 )
 
-    def search(self, vector: Vectors, count: int) -> list[int]:
-        """The rows of the `count` passages nearest to a unit vector of shape `(dimension,)`, best first."""
-        count = min(count, self.manifest.passages)
+    def search(self, vector: Vectors, count: int, among: Filter | None = None) -> list[tuple[int, float]]:
+        """The rows of the `count` passages nearest to a unit vector of shape `(dimension,)`, best first, with cosines.
+
+        Only those that `among` lets through are looked at, so it costs no hits.
+        """
+        import faiss
+
+        rows = None if among is None or among == Filter() else self._find_rows(among)
+        count = min(count, self.manifest.passages if rows is None else len(rows))
         if not count:
             return []
-        _, rows = self._vectors.search(vector[np.newaxis, :], count)
-        return [int(row) for row in rows[0]]
+        chosen = None if rows is None else faiss.SearchParameters(sel=faiss.IDSelectorBatch(rows))  # type: ignore[call-arg]
+        cosines, found = self._vectors.search(vector[np.newaxis, :], count, params=chosen)
+        hits = [(int(row), float(cosine)) for row, cosine in zip(found[0], cosines[0], strict=True)]
+        # The library leaves the order of equals open.
+        return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
+
+    def _find_rows(self, among: Filter) -> NDArray[np.int64]:
+        """The rows of the passages that a filter lets through."""
+        conditions: list[tuple[str, Sequence[str]]] = [
+            (" OR ".join(["p.language = ?"] * len(among.languages)), among.languages),
+            (" OR ".join(["d.source = ? OR d.source GLOB ?"] * len(among.sources)), sorted(among.sources * 2)),
+            # Dates are compared to the precision of the less precise of the two.
+            ("substr(d.date, 1, length(?)) <= ?", [among.until] * 2 if among.until else ()),
+            ("substr(?, 1, length(d.date)) <= d.date", [among.since] if among.since else ()),
+        ]
+        used = [(condition, values) for condition, values in conditions if values]
+        where = " AND ".join(f"({condition})" for condition, _ in used)
+        rows = self._query(f"{SELECT_ROWS} WHERE {where}", *(value for _, values in used for value in values))
+        return np.array([row for (row,) in rows], dtype=np.int64)
 
     def read_passage(self, row: int) -> Passage:
         """The passage of a row."""
@@ -144,7 +169,11 @@ class Index:
     def read_tokens(self, row: int) -> Tokens:
         """The tokens of the passage of a row."""
         ((stored,),) = self._query("SELECT tokens FROM passages WHERE id = ?", row)
-        return np.frombuffer(stored, dtype=np.int8).reshape(-1, self.projection.basis.shape[1])
+        return np.frombuffer(stored, dtype=np.int8).reshape(-1, self.projection.token_dimension)
+
+    def read_languages(self) -> list[str]:
+        """The languages that its passages are in, by ISO 639-1."""
+        return [language for (language,) in self._query("SELECT DISTINCT language FROM passages ORDER BY language")]
 
     def read_document(self, source: str) -> Document | None:
         """The document of that source as it was when it was indexed, or None."""

@@ -9,12 +9,12 @@ import click
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
-    from rag.types import Answer, Citation, Hit, Passage, Progress
+    from rag.types import Answer, Citation, Filter, Hit, Passage, Progress
 
 NEAREST = 3
 
 
-def stream_answer(assistant: "Assistant", question: str) -> "Answer":
+def stream_answer(assistant: "Assistant", question: str, among: "Filter") -> "Answer":
     """Show on a terminal what is found and said while it comes; the answer itself is printed after."""
     from rich.console import Console
     from rich.live import Live
@@ -24,7 +24,7 @@ def stream_answer(assistant: "Assistant", question: str) -> "Answer":
 
     shown = Text(style="dim")
     with Live(shown, console=Console(stderr=True), transient=True, auto_refresh=False) as live:
-        for event in assistant.ask(question):
+        for event in assistant.ask(question, among=among):
             match event:
                 case Evidence(hits):
                     shown.append(

@@ -1,39 +1,96 @@
 """Question to hits: the nearest passages by their vectors, ordered by how their tokens match the question's."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from rag.index import Index
-from rag.projection import SCALE
-from rag.types import Encoder, Hit, Tokens, Vectors
+from rag.periods import Period
+from rag.projection import expect, restore
+from rag.types import Encoder, Filter, Hit, Passage, Tokens, Vectors
 
 CANDIDATES = 32
-"""Passages whose tokens are matched; evaluation/README.md has the figures."""
+"""Passages whose tokens are matched; evaluation/README.md has the figures of this and what follows."""
 RARITY = 4
 """How much more a token of the question counts that few of the candidates have."""
+PREFERENCE = 0.05
+"""What a passage gains when its document is of the period that the question names."""
+WORD = re.compile(r"\w+")
 
 
-def retrieve(question: str, index: Index, encoder: Encoder, count: int) -> tuple[Hit, ...]:
-    """The `count` passages nearest in meaning to the question, best first, whatever their language."""
+@dataclass(slots=True)
+class _Candidate:
+    """A passage that is near enough to be looked at closely."""
+
+    row: int
+    cosine: float
+    passage: Passage
+    also: list[str] = field(default_factory=list)
+    """Sources of further passages with the same words."""
+
+
+def retrieve(
+    question: str, index: Index, encoder: Encoder, count: int, among: Filter | None = None, period: Period | None = None
+) -> tuple[Hit, ...]:
+    """The `count` passages nearest in meaning to the question, best first, whatever their language.
+
+    Only those that `among` lets through; those whose documents are of the `period` come sooner. Passages with the
+    same words take one place together.
+    """
     asked = encoder.encode([question], "query")
-    rows = index.search(asked.vectors[0], max(count, CANDIDATES))
-    scores = match(asked.tokens[0], [index.read_tokens(row) for row in rows])
-    best = sorted(zip(scores, rows, strict=True), key=lambda scored: -scored[0])[:count]
-    return tuple(Hit(rank, float(score), index.read_passage(row)) for rank, (score, row) in enumerate(best, start=1))
+    candidates = _find_candidates(asked.vectors[0], index, max(count, CANDIDATES), among)
+    scores = _score(asked.tokens[0], candidates, index)
+    if period:
+        for row, candidate in enumerate(candidates):
+            date = candidate.passage.date
+            scores[row] += PREFERENCE if date and period.covers(date) else 0
+    best = np.argsort(-scores, kind="stable")[:count]
+    return tuple(
+        Hit(rank, min(float(scores[row]), 1.0), candidates[row].passage, tuple(candidates[row].also))
+        for rank, row in enumerate(best, start=1)
+    )
 
 
-def match(question: Tokens, passages: Sequence[Tokens]) -> Vectors:
-    """How well each passage answers the question's tokens, from -1 to 1, of shape `(passages,)`.
+def match(question: Tokens, passages: Sequence[Tokens], expected: Sequence[Vectors]) -> Vectors:
+    """How well each passage answers the question's tokens, of shape `(passages,)`, in cosines.
 
     Late interaction (Khattab and Zaharia 2020, "ColBERT", SIGIR): each token of the question is worth its best
-    cosine among the passage's tokens. The tokens are averaged by their rarity: one that most of these passages
-    have tells little of which one is meant, in any language, as inverse document frequency does for words.
+    cosine among the passage's tokens, less what is `expected` of any text in the passage's language: so no language
+    has an advantage. The tokens are averaged by their rarity: one that most of these passages have tells little of
+    which one is meant, in any language, as inverse document frequency does for words.
     """
-    if not passages:
-        return np.empty(0, dtype=np.float32)
-    asked = question.astype(np.float32) / SCALE
-    cosines = np.stack([(asked @ (tokens.astype(np.float32).T / SCALE)).max(axis=1, initial=-1) for tokens in passages])
+    asked = restore(question)
+    cosines = np.stack([(asked @ restore(tokens).T).max(axis=1, initial=-1) for tokens in passages])
     rarity = np.maximum(1 - cosines.mean(axis=0), 1e-3) ** RARITY
-    # In whole bytes a token's cosine with itself can come out a little above one.
-    return np.asarray((cosines @ (rarity / rarity.sum())).clip(-1, 1), dtype=np.float32)
+    return np.asarray((cosines - np.stack(expected)) @ (rarity / rarity.sum()), dtype=np.float32)
+
+
+def _find_candidates(vector: Vectors, index: Index, count: int, among: Filter | None) -> list[_Candidate]:
+    """The nearest passages that say different things; reports of one event in other words do."""
+    size = count
+    while True:
+        nearest = index.search(vector, size, among)
+        found: dict[str, _Candidate] = {}
+        for row, cosine in nearest:
+            passage = index.read_passage(row)
+            words = " ".join(WORD.findall(passage.text.casefold()))
+            first = found.setdefault(words, _Candidate(row, cosine, passage))
+            if passage.source not in (first.passage.source, *first.also):
+                first.also.append(passage.source)
+        if len(found) >= count or len(nearest) < size:
+            return list(found.values())
+        size *= 4
+
+
+def _score(question: Tokens, candidates: Sequence[_Candidate], index: Index) -> Vectors:
+    """How well the candidates match, of shape `(candidates,)`: the mean of what vectors and tokens say, in cosines."""
+    cosines = np.array([candidate.cosine for candidate in candidates], dtype=np.float32)
+    if not len(question) or not candidates:
+        return cosines
+    languages = [(candidate.passage.language, candidate.passage.script) for candidate in candidates]
+    expected = {language: expect(question, *language, index.projection) for language in set(languages)}
+    tokens = [index.read_tokens(candidate.row) for candidate in candidates]
+    matched = match(question, tokens, [expected[language] for language in languages])
+    return np.asarray((cosines + matched) / 2, dtype=np.float32)

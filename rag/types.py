@@ -68,14 +68,39 @@ class Encodings:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """How the language is taken out of vectors."""
+    """How the language is taken out of vectors, found from text that is parallel in many languages."""
 
     directions: Vectors
     """Orthonormal, of shape `(directions, dimension)`: what is removed from the vector of a text."""
     means: Vectors
-    """Of shape `(2, dimension)`: the mean of unit token vectors in queries, and in passages."""
-    basis: Vectors
-    """Orthonormal, of shape `(dimension, token_dimension)`: what is kept of a token's vector less its mean."""
+    """Of shape `(2, layers, dimension)`: the mean of unit token vectors in queries, and in passages."""
+    bases: Vectors
+    """Of shape `(layers, dimension, kept)`: what a token's vector less its mean is mapped by, in each layer."""
+    languages: tuple[str, ...]
+    """Tags of the parallel text: `cs`, `sr-Latn`."""
+    neutral: Tokens
+    """The tokens of that text, language after language, as passages."""
+    ends: NDArray[np.int64]
+    """Of shape `(languages, blocks)`: the rows of `neutral` after the last of each stretch as long as a passage."""
+
+    @property
+    def token_dimension(self) -> int:
+        """Length of a token's vector."""
+        return int(self.bases.shape[0] * self.bases.shape[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which passages are looked at; what is empty lets all through."""
+
+    languages: tuple[str, ...] = ()
+    """ISO 639-1, of the passage."""
+    sources: tuple[str, ...] = ()
+    """Sources, or patterns of them with `*` and `?`, such as `2024/*`."""
+    since: str | None = None
+    """The earliest date of a document, ISO 8601 to any precision; documents without a date are left out then."""
+    until: str | None = None
+    """The latest date, likewise: `2023-09` lets all of that month through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +112,12 @@ class Hit:
     score: float
     """How well it matches the question, at most 1; to be compared within one question alone."""
     passage: Passage
+    also: tuple[str, ...] = ()
+    """Sources of further passages with the same words, which get no rank of their own."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, the passage's fields beside the rank and the score."""
-        return {"rank": self.rank, "score": self.score, **asdict(self.passage)}
+        return {"rank": self.rank, "score": self.score, **asdict(self.passage), "also": self.also}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,12 @@ class WordEncoder:
         self.dimension = DIMENSION
         self.max_tokens = 500
         self.projection = Projection(
-            np.empty((0, DIMENSION), np.float32),
-            np.zeros((2, DIMENSION), np.float32),
-            np.eye(DIMENSION, dtype=np.float32),
+            directions=np.empty((0, DIMENSION), np.float32),
+            means=np.zeros((2, 1, DIMENSION), np.float32),
+            bases=np.eye(DIMENSION, dtype=np.float32)[np.newaxis],
+            languages=(),
+            neutral=np.empty((0, DIMENSION), np.int8),
+            ends=np.empty((0, 1), np.int64),
         )
         self.encoded: list[str] = []
 

@@ -11,7 +11,7 @@ from rag.config import ROOT, Config
 from rag.errors import QuestionError
 from rag.index import Draft, Index
 from rag.prompts import Prompts
-from rag.types import Answered, Evidence, Queued, Reading, Turn, Words
+from rag.types import Answered, Evidence, Filter, Queued, Reading, Turn, Words
 from tests.fakes import DIMENSION, ScriptedGenerator, WordEncoder
 from tests.test_index import make_document
 
@@ -132,6 +132,29 @@ def test_leaves_a_question_alone_that_stands_by_itself(make: Make) -> None:
     assistant = make(generator, *ARTICLES)
     assistant.answer("Apples ripened early this year?", [Turn("What did the harbour cost?", "…")])
     assert "harbour cost" not in generator.prompts[0][1]
+
+
+def test_a_filter_holds_for_searching_and_for_asking(make: Make) -> None:
+    assistant = make(ScriptedGenerator("Early."), *ARTICLES)
+    among = Filter(sources=("orchard.txt",))
+    assert {hit.passage.source for hit in assistant.search("What did the harbour cost?", among=among)} == {
+        "orchard.txt"
+    }
+    assert assistant.answer("What did the harbour cost?", among=among).citations[0].source == "orchard.txt"
+
+
+@pytest.mark.parametrize(
+    ("among", "said"),
+    [
+        (Filter(languages=("tlh",)), "No passage passes the filter"),
+        (Filter(since="last week"), "“last week” is no date"),
+        (Filter(until="2023-13"), "“2023-13” is no date"),
+    ],
+)
+def test_a_filter_that_cannot_be_met_is_said_to_be_that(make: Make, among: Filter, said: str) -> None:
+    assistant = make(ScriptedGenerator("Early."), *ARTICLES)
+    with pytest.raises(QuestionError, match=said):
+        assistant.answer("What did the harbour cost?", among=among)
 
 
 def test_many_askers_share_one_generator_in_turn_and_searching_does_not_wait(make: Make) -> None:

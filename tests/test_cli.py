@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -167,10 +168,18 @@ def test_hits_as_json_are_one_object_ordered_and_as_many_as_asked_for(run: Run) 
         assert ARTICLES[hit["source"]][hit["start"] : hit["end"]] == hit["text"]
 
 
+def test_a_filter_is_given_by_options(run: Run) -> None:
+    found = run("search", "What did the harbour cost?", "--json", "--since", "2025", "--source", "*.txt").json["hits"]
+    assert {hit["source"] for hit in found} == {"orchard.txt"}
+    outcome = run("ask", "What did the harbour cost?", "--language", "tlh")
+    assert outcome.code == 1
+    assert "No passage passes the filter" in outcome.err
+
+
 def test_hits_are_printed_with_source_language_date_and_words(run: Run) -> None:
     outcome = run("search", "apples ripened early", "-k", "1")
     facts, words = outcome.out.splitlines()
-    assert facts == "1. orchard.txt · English · 2025-07 · 1.000"
+    assert re.fullmatch(r"1\. orchard\.txt · English · 2025-07 · 0\.\d{3}", facts)
     assert words.strip() == "Apples ripened early this year in the whole valley."
 
 

@@ -21,8 +21,8 @@ OWNERS = {
 }
 STOREYS = (
     {"types", "errors", "line", "hardware"},
-    {"config", "generations", "language", "prompts", "projection", "sources", "unpack", "remote"},
-    {"encodings", "models", "passages", "index", "printing"},
+    {"config", "generations", "language", "prompts", "projection", "periods", "sources", "unpack", "remote"},
+    {"alignment", "encodings", "models", "passages", "index", "printing"},
     {"documents", "drawing", "encoder", "fetching", "generator"},
     {"retrieval", "reading", "verification", "build", "probe"},
     {"assistant", "doctor"},

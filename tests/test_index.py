@@ -1,6 +1,7 @@
 """The index on disk: what was written is found again, and whatever does not match is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
 from rag.generations import CURRENT, MANIFEST, read_manifest
 from rag.index import ARTICLES, PROJECTION, VECTORS, Draft, Index
-from rag.types import Document, Encodings, Passage, Vectors
+from rag.types import Document, Encodings, Filter, Passage, Vectors
 from tests.fakes import DIMENSION, WordEncoder
 
 ENCODER = WordEncoder()
@@ -60,14 +61,58 @@ ORCHARD = make_document("sub/orchard.txt", "Apples ripened early this year.")
 def test_finds_the_nearest_passage_with_all_it_knows(tmp_path: Path) -> None:
     write(tmp_path / "news", HARBOUR, ORCHARD)
     index = Index.open(tmp_path / "news")
-    rows = index.search(encode_question("When did the harbour open in May?"), 3)
-    assert index.read_passage(rows[0]) == HARBOUR[1][0]
-    assert sorted(rows) == [0, 1, 2]
+    question = encode_question("When did the harbour open in May?")
+    (row, cosine), *others = index.search(question, 3)
+    assert index.read_passage(row) == HARBOUR[1][0]
+    assert cosine == pytest.approx(float(encode_passages(HARBOUR[1]).vectors[0] @ question), abs=1e-6)
+    assert {0, 1, 2} == {row, *(row for row, _ in others)}
+    assert cosine > max(cosine for _, cosine in others)
 
 
 def test_asking_for_more_than_there_is_gives_what_there_is(tmp_path: Path) -> None:
     write(tmp_path / "news", ORCHARD)
-    assert Index.open(tmp_path / "news").search(encode_question("apples"), 10) == [0]
+    assert Index.open(tmp_path / "news").search(encode_question("apples"), 10)[0][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("among", "found"),
+    [
+        (Filter(), {"a/one.txt", "a/two.txt", "b/three.txt", "b/four [1].txt"}),
+        (Filter(languages=("cs",)), {"a/two.txt"}),
+        (Filter(languages=("cs", "el")), {"a/two.txt", "b/three.txt"}),
+        (Filter(sources=("a/*",)), {"a/one.txt", "a/two.txt"}),
+        (Filter(sources=("b/four [1].txt", "a/one.txt")), {"b/four [1].txt", "a/one.txt"}),
+        (Filter(since="2024"), {"a/two.txt", "b/three.txt"}),
+        (Filter(since="2024-06-15"), {"a/two.txt", "b/three.txt"}),
+        (Filter(since="2024-07"), {"b/three.txt"}),
+        (Filter(until="2023"), {"a/one.txt"}),
+        (Filter(until="2023-09"), set()),
+        (Filter(until="2024-06-01"), {"a/one.txt", "a/two.txt", "b/three.txt"}),
+        (Filter(since="2023-10-18", until="2023-10-18"), {"a/one.txt"}),
+        (Filter(languages=("en",), since="2024"), set()),
+        (Filter(sources=("' OR 1=1 --",)), set()),
+    ],
+    ids=str,
+)
+def test_a_filter_lets_through_what_it_says_however_few_are_asked_for(
+    tmp_path: Path, among: Filter, found: set[str]
+) -> None:
+    facts = {
+        "a/one.txt": ("en", "2023-10-18"),
+        "a/two.txt": ("cs", "2024-06"),
+        "b/three.txt": ("el", "2024"),
+        "b/four [1].txt": ("en", None),
+    }
+    articles = []
+    for source, (language, date) in facts.items():
+        document, passages = make_document(source, "The harbour opened in May.")
+        passages = [replace(passage, language=language, date=date) for passage in passages]
+        articles.append((replace(document, language=language, date=date), passages))
+    write(tmp_path / "news", *articles)
+    index = Index.open(tmp_path / "news")
+    hits = index.search(encode_question("harbour"), 4, among)
+    assert {index.read_passage(row).source for row, _ in hits} == found
+    assert len(index.search(encode_question("harbour"), 1, among)) == min(1, len(found))
 
 
 def test_gives_back_documents_passages_and_vectors_as_they_were_added(tmp_path: Path) -> None:
@@ -81,7 +126,7 @@ def test_gives_back_documents_passages_and_vectors_as_they_were_added(tmp_path: 
     np.testing.assert_array_equal(encodings.vectors, expected.vectors)
     for tokens, wanted in zip(encodings.tokens, expected.tokens, strict=True):
         np.testing.assert_array_equal(tokens, wanted)
-    np.testing.assert_array_equal(index.projection.basis, ENCODER.projection.basis)
+    np.testing.assert_array_equal(index.projection.bases, ENCODER.projection.bases)
 
 
 def test_a_reader_keeps_the_generation_that_it_opened(tmp_path: Path) -> None:

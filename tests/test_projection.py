@@ -1,19 +1,14 @@
 """Taking the language out: what all sentences of a language share goes, what a sentence means stays."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rag.projection import (
-    find_projection,
-    load_calibration,
-    load_projection,
-    project,
-    project_tokens,
-    save_projection,
-)
+from rag.alignment import find_projection, load_calibration
+from rag.projection import expect, load_projection, project, project_tokens, save_projection
 from rag.types import Projection, Role, Vectors
 
 DIMENSION, LANGUAGES, LINES = 40, 6, 30
@@ -28,8 +23,8 @@ def encode(texts: Sequence[str], role: Role) -> tuple[Vectors, list[Vectors]]:
     tokens = []
     for text in texts:
         language, meaning = map(int, text.split(":"))
-        tokens.append((MEANINGS[meaning] + ACCENTS[language] + shift).astype(np.float32))
-    return np.stack([of_one.mean(axis=0) for of_one in tokens]), tokens
+        tokens.append((MEANINGS[meaning] + ACCENTS[language] + shift).astype(np.float32)[:, np.newaxis])
+    return np.stack([of_one.mean(axis=(0, 1)) for of_one in tokens]), tokens
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +56,23 @@ def test_tokens_lose_the_language_as_well(projection: Projection) -> None:
     assert np.diag(ours @ other.T).mean() < 0.3
 
 
+def test_what_is_expected_of_neutral_text_is_what_such_text_gives(projection: Projection) -> None:
+    (question,) = encode(["0:3"], "query")[1]
+    asked = project_tokens(question, "query", projection)
+    known, unknown = (expect(asked, language, "Latn", projection) for language in ("2", "tlh"))
+    assert known.shape == unknown.shape == (len(question),)
+    # Sentence 3 is one of the text's own, in the first of its blocks; nothing comes nearer than that.
+    assert 0 < known.mean() < 1
+    everywhere = [expect(asked, str(language), "Latn", projection) for language in range(LANGUAGES)]
+    np.testing.assert_allclose(unknown, np.mean(everywhere, axis=0), atol=1e-5)
+
+
+def test_nothing_is_expected_where_there_is_no_neutral_text(projection: Projection) -> None:
+    bare = replace(projection, languages=(), neutral=projection.neutral[:0], ends=projection.ends[:0])
+    (question,) = encode(["0:3"], "query")[1]
+    assert not expect(project_tokens(question, "query", projection), "0", "Latn", bare).any()
+
+
 def test_results_are_unit_vectors(projection: Projection) -> None:
     vectors, tokens = encode(["0:1", "2:3"], "query")
     np.testing.assert_allclose(np.linalg.norm(project(vectors, projection), axis=1), 1, atol=1e-5)
@@ -73,7 +85,7 @@ def test_what_is_kept_on_disk_is_given_back_and_a_broken_file_is_refused(
 ) -> None:
     save_projection(projection, tmp_path / "kept.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["kept.npz"]
-    np.testing.assert_array_equal(load_projection(tmp_path / "kept.npz").basis, projection.basis)
+    np.testing.assert_array_equal(load_projection(tmp_path / "kept.npz").neutral, projection.neutral)
     for content in (b"", b"PK", (tmp_path / "kept.npz").read_bytes()[:500]):
         (tmp_path / "broken.npz").write_bytes(content)
         with pytest.raises(ValueError, match=r"\w"):
