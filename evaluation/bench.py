@@ -1,8 +1,9 @@
 """Speed as ratios, in one run, against plain use of the same libraries: `make bench`.
 
-retrieval   Assistant.search against one bare SentenceTransformer.encode of the question
-building    our encoder over passages against a bare SentenceTransformer.encode with its best batch size
-answering   Assistant.ask against a bare llama_cpp chat completion of the same prompt, with as many threads
+retrieval   Assistant.search against one bare SentenceTransformer.encode_query of the question
+growth      the same over 100,000 passages
+building    our encoder over passages against a bare SentenceTransformer.encode_document with its best batch size
+answering   Assistant.answer against a bare llama_cpp chat completion of the same prompt, with as many threads
 """
 
 import argparse
@@ -10,13 +11,17 @@ import json
 import resource
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import Progress
 
+from evaluation.growth import grow
 from rag import Assistant, Config
 from rag.hardware import count_physical_cores
 from rag.models import resolve
@@ -28,83 +33,136 @@ if TYPE_CHECKING:
 
 CASES = Path(__file__).parent / "cases" / "articles.jsonl"
 TEXTS = 240
-ROUNDS = 2
+BATCHES = (8, 16, 32, 64)
+ROUNDS = 3
+MANY = 100_000
 Figures = dict[str, dict[str, float]]
+Advance = Callable[[int], object]
 
 
 def main() -> None:
-    """Print the figures of this machine, as a table or as JSON."""
+    """Print the figures of this machine, part by part, as a table or as JSON."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--questions", type=int, default=20, help="how many questions are answered (20)")
+    options.add_argument("parts", nargs="*", metavar="PART", help="which of these are measured (all)")
+    options.add_argument("--answers", type=int, default=20, help="how many questions are answered (20)")
+    options.add_argument("--searches", type=int, default=100, help="how many questions are searched for (100)")
     options.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = options.parse_args()
-    config = Config.from_env()
-    assistant = Assistant.load(config)
-    assistant.warm()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    questions = [json.loads(line)["question"] for line in CASES.read_text(encoding="utf-8").splitlines()]
-    bare_encoder = load_bare_encoder(config)
-    figures = {
-        "retrieval, ms": bench_retrieval(assistant, bare_encoder, questions),
-        "building, passages a second": bench_building(assistant, bare_encoder),
-        # Evenly over the file, so that every article and language has its share.
-        **bench_answering(assistant, load_bare_generator(config), questions[:: len(questions) // chosen.questions]),
-        "memory, MB": {"ours": peak},
+    parts = {
+        "retrieval": (bench_retrieval, chosen.searches),
+        "growth": (bench_growth, MANY + chosen.searches),
+        "building": (bench_building, (1 + len(BATCHES)) * ROUNDS),
+        "answering": (bench_answering, chosen.answers),
     }
+    if unknown := set(chosen.parts) - parts.keys():
+        options.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    bench = Bench(Config.from_env(), chosen.answers, chosen.searches)
+    figures: Figures = {}
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        for name in chosen.parts or parts:
+            run, steps = parts[name]
+            bar = bars.add_task(name, total=steps)
+            figures |= run(bench, partial(bars.advance, bar))
+            bars.remove_task(bar)
     print(json.dumps(figures, indent=2) if chosen.json else render(figures))
 
 
-def load_bare_encoder(config: Config) -> "SentenceTransformer":
-    """The encoder as its library's own documentation loads it."""
-    from sentence_transformers import SentenceTransformer
+class Bench:
+    """What the parts share, loaded when it is first needed."""
 
-    return SentenceTransformer(str(resolve(config.encoder, "encoder", config.cache)))
+    def __init__(self, config: Config, answers: int, searches: int) -> None:
+        self.config = config
+        questions = [json.loads(line)["question"] for line in CASES.read_text(encoding="utf-8").splitlines()]
+        # Evenly over the file, so that every article and language has its share.
+        self.answers = questions[:: len(questions) // answers][:answers]
+        self.searches = questions[:: len(questions) // searches][:searches]
+
+    @cached_property
+    def assistant(self) -> Assistant:
+        """Ours."""
+        return Assistant.load(self.config)
+
+    @cached_property
+    def bare_encoder(self) -> "SentenceTransformer":
+        """The encoder as its library's own documentation loads it."""
+        from sentence_transformers import SentenceTransformer
+
+        return SentenceTransformer(str(resolve(self.config.encoder, "encoder", self.config.cache)))
+
+    @cached_property
+    def bare_generator(self) -> "Llama":
+        """The generator likewise, but for the threads."""
+        from llama_cpp import Llama
+
+        file = resolve(self.config.generator, "generator", self.config.cache)
+        threads = self.config.threads or count_physical_cores()
+        return Llama(str(file), n_ctx=self.config.context, n_threads=threads, verbose=False)
 
 
-def load_bare_generator(config: Config) -> "Llama":
-    """The generator likewise, but for the threads."""
-    from llama_cpp import Llama
-
-    file = resolve(config.generator, "generator", config.cache)
-    return Llama(str(file), n_ctx=config.context, n_threads=config.threads or count_physical_cores(), verbose=False)
-
-
-def bench_retrieval(
-    assistant: Assistant, bare_encoder: "SentenceTransformer", questions: Sequence[str]
-) -> dict[str, float]:
+def bench_retrieval(bench: Bench, advance: Advance) -> Figures:
     """A whole retrieval beside the encoder's own call, question by question in turn."""
+    ours, bare = search_both(bench, bench.assistant, advance)
+    return {"retrieval, ms": compare(ours, bare)}
+
+
+def bench_growth(bench: Bench, advance: Advance) -> Figures:
+    """The same over many passages."""
+    ours = bench.assistant
+    with TemporaryDirectory() as folder:
+        index = grow(ours.index, ours.encoder, MANY, Path(folder) / "grown", advance)
+        grown = Assistant(ours.config, index, ours.encoder, ours.generator, ours.prompts)
+        figures = compare(*search_both(bench, grown, advance))
+        index.close()
+    return {f"retrieval among {MANY:,}, ms": figures}
+
+
+def search_both(bench: Bench, assistant: Assistant, advance: Advance) -> tuple[list[float], list[float]]:
+    """Milliseconds of each search, and of each bare encoding."""
     ours, bare = [], []
-    for question in questions:
-        bare.append(1000 * clock(partial(bare_encoder.encode_query, question)))
+    assistant.search(bench.searches[0])
+    bench.bare_encoder.encode_query(bench.searches[0])
+    for question in bench.searches:
+        bare.append(1000 * clock(partial(bench.bare_encoder.encode_query, question)))
         ours.append(1000 * clock(partial(assistant.search, question)))
-    return compare(ours, bare)
+        advance(1)
+    return ours, bare
 
 
-def bench_building(assistant: Assistant, bare_encoder: "SentenceTransformer") -> dict[str, float]:
+def bench_building(bench: Bench, advance: Advance) -> Figures:
     """Passages a second, the best of several rounds, the bare loop with the best of several batch sizes."""
-    sources = [file["source"] for file in assistant.index.manifest.files]
-    passages = [passage.text for source in sources for passage in assistant.index.read_passages(source)[0]]
+    index = bench.assistant.index
+    sources = [file["source"] for file in index.manifest.files]
+    passages = [passage.text for source in sources for passage in index.read_passages(source)[0]]
     texts = (passages * (TEXTS // len(passages) + 1))[:TEXTS]
-    ours = min(clock(lambda: assistant.encoder.encode(texts, "passage")) for _ in range(ROUNDS))
-    bare = min(
-        clock(partial(bare_encoder.encode_document, texts, batch_size=size))
-        for size in (16, 32, 64)
-        for _ in range(ROUNDS)
-    )
-    return {"ours": TEXTS / ours, "bare": TEXTS / bare, "ratio": bare / ours}
+    ours, bare = [], []
+    for _ in range(ROUNDS):
+        ours.append(clock(lambda: bench.assistant.encoder.encode(texts, "passage")))
+        advance(1)
+        for size in BATCHES:
+            bare.append(clock(partial(bench.bare_encoder.encode_document, texts, batch_size=size)))
+            advance(1)
+    rates = {"ours": TEXTS / min(ours), "bare": TEXTS / min(bare), "ratio": min(bare) / min(ours)}
+    return {"building, passages a second": rates}
 
 
-def bench_answering(assistant: Assistant, bare: "Llama", questions: Sequence[str]) -> Figures:
+def bench_answering(bench: Bench, advance: Advance) -> Figures:
     """Seconds to evidence, first word and end beside those of a bare completion of the last prompt."""
-    recorder = Recorder(assistant.generator)
-    listening = Assistant(assistant.config, assistant.index, assistant.encoder, recorder, assistant.prompts)
-    ours = [(listening.answer(question).timings, complete(bare, recorder)) for question in questions]
-    first = [timings.get("first_word", timings["total"]) for timings, _ in ours]
-    whole = [timings["total"] for timings, _ in ours]
+    ours = bench.assistant
+    ours.warm()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    recorder = Recorder(ours.generator)
+    listening = Assistant(ours.config, ours.index, ours.encoder, recorder, ours.prompts)
+    taken, bare = [], []
+    for question in bench.answers:
+        taken.append(listening.answer(question).timings)
+        bare.append(complete(bench.bare_generator, recorder))
+        advance(1)
+    first = [timings.get("first_word", timings["total"]) for timings in taken]
     return {
-        "evidence, s": {"ours": median(timings["evidence"] for timings, _ in ours)},
-        "first word, s": compare(first, [times[0] for _, times in ours]),
-        "whole answer, s": compare(whole, [times[-1] for _, times in ours]),
+        "evidence, s": {"ours": median(timings["evidence"] for timings in taken)},
+        "first word, s": compare(first, [times[0] for times in bare]),
+        "whole answer, s": compare([timings["total"] for timings in taken], [times[-1] for times in bare]),
+        "memory, MB": {"ours": peak},
     }
 
 
