@@ -10,7 +10,7 @@ import argparse
 import json
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from statistics import median
@@ -187,6 +187,14 @@ class Recorder:
     def warm(self) -> None:
         """As the generator does."""
         self._generator.warm()
+
+    def prepare(self, prefixes: Iterable[str]) -> Iterator[int]:
+        """As the generator does."""
+        return self._generator.prepare(prefixes)
+
+    def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
+        """As the generator does."""
+        return self._generator.weigh(prefixes, suffix, replies)
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         """As the generator does."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -131,6 +131,12 @@ class _Unread:
     name = "none"
 
     def warm(self) -> None:
+        self._refuse()
+
+    def prepare(self, prefixes: Iterable[str]) -> NoReturn:  # noqa: ARG002
+        self._refuse()
+
+    def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> NoReturn:  # noqa: ARG002
         self._refuse()
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> NoReturn:  # noqa: ARG002

@@ -38,8 +38,10 @@ class Config:
     """The key that such a server wants."""
     threads: int | None = None
     """Threads for the models; by default the physical cores that this process may use."""
-    context: int = 2048
-    """Tokens that a prompt and its reply may take."""
+    context: int = 4096
+    """Tokens that the generator holds: those of several passages with a question and its reply."""
+    state_megabytes: int = 1000
+    """Disk for what the generator computed of passages, so that it reads each but once."""
     batch: int = 512
     """Tokens of a prompt that are evaluated at once."""
     passage_tokens: int = 160
@@ -50,7 +52,15 @@ class Config:
     max_question_chars: int = 2000
 
     def __post_init__(self) -> None:
-        for name in ("context", "batch", "passage_tokens", "hits", "max_answer_tokens", "max_question_chars"):
+        for name in (
+            "context",
+            "batch",
+            "state_megabytes",
+            "passage_tokens",
+            "hits",
+            "max_answer_tokens",
+            "max_question_chars",
+        ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}. Set {PREFIX}{name.upper()}.")
         if not re.fullmatch(r"[\w-]+", self.index):

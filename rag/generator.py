@@ -1,30 +1,29 @@
-"""Prompts to streams of text, through llama.cpp. No other room imports llama_cpp."""
+"""Prompts to streams of text, and to the odds of a reply, by a model in this process."""
 
 import codecs
-import ctypes
-import logging
+import hashlib
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag import models
 from rag.config import Config
-from rag.errors import GenerationError, ModelError
+from rag.errors import GenerationError
 from rag.hardware import count_physical_cores
 from rag.remote import RemoteGenerator
+from rag.states import States
 from rag.types import Generator, Reply
 
 if TYPE_CHECKING:
-    from llama_cpp import Llama
+    import numpy as np
+    from numpy.typing import NDArray
 
-logger = logging.getLogger(__name__)
+    from rag.engine import Engine
 
-MARK = "<<content>>"
-LONGEST_PIECE = 512
-"""Bytes of a single token."""
+SEQUENCES = 9
+"""Prefixes that the model's cache holds at once: those of the passages that are judged together, and one more."""
 
 
 def load_generator(config: Config) -> Generator:
@@ -39,11 +38,20 @@ def load_generator(config: Config) -> Generator:
 
 
 class LlamaGenerator:
-    """A Generator over a GGUF file, which is read when it is first needed. One caller at a time; the others wait."""
+    """A Generator over a GGUF file, which is read when it is first needed. One caller at a time; the others wait.
+
+    What was computed for a prefix stays in the model's cache while there is room, and is kept on disk for the next
+    time; put back, it is exactly the same.
+    """
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._states = States(config.cache / "states", config.state_megabytes * 1_000_000)
         self._lock = threading.Lock()
+        self._held: list[list[int]] = [[] for _ in range(SEQUENCES)]
+        """The tokens that each sequence of the engine has."""
+        self._order = list(range(SEQUENCES))
+        """The sequences, the one that was used last at the end."""
 
     @property
     def name(self) -> str:
@@ -51,106 +59,150 @@ class LlamaGenerator:
 
     def warm(self) -> None:
         with self._lock:
-            _ = self._model, self._frame
+            _ = self._engine, self._frame
+
+    def prepare(self, prefixes: Iterable[str]) -> Iterator[int]:
+        for count, prefix in enumerate(prefixes, start=1):
+            with self._lock:
+                tokens = self._tokenize_prefix(prefix)
+                if not self._states.has(self._name_state(tokens)):
+                    self._hold(tokens, [])
+            yield count
+
+    def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
+        with self._lock:
+            one, other = (self._engine.tokenize(reply)[0] for reply in replies)
+            asked = self._tokenize_suffix(suffix)
+            odds: list[float] = []
+            for group in self._group([self._tokenize_prefix(prefix) for prefix in prefixes], len(asked)):
+                odds += [float(logits[one] - logits[other]) for logits in self._extend(group, asked)]
+            return odds
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         with self._lock:
-            prompt = self._tokenize(prefix, suffix)
-            if len(prompt) + max_tokens > self._model.n_ctx():
-                raise GenerationError(
-                    f"The prompt has {len(prompt)} tokens, too many for a context of {self._model.n_ctx()} with "
-                    f"{max_tokens} for the reply. Raise RAG_CONTEXT or ask a shorter question."
-                )
-            yield from _cut(_decode(self._run(prompt, max_tokens)), stop)
+            begun, asked = self._tokenize_prefix(prefix), self._tokenize_suffix(suffix)
+            self._check_length(len(begun) + len(asked), max_tokens)
+            yield from _cut(_decode(self._speak(begun, asked, max_tokens)), stop)
 
     @cached_property
     def _file(self) -> Path:
         return models.resolve(self._config.generator, "generator", self._config.cache)
 
     @cached_property
-    def _model(self) -> "Llama":
-        from llama_cpp import Llama
+    def _engine(self) -> "Engine":
+        from rag.engine import Engine
 
-        config = self._config
-        threads = config.threads or count_physical_cores()
-        try:
-            return Llama(
-                str(self._file),
-                n_ctx=config.context,
-                n_batch=config.batch,
-                n_ubatch=config.batch,
-                n_threads=threads,
-                n_threads_batch=threads,
-                verbose=False,
-            )
-        except (ValueError, RuntimeError, OSError) as error:
-            raise ModelError(
-                f"The generator in {self._file} cannot be loaded: {error}. "
-                "Check it with `rag models verify`, or name another with RAG_GENERATOR."
-            ) from error
+        threads = self._config.threads or count_physical_cores()
+        return Engine(self._file, self._config.context, self._config.batch, threads, SEQUENCES)
 
     @cached_property
-    def _frame(self) -> tuple[str, str]:
+    def _frame(self) -> tuple[list[int], list[int]]:
         """What the model's own chat template puts before and after what the user says."""
-        return _read_frame(self._model, self._file)
+        head, tail = self._engine.read_frame()
+        return self._engine.tokenize(head, special=True), self._engine.tokenize(tail, special=True)
 
-    def _tokenize(self, prefix: str, suffix: str) -> list[int]:
-        # Only the template's own text may hold special tokens: what an article or a question says is text.
-        # The parts are tokenised apart, so that those of the prefix do not depend on the suffix.
-        head, tail = self._frame
-        return [
-            *self._model.tokenize(head.encode(), add_bos=False, special=True),
-            *self._model.tokenize(prefix.encode(), add_bos=False, special=False),
-            *self._model.tokenize(suffix.encode(), add_bos=False, special=False),
-            *self._model.tokenize(tail.encode(), add_bos=False, special=True),
-        ]
+    # Only the template's own text may hold special tokens: what an article or a question says is text.
+    # The parts are tokenised apart, so that those of the prefix do not depend on the suffix.
+    def _tokenize_prefix(self, prefix: str) -> list[int]:
+        return [*self._frame[0], *self._engine.tokenize(prefix)]
 
-    def _detokenize(self, token: int) -> bytes:
-        import llama_cpp
+    def _tokenize_suffix(self, suffix: str) -> list[int]:
+        return [*self._engine.tokenize(suffix), *self._frame[1]]
 
-        # The library's own way drops whole words of scripts that take three bytes a letter: its buffer has 32.
-        piece = ctypes.create_string_buffer(LONGEST_PIECE)
-        size = llama_cpp.llama_token_to_piece(self._model._model.vocab, token, piece, LONGEST_PIECE, 0, False)
-        return piece.raw[: max(size, 0)]
-
-    def _run(self, prompt: list[int], max_tokens: int) -> Iterator[bytes]:
-        """Pieces of the reply. The longest beginning shared with the last prompt is not evaluated again."""
-        import llama_cpp
-
-        vocabulary = self._model._model.vocab
-        try:
-            with closing(self._model.generate(prompt, temp=0.0, repeat_penalty=1.0)) as tokens:
-                for count, token in enumerate(tokens, start=1):
-                    if llama_cpp.llama_vocab_is_eog(vocabulary, token):
-                        return
-                    yield self._detokenize(token)
-                    if count == max_tokens:
-                        return
-        except (RuntimeError, ValueError) as error:
-            self._model.reset()  # type: ignore[no-untyped-call]
+    def _check_length(self, prompt: int, reply: int) -> None:
+        if prompt + reply > self._engine.context:
             raise GenerationError(
-                f"The generator {self.name} failed: {error}. Ask again, or see `rag doctor`."
-            ) from error
+                f"The prompt has {prompt} tokens, too many for a context of {self._engine.context} with {reply} for "
+                "the reply. Raise RAG_CONTEXT or ask a shorter question."
+            )
 
+    def _group(self, prefixes: Sequence[list[int]], more: int) -> Iterator[list[list[int]]]:
+        """The prefixes, as many at a time as there is room for, each with `more` tokens after it."""
+        group: list[list[int]] = []
+        size = 0
+        for prefix in prefixes:
+            self._check_length(len(prefix) + more, 0)
+            if group and (len(group) == SEQUENCES or size + len(prefix) + more > self._engine.context):
+                yield group
+                group, size = [], 0
+            group.append(prefix)
+            size += len(prefix) + more
+        if group:
+            yield group
 
-def _read_frame(model: "Llama", file: Path) -> tuple[str, str]:
-    from jinja2 import TemplateError
-    from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+    def _speak(self, prefix: list[int], suffix: list[int], max_tokens: int) -> Iterator[bytes]:
+        """Pieces of the greedy reply."""
+        (logits,) = self._extend([prefix], suffix)
+        for left in range(max_tokens - 1, -1, -1):
+            token = int(logits.argmax())
+            if self._engine.is_end(token):
+                return
+            yield self._engine.spell(token)
+            if left:
+                (logits,) = self._evaluate({self._order[-1]: [token]})
 
-    template = model.metadata.get("tokenizer.chat_template")
-    if template is None:
-        raise ModelError(f"{file} has no chat template, so it is no instruct model. Name another with RAG_GENERATOR.")
-    bos, eos = (
-        model._model.token_get_text(token) if token >= 0 else "" for token in (model.token_bos(), model.token_eos())
-    )
-    formatter = Jinja2ChatFormatter(template, eos_token=eos, bos_token=bos)
-    try:
-        head, tail = formatter(messages=[{"role": "user", "content": MARK}]).prompt.split(MARK)
-    except (TemplateError, ValueError) as error:
-        raise ModelError(
-            f"The chat template of {file} cannot be used: {error}. Name another with RAG_GENERATOR."
-        ) from error
-    return head, tail
+    def _extend(self, prefixes: Sequence[list[int]], suffix: list[int]) -> "NDArray[np.float32]":
+        """The logits after each of different prefixes and the suffix, of shape `(prefixes, vocabulary)`."""
+        sequences: list[int] = []
+        for prefix in prefixes:
+            sequences.append(self._hold(prefix, sequences))
+        return self._evaluate(dict.fromkeys(sequences, suffix))
+
+    def _hold(self, prefix: list[int], busy: Sequence[int]) -> int:
+        """The sequence that has just this prefix: as it was held, as it was kept, or computed and kept."""
+        for sequence, held in enumerate(self._held):
+            if held[: len(prefix)] == prefix:
+                self._shorten(sequence, len(prefix))
+                self._touch(sequence)
+                return sequence
+        sequence = next(sequence for sequence in self._order if sequence not in busy)
+        self._shorten(sequence, 0)
+        self._touch(sequence)
+        name = self._name_state(prefix)
+        kept = self._states.get(name)
+        self._make_room(len(prefix), [*busy, sequence])
+        if kept and self._engine.restore(sequence, kept):
+            self._held[sequence] = prefix
+        else:
+            self._evaluate({sequence: prefix})
+            self._states.put(name, self._engine.save(sequence))
+        return sequence
+
+    def _evaluate(self, tokens: Mapping[int, list[int]]) -> "NDArray[np.float32]":
+        """Add tokens to sequences; the logits after the last of each, of shape `(sequences, vocabulary)`."""
+        from rag.engine import Run
+
+        self._make_room(sum(map(len, tokens.values())), tokens)
+        logits = self._engine.evaluate([Run(one, len(self._held[one]), more) for one, more in tokens.items()])
+        for sequence, more in tokens.items():
+            self._held[sequence] = [*self._held[sequence], *more]
+        return logits
+
+    def _make_room(self, need: int, busy: Container[int]) -> None:
+        """Let go of what was not used for the longest time until `need` more tokens fit."""
+        for sequence in [sequence for sequence in self._order if sequence not in busy]:
+            if sum(map(len, self._held)) + need <= self._engine.context:
+                return
+            self._shorten(sequence, 0)
+
+    def _shorten(self, sequence: int, length: int) -> None:
+        self._engine.forget(sequence, length)
+        self._held[sequence] = self._held[sequence][:length]
+
+    def _touch(self, sequence: int) -> None:
+        self._order.remove(sequence)
+        self._order.append(sequence)
+
+    def _name_state(self, tokens: Sequence[int]) -> str:
+        """A name that no other model, build or text has."""
+        return hashlib.sha256(f"{self._build} {tokens}".encode()).hexdigest()
+
+    @cached_property
+    def _build(self) -> str:
+        from rag.engine import VERSION
+
+        facts = self._file.stat()
+        return f"{VERSION} {self._file.resolve()} {facts.st_size} {facts.st_mtime_ns}"
 
 
 def _decode(pieces: Iterator[bytes]) -> Iterator[str]:

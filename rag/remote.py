@@ -3,7 +3,7 @@
 import ipaddress
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Self
@@ -19,6 +19,8 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
 RETRIES = 2
 QUOTED_CHARS = 200
+LIKELIEST = 20
+"""How many first tokens a server is asked to weigh; more it does not tell."""
 ADDRESS = re.compile(r"https?://([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?(/[^\s?#]*)?", re.IGNORECASE)
 REMEDIES = {
     **dict.fromkeys((301, 302, 307, 308), "Set RAG_GENERATOR to the address that it moved to."),
@@ -90,6 +92,32 @@ class RemoteGenerator:
         # A server that stops, or drops this reply for another one, may well end the stream in good order.
         if finish_reason is None:
             raise GenerationError(f"The server {self._url} broke off its reply. Ask again, or see why in its log.")
+
+    def prepare(self, prefixes: Iterable[str]) -> Iterator[int]:
+        """Nothing: what is kept between replies is the server's affair."""
+        return (count for count, _ in enumerate(prefixes, start=1))
+
+    def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
+        """The log-odds of the first of `replies`, from the server's likeliest first tokens. Raises GenerationError."""
+        with _translated(self._url, self._key), self._open() as client:
+            return [self._weigh_one(client, prefix + suffix, replies) for prefix in prefixes]
+
+    def _weigh_one(self, client: "OpenAI", prompt: str, replies: tuple[str, str]) -> float:
+        completion = client.chat.completions.create(
+            model=self._choose_model(client),
+            messages=[{"role": "user", "content": prompt}],
+            temperature=0,
+            max_tokens=1,
+            logprobs=True,
+            top_logprobs=LIKELIEST,
+        )
+        told = completion.choices[0].logprobs
+        if not told or not told.content:
+            raise GenerationError(f"The server {self._url} does not tell how likely its replies are. Name another.")
+        likely = {one.token.strip(): one.logprob for one in reversed(told.content[0].top_logprobs)}
+        # What is not among the likeliest is at most as likely as the last of them.
+        one, other = (likely.get(reply, min(likely.values())) for reply in replies)
+        return one - other
 
     def _open(self) -> "OpenAI":
         """A client for one reply, closed with it so that no connection is left behind."""

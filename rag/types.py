@@ -1,6 +1,6 @@
 """The nouns of the house: what is read, found, said and cited, and what a model must be able to do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Generator as Stream
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
@@ -260,6 +260,21 @@ class Generator(Protocol):
 
     def warm(self) -> None:
         """Load what the first reply would otherwise wait for. Raises ModelError."""
+        ...
+
+    def prepare(self, prefixes: Iterable[str]) -> Iterator[int]:
+        """Compute what later replies to these prefixes need, and keep it; gives how many are done, one by one.
+
+        Raises ModelError, GenerationError.
+        """
+        ...
+
+    def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
+        """How much likelier the reply to each prefix and the suffix begins with the first of `replies` than with
+        the other, as the logarithm of the odds. The prefixes are different ones.
+
+        Raises GenerationError.
+        """
         ...
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:

@@ -3,7 +3,7 @@
 import hashlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -58,6 +58,12 @@ class ScriptedGenerator:
 
     def warm(self) -> None:
         pass
+
+    def prepare(self, prefixes: Iterable[str]) -> Iterator[int]:
+        return (count for count, _ in enumerate(prefixes, start=1))
+
+    def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
+        return [0.0 for _ in prefixes]
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         self.prompts.append((prefix, suffix))

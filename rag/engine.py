@@ -1,0 +1,175 @@
+"""A model in llama.cpp: tokens in, logits out, for several sequences at once. No other room but the proof imports it.
+
+Sequences share one cache of keys and values. What was evaluated of one can be kept as bytes and put back exactly.
+"""
+
+import ctypes
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import llama_cpp
+import numpy as np
+from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+from numpy.typing import NDArray
+
+from rag.errors import GenerationError, ModelError
+
+logger = logging.getLogger(__name__)
+
+MARK = "<<content>>"
+LONGEST_PIECE = 512
+"""Bytes of a single token."""
+VERSION = llama_cpp.__version__
+
+
+@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
+def _log(level: int, text: bytes, data: object) -> None:  # noqa: ARG001
+    logger.debug("%s", text.decode("utf-8", "replace").rstrip())
+
+
+# By itself it writes to standard error, hundreds of lines for every model.
+llama_cpp.llama_log_set(_log, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Tokens to be evaluated at the end of a sequence."""
+
+    sequence: int
+    position: int
+    """How many tokens the sequence has before them."""
+    tokens: Sequence[int]
+
+
+class Engine:
+    """One model with its cache. Not safe for several threads at once."""
+
+    def __init__(self, file: Path, context: int, batch: int, threads: int, sequences: int) -> None:
+        """Load `file`; `context` is how many tokens all `sequences` hold together. Raises ModelError."""
+        settings = llama_cpp.llama_model_default_params()
+        self._model = llama_cpp.llama_model_load_from_file(str(file).encode(), settings)
+        if not self._model:
+            raise ModelError(
+                f"The generator in {file} cannot be loaded. Check it with `rag models verify`, or name another with "
+                "RAG_GENERATOR."
+            )
+        cache = llama_cpp.llama_context_default_params()
+        cache.n_ctx, cache.n_batch, cache.n_ubatch, cache.n_seq_max = context, batch, batch, sequences
+        cache.n_threads = cache.n_threads_batch = threads
+        cache.kv_unified = True
+        self._context = llama_cpp.llama_init_from_model(self._model, cache)
+        if not self._context:
+            llama_cpp.llama_model_free(self._model)
+            raise ModelError(f"There is no memory for {context} tokens of {file}. Lower RAG_CONTEXT.")
+        self._memory = llama_cpp.llama_get_memory(self._context)
+        self._vocabulary = llama_cpp.llama_model_get_vocab(self._model)
+        self._batch = llama_cpp.llama_batch_init(batch, 0, 1)
+        self._size = int(llama_cpp.llama_vocab_n_tokens(self._vocabulary))
+        self.file = file
+        self.context = context
+        self.batch = batch
+        self.evaluated = 0
+        """Tokens that went through the model so far."""
+
+    def close(self) -> None:
+        """Free the memory."""
+        llama_cpp.llama_batch_free(self._batch)
+        llama_cpp.llama_free(self._context)
+        llama_cpp.llama_model_free(self._model)
+
+    def read_frame(self) -> tuple[str, str]:
+        """What the model's own chat template puts before and after what the user says. Raises ModelError."""
+        from jinja2 import TemplateError
+
+        template = llama_cpp.llama_model_chat_template(self._model, None)
+        if not template:
+            raise ModelError(
+                f"{self.file} has no chat template, so it is no instruct model. Name another with RAG_GENERATOR."
+            )
+        marks = (llama_cpp.llama_vocab_bos(self._vocabulary), llama_cpp.llama_vocab_eos(self._vocabulary))
+        bos, eos = (
+            llama_cpp.llama_vocab_get_text(self._vocabulary, token).decode() if token >= 0 else "" for token in marks
+        )
+        formatter = Jinja2ChatFormatter(template.decode(), eos_token=eos, bos_token=bos)
+        try:
+            head, tail = formatter(messages=[{"role": "user", "content": MARK}]).prompt.split(MARK)
+        except (TemplateError, ValueError) as error:
+            raise ModelError(
+                f"The chat template of {self.file} cannot be used: {error}. Name another with RAG_GENERATOR."
+            ) from error
+        return head, tail
+
+    def tokenize(self, text: str, special: bool = False) -> list[int]:
+        """The tokens of a text; only with `special` are those of the template recognised in it."""
+        data = text.encode()
+        room = len(data) + 1
+        tokens = (llama_cpp.llama_token * room)()
+        count = llama_cpp.llama_tokenize(self._vocabulary, data, len(data), tokens, room, False, special)
+        return list(tokens[:count])
+
+    def spell(self, token: int) -> bytes:
+        """What a token stands for: one of a letter's bytes, or many letters; nothing for those of the template."""
+        piece = ctypes.create_string_buffer(LONGEST_PIECE)
+        size = llama_cpp.llama_token_to_piece(self._vocabulary, token, piece, LONGEST_PIECE, 0, False)
+        return piece.raw[: max(size, 0)]
+
+    def is_end(self, token: int) -> bool:
+        """Whether a token ends the reply."""
+        return bool(llama_cpp.llama_vocab_is_eog(self._vocabulary, token))
+
+    def evaluate(self, runs: Sequence[Run]) -> NDArray[np.float32]:
+        """The logits after the last token of each run, of shape `(runs, vocabulary)`.
+
+        Raises GenerationError, after which the runs' sequences are as they were.
+        """
+        logits = np.empty((len(runs), self._size), dtype=np.float32)
+        flat = [
+            (number, run.sequence, run.position + place, token, place == len(run.tokens) - 1)
+            for number, run in enumerate(runs)
+            for place, token in enumerate(run.tokens)
+        ]
+        for start in range(0, len(flat), self.batch):
+            part = flat[start : start + self.batch]
+            self._decode(part, runs)
+            for place, (number, *_, last) in enumerate(part):
+                if last:
+                    row = llama_cpp.llama_get_logits_ith(self._context, place)
+                    logits[number] = np.ctypeslib.as_array(row, shape=(self._size,))
+        return logits
+
+    def _decode(self, part: Sequence[tuple[int, int, int, int, bool]], runs: Sequence[Run]) -> None:
+        batch = self._batch
+        batch.n_tokens = len(part)
+        for place, (_, sequence, position, token, last) in enumerate(part):
+            batch.token[place] = token
+            batch.pos[place] = position
+            batch.n_seq_id[place] = 1
+            batch.seq_id[place][0] = sequence
+            batch.logits[place] = last
+        code = llama_cpp.llama_decode(self._context, batch)
+        self.evaluated += len(part)
+        if code:
+            for run in runs:
+                self.forget(run.sequence, run.position)
+            raise GenerationError(f"llama.cpp failed with code {code}. Ask again, or see `rag doctor`.")
+
+    def forget(self, sequence: int, position: int = 0) -> None:
+        """Let go of a sequence's tokens from `position` on."""
+        llama_cpp.llama_memory_seq_rm(self._memory, sequence, position, -1)
+
+    def save(self, sequence: int) -> bytes:
+        """The keys and values of a sequence."""
+        size = llama_cpp.llama_state_seq_get_size(self._context, sequence)
+        data = (ctypes.c_uint8 * size)()
+        written = llama_cpp.llama_state_seq_get_data(self._context, data, size, sequence)
+        return bytes(memoryview(data)[:written])
+
+    def restore(self, sequence: int, data: bytes) -> bool:
+        """Put back what `save` gave, in an empty sequence; False where it is not of this model or has no room."""
+        buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
+        if llama_cpp.llama_state_seq_set_data(self._context, buffer, len(data), sequence):
+            return True
+        self.forget(sequence)
+        return False
