@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BATCH = 32
+BATCH = 16
 INNER_LAYER = -3
 """A layer that is matched beside the last: less abstract, so it tells names and numbers better apart."""
 MARKS = {"text": {"return_offsets_mapping": True, "return_special_tokens_mask": True}}
@@ -92,10 +92,11 @@ class SentenceEncoder:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         tokens: list[Tokens] = [np.empty((0, 0), np.int8)] * len(texts)
         done = 0
-        for rows, of_batch, raw in self._run(texts, role):
+        for rows, of_batch, raw, ends in self._run(texts, role):
             vectors[rows] = project(of_batch, self._projection)
-            for row, of_one in zip(rows, raw, strict=True):
-                tokens[row] = project_tokens(of_one, role, self._projection)
+            projected = project_tokens(raw, role, self._projection)
+            for row, of_one in zip(rows, np.split(projected, ends), strict=True):
+                tokens[row] = of_one
             done += len(rows)
             if progress:
                 progress(done, len(texts))
@@ -105,14 +106,14 @@ class SentenceEncoder:
         """What the model itself gives for each text and for its tokens, the language still in both."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         tokens = [np.empty(0, np.float32)] * len(texts)
-        for rows, of_batch, raw in self._run(texts, role):
+        for rows, of_batch, raw, ends in self._run(texts, role):
             vectors[rows] = of_batch
-            for row, of_one in zip(rows, raw, strict=True):
+            for row, of_one in zip(rows, np.split(raw, ends), strict=True):
                 tokens[row] = of_one
         return vectors, tokens
 
-    def _run(self, texts: Sequence[str], role: Role) -> Iterator[tuple[list[int], Vectors, list[Vectors]]]:
-        """Batch by batch: which texts, their vectors, and those of their tokens by layer."""
+    def _run(self, texts: Sequence[str], role: Role) -> Iterator[tuple[list[int], Vectors, Vectors, list[int]]]:
+        """Batch by batch: which texts, their vectors, those of their tokens by layer, and where a text's tokens end."""
         # Texts of like length share a batch, so little of it is padding; the longest first, so an
         # estimate made from what is done errs on the safe side.
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
@@ -120,7 +121,7 @@ class SentenceEncoder:
             rows = order[start : start + BATCH]
             yield rows, *self._run_batch([texts[row] for row in rows], role)
 
-    def _run_batch(self, texts: list[str], role: Role) -> tuple[Vectors, list[Vectors]]:
+    def _run_batch(self, texts: list[str], role: Role) -> tuple[Vectors, Vectors, list[int]]:
         import torch
 
         prompt = self._prompts[role]
@@ -131,9 +132,9 @@ class SentenceEncoder:
             own = features["attention_mask"].bool() & (special == 0) & (spans[..., 1] > len(prompt))
             encoded = self._model.forward(features)
             layers = [encoded["token_embeddings"], *encoded.get("all_layer_embeddings", ())[INNER_LAYER:][:1]]
-            states = torch.stack(layers, dim=2)
-            vectors = encoded["sentence_embedding"].numpy(force=True)
-            return vectors, [states[row][own[row]].numpy(force=True) for row in range(len(texts))]
+            tokens = torch.stack([layer[own] for layer in layers], dim=1).numpy(force=True)
+            ends = own.sum(dim=1).cumsum(dim=0)[:-1].tolist()
+            return encoded["sentence_embedding"].numpy(force=True), tokens, ends
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(tokens) for tokens in self._tokenize(texts, special=False)]

@@ -61,7 +61,7 @@ def project(vectors: Vectors, projection: Projection) -> Vectors:
 def project_tokens(tokens: Vectors, role: Role, projection: Projection) -> Tokens:
     """The vectors of one text's tokens, of shape `(tokens, layers, dimension)`, without the language, in few bytes."""
     centred = unit(tokens) - projection.means[ROLES.index(role)]
-    mapped = unit(np.einsum("tld,ldk->tlk", centred, projection.bases))
+    mapped = unit(centred.swapaxes(0, 1) @ projection.bases).swapaxes(0, 1)
     # Each layer counts as much as the others.
     return np.rint(unit(mapped.reshape(len(tokens), projection.token_dimension)) * SCALE).astype(np.int8)
 

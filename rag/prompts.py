@@ -1,7 +1,8 @@
 """Every text that the model or the reader is given, from `prompts/`, checked when it is loaded.
 
 prompts/excerpt.txt            what the generator reads before it knows the question
-prompts/question.txt           what follows the excerpt
+prompts/judge.txt              what follows it to ask whether it holds the answer
+prompts/question.txt           what follows it to get the answer
 prompts/sentences/<tag>.toml   what the reader is told of an answer, by language: `cs`, `sr`, `sr-Latn`
 prompts/page/<tag>.toml        what stands on the page, likewise
 prompts/examples.txt           questions that the page offers, one a line
@@ -16,8 +17,8 @@ from typing import Self
 from rag.errors import PromptError
 
 FALLBACK = "en"
-TEMPLATES = {"excerpt": {"passage"}, "question": {"question", "language"}}
-SENTENCES: dict[str, set[str]] = {"abstain": set(), "nearest": set(), "sources": set()}
+TEMPLATES = {"excerpt": {"passage"}, "judge": {"question"}, "question": {"question", "language"}}
+SENTENCES: dict[str, set[str]] = {"abstain": set(), "nearest": set(), "sources": set(), "quoted": {"language", "quote"}}
 PAGE: dict[str, set[str]] = {
     "title": set(),
     "intro": {"articles", "languages"},

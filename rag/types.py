@@ -112,12 +112,14 @@ class Hit:
     score: float
     """How well it matches the question, at most 1; to be compared within one question alone."""
     passage: Passage
+    odds: float | None = None
+    """Logarithm of the odds, by the generator, that the passage holds the answer; None where it was not asked."""
     also: tuple[str, ...] = ()
     """Sources of further passages with the same words, which get no rank of their own."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, the passage's fields beside the rank and the score."""
-        return {"rank": self.rank, "score": self.score, **asdict(self.passage), "also": self.also}
+        return {"rank": self.rank, "score": self.score, "odds": self.odds, **asdict(self.passage), "also": self.also}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ class Answer:
     """Its script, ISO 15924."""
     abstained: bool
     """True when the articles do not answer; `text` then says so and there are no citations."""
+    quoted: bool
+    """True when `text` is the article's own words, as the generator's did not stand up to them."""
     hits: tuple[Hit, ...]
     timings: dict[str, float]
     """Seconds since the question came: `evidence`, `first_word`, `total`; those that were reached."""
@@ -191,6 +195,13 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """The same hits, ordered by whether they hold the answer."""
+
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The generator begins to read this hit; words that came before belong to another and are void."""
 
@@ -211,7 +222,7 @@ class Answered:
     answer: Answer
 
 
-Event = Queued | Evidence | Reading | Words | Answered
+Event = Queued | Evidence | Judged | Reading | Words | Answered
 
 Reply = Stream[str, None, None]
 """Text as it comes; closing it stops the model."""
