@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rag.config import Config
     from rag.errors import RagError
     from rag.types import Answer, Citation, Document, Event, Hit, Passage, Turn
+    from rag.verification import Verdict, verify
 
 _ROOMS = {
     "Answer": "types",
@@ -27,8 +28,10 @@ _ROOMS = {
     "RagError": "errors",
     "Summary": "build",
     "Turn": "types",
+    "Verdict": "verification",
     "answer": "assistant",
     "build_index": "build",
+    "verify": "verification",
 }
 
 __all__ = [
@@ -43,8 +46,10 @@ __all__ = [
     "RagError",
     "Summary",
     "Turn",
+    "Verdict",
     "answer",
     "build_index",
+    "verify",
 ]
 
 

@@ -21,9 +21,11 @@ OWNERS = {
 }
 STOREYS = (
     {"types", "errors", "line", "hardware"},
-    {"config", "language", "prompts", "projection", "sources", "unpack", "remote"},
-    {"encodings", "models", "passages", "index"},
-    {"documents", "drawing", "encoder", "fetching", "generator"},
+    {"config", "language", "lexicon", "prompts", "projection", "sources", "unpack", "remote"},
+    {"encodings", "models", "names", "numerals", "passages", "polarity", "index"},
+    {"documents", "drawing", "encoder", "facts", "fetching", "generator", "roles"},
+    {"checks"},
+    {"evidence"},
     {"retrieval", "reading", "verification", "build", "probe"},
     {"assistant", "doctor"},
     {"cli"},
