@@ -21,6 +21,8 @@ _DAYS_BEFORE = re.compile(rf"(?:{_DAY}{_BETWEEN})*{_DAY}[\s\u00a0]*(?:de|of|of t
 _DAYS_AFTER = re.compile(rf"\s+{_DAY}(?:{_BETWEEN}{_DAY})*")
 _YEAR_AFTER = re.compile(r"[\s,.]*(?:του|de|del|of|roku|w)?[\s\u00a0]*((?:19|20)\d\d)(?!\d)")
 _YEAR_BEFORE = re.compile(r"((?:19|20)\d\d)\.?\s+(?:a\.|aasta)\s+(?:[0-9. ]*)$")
+_OF = ("de", "of")
+_BESIDE = re.compile(r"[\s.-]*(?:(?:de|of)\s+)?")
 _CURRENCY = re.compile(r"[$€£¥]\s?$")
 _SYMBOL = re.compile(r"\s?([%‰$€£]|km\b)")
 _SYMBOLS = {"%": "percent", "‰": "permille", "km": "kilometre"}
@@ -136,7 +138,7 @@ def _read_days(match: re.Match[str] | None) -> list[int | None]:
 def _find_weekdays(words: list[Word], lexicon: Lexicon) -> Iterator[int]:
     for word in words:
         day = lexicon.weekdays.find(word.form)
-        # Serbian has one word for Sunday and week, Greek one for Tuesday and third, Saturday is no adjective.
+        # Serbian has one word for Sunday and week, Greek one for Tuesday and third.
         if day is not None and word.form not in lexicon.units and (lexicon.language != "el" or word.text[0].isupper()):
             yield int(day)
 
@@ -162,10 +164,14 @@ def _find_unit(text: str, number: Number, words: list[Word], lexicon: Lexicon | 
         return _SYMBOLS.get(symbol[1], "money"), None
     if _CURRENCY.search(text, 0, number.start):
         return "money", None
-    word = next((word for word in words if word.start >= number.end), None)
-    if lexicon is None or word is None or text[number.end : word.start].strip(" \u00a0.-"):
+    following = [word for word in words if word.start >= number.end][:2]
+    if len(following) > 1 and following[0].form in _OF:
+        following = following[1:]
+    word = following[0] if following else None
+    if lexicon is None or word is None or not _BESIDE.fullmatch(text, number.end, word.start):
         return None, None
-    unit = lexicon.units.find(word.form)
+    # French elides: d'euros.
+    unit = lexicon.units.find(word.form.rpartition("'")[2])
     if unit == "year" and any(value in YEARS for value in number.values):
         return None, None
     return (unit, None) if unit else (None, word.form)

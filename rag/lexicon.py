@@ -15,7 +15,6 @@ from typing import Any
 WORDS = Path(__file__).parent / "words"
 SERBIAN = {"hr", "bs", "sh"}
 """Read with the words of Serbian."""
-MONTHS = 12
 
 _WORD = re.compile(r"[^\W\d_]+(?:[-‑'’][^\W\d_]+)*")
 _VOWELS = "aeiouyаеиоуыэюяьαειουηω"

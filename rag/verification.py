@@ -26,9 +26,12 @@ Outcome = Literal["supported", "unsupported", "undecided"]
 CLOSE = 0.26
 """Least closeness of the statement's farthest tokens; two in a hundred true statements of the development half
 are below."""
-SAME_CLAUSE, OTHER_CLAUSE = 0.03, 0.06
-"""How much nearer in cosine a clause that affirms may be to a statement that denies, and must be to one that affirms,
-where the sentence denies something."""
+SAME_CLAUSE = 0.03
+"""How much nearer in cosine to a statement that denies a clause may be that affirms."""
+OTHER_CLAUSE = 0.05
+"""How much nearer to a statement that affirms a clause must be that affirms, where the sentence denies something."""
+CONTRARY = 0.03
+"""How much nearer a clause that denies must be for the passage to speak against a statement that affirms."""
 NEARER = 0.03
 """How much nearer in cosine another number's noun must be than that of the equal number."""
 
@@ -60,7 +63,7 @@ def verify(statement: str, passage: Passage | str, question: str = "", encoder: 
     findings: list[Verdict] = [
         *_check_claims(said, asked, read, encoder),
         *(_check_counted(said, read, encoder) if encoder else ()),
-        *_check_negation(said, text[start:end], language, encoder),
+        *_check_negation(said, asked, text[start:end], language, encoder),
         *_check_direction(said, text[start:end], language),
         _check_meaning(said, read, evidence.farthest),
     ]
@@ -168,18 +171,23 @@ def _find_counted(text: Parsed, number: Quantity) -> str:
     return found[1].strip() if found and found[1] else ""
 
 
-def _check_negation(said: Parsed, quote: str, language: str, encoder: Encoder | None) -> Iterator[Verdict]:
+def _check_negation(
+    said: Parsed, asked: Parsed, quote: str, language: str, encoder: Encoder | None
+) -> Iterator[Verdict]:
     says, bears = polarity_of(said.text, said.language), polarity_of(quote, language)
     if not says or not bears or not (says.denied or bears.denied):
+        return
+    asks = polarity_of(asked.text, asked.language)
+    if asks and asks.denied:
+        # `The radar` is a whole answer to what did not work.
         return
     # A long sentence may deny one thing and affirm another: the nearer of its clauses tell which of them is meant.
     lead = _compare_clauses(said.text, quote, language, encoder) if bears.denied else -1.0
     if lead > -SAME_CLAUSE if says.denied else lead < -OTHER_CLAUSE:
         return
     # `Refuse` denies without a negation, and without an encoder the quote is a guess.
-    decided = (
-        encoder is not None and says.weak == bears.weak and (says.denied != bears.denied) and (says.denied or lead > 0)
-    )
+    contrary = not bears.denied if says.denied else lead > CONTRARY
+    decided = encoder is not None and says.weak == bears.weak and contrary
     denying, affirming = ("statement", "passage") if says.denied else ("passage", "statement")
     yield Verdict(
         "unsupported" if decided else "undecided", f"The {denying} denies what the {affirming} affirms.", "negation"

@@ -126,6 +126,8 @@ def test_days_of_the_week_are_read_in_their_cases(language: str, text: str, days
         ("pl", "dwoma miesiącami", "month"),
         ("en", "$5 million", "money"),
         ("de", "12 km", "kilometre"),
+        ("es", "119 millones de euros", "money"),
+        ("fr", "870 millions d'euros", "money"),
         ("pl", "2019 rok", None),
         ("cs", "1000 kontejnerů", None),
     ],

@@ -26,6 +26,7 @@ from rag.roles import find_actors, is_mutual
         ("en", "No, they signed it.", False),
         ("de", "Es wurde kein Abkommen unterzeichnet.", True),
         ("fr", "Il n'a pas signé.", True),
+        ("fr", "Ils ne sont restés que 4 minutes.", False),
         ("es", "No firmaron nada.", True),
         ("ru", "Соглашение не подписано.", True),
     ],

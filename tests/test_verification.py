@@ -108,6 +108,13 @@ def test_a_denial_of_what_the_passage_affirms_is_found() -> None:
     assert verify("Kim v září navštívil Rusko.", CZECH, encoder=WordEncoder()).outcome == "supported"
 
 
+def test_what_a_question_denies_is_not_denied_again_in_its_answer() -> None:
+    passage = "Radar na lodi nefungoval. Posádka volala o pomoc."
+    question = "Který přístroj na lodi nefungoval?"
+    assert verify("Radar na lodi.", passage, question, WordEncoder()).outcome == "supported"
+    assert verify("Radar na lodi.", passage, "Jak to bylo?", WordEncoder()).kind == "negation"
+
+
 def test_without_an_encoder_what_has_no_facts_is_undecided() -> None:
     assert verify("Byl to přátelský rozhovor.", CZECH).outcome == "undecided"
 
