@@ -89,6 +89,19 @@ class NewsQuestion(Question):
     """Item's id → its words that bear the fact."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair(Question):
+    """A statement, and the words of an article that bear it or that it corrupts."""
+
+    fact: str
+    source: str
+    gold: str
+    statement: str
+    supported: bool
+    corruption: str
+    """What was changed in the statement; `none` where it is supported."""
+
+
 def half_of(key: str) -> Half:
     """The half that a fact or a family of events belongs to, by its SHA-256."""
     return "held-back" if hashlib.sha256(key.encode()).hexdigest()[0] in "89abcdef" else "development"
@@ -105,6 +118,11 @@ def load_answerable() -> tuple[Answerable, ...]:
 def load_unanswerable() -> tuple[Unanswerable, ...]:
     """Questions that the five articles do not answer."""
     return tuple(Unanswerable(**row) for row in read_lines(CASES / "unanswerable.jsonl"))
+
+
+def load_pairs() -> tuple[Pair, ...]:
+    """Statements, true and corrupted, about the five articles."""
+    return tuple(Pair(**row) for row in read_lines(CASES / "pairs.jsonl"))
 
 
 def load_news() -> tuple[tuple[NewsItem, ...], tuple[NewsQuestion, ...]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rag.config import Config
     from rag.errors import RagError
     from rag.types import Answer, Citation, Document, Event, Filter, Hit, Passage, Turn
+    from rag.verification import Verdict, verify
 
 _ROOMS = {
     "Answer": "types",
@@ -28,8 +29,10 @@ _ROOMS = {
     "RagError": "errors",
     "Summary": "build",
     "Turn": "types",
+    "Verdict": "verification",
     "answer": "assistant",
     "build_index": "build",
+    "verify": "verification",
 }
 
 __all__ = [
@@ -45,8 +48,10 @@ __all__ = [
     "RagError",
     "Summary",
     "Turn",
+    "Verdict",
     "answer",
     "build_index",
+    "verify",
 ]
 
 

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.cases import Answerable, Place, Unanswerable, half_of, load_answerable, load_unanswerable
+from evaluation.cases import (
+    Answerable,
+    Place,
+    Unanswerable,
+    half_of,
+    load_answerable,
+    load_pairs,
+    load_unanswerable,
+)
 from evaluation.judge import fold, says
 
 SEEDS = Path(__file__).parents[1] / "seeds"
@@ -31,6 +39,8 @@ LETTERS = {"Latn": "LATIN", "Grek": "GREEK", "Cyrl": "CYRILLIC", "Kore": "HANGUL
 KINDS = {"who", "where", "when", "how-many", "what", "why", "yes-no"}
 STYLES = {"short", "long", "name-variant", "date", "number", "plain"}
 GAPS = {"near-miss", "false-premise", "other-topic", "future", "wrong-person", "wrong-number", "south-north"}
+
+CORRUPTIONS = {"none", "number", "month", "date", "name", "place", "negation", "swap", "unit", "other"}
 
 Cases = Sequence[Answerable | Unanswerable]
 
@@ -120,3 +130,24 @@ def test_an_unanswerable_question_says_why_and_what_is_near() -> None:
     for case in UNANSWERABLE:
         assert case.why, case.id
         assert case.near is None or case.near in ARTICLES, case.id
+
+
+def test_each_pair_stands_on_words_of_its_article_and_half_of_them_are_corrupted() -> None:
+    pairs = load_pairs()
+    assert len(pairs) >= 240
+    assert sum(pair.supported for pair in pairs) * 2 == len(pairs)
+    assert len({pair.id for pair in pairs}) == len(pairs)
+    assert {pair.corruption for pair in pairs} == CORRUPTIONS
+    for pair in pairs:
+        assert (SEEDS / pair.source).read_text(encoding="utf-8").count(pair.gold) == 1, pair
+        assert pair.supported == (pair.corruption == "none"), pair
+        assert pair.statement == unicodedata.normalize("NFC", pair.statement), pair
+
+
+def test_most_pairs_cross_languages_and_each_half_has_every_corruption() -> None:
+    pairs = load_pairs()
+    crossing = [pair for pair in pairs if ARTICLES[pair.source] != pair.language]
+    assert len(crossing) * 2 >= len(pairs)
+    assert {pair.language for pair in pairs} >= {"cs", "el", "et", "sr", "pl", "en", "de"}
+    for half in ("development", "held-back"):
+        assert {pair.corruption for pair in pairs if half_of(pair.fact) == half} == CORRUPTIONS

@@ -23,10 +23,24 @@ OPENED_LATE = {"engine"}
 """Rooms that are themselves imported when they are first needed."""
 STOREYS = (
     {"types", "errors", "line", "hardware"},
-    {"config", "generations", "language", "prompts", "projection", "periods", "sources", "states", "unpack", "remote"},
-    {"alignment", "encodings", "engine", "models", "passages", "index", "printing"},
-    {"documents", "drawing", "encoder", "fetching", "generator"},
-    {"retrieval", "reading", "verification", "build", "probe"},
+    {
+        "config",
+        "generations",
+        "language",
+        "lexicon",
+        "periods",
+        "projection",
+        "prompts",
+        "remote",
+        "sources",
+        "states",
+        "unpack",
+    },
+    {"alignment", "encodings", "engine", "index", "models", "names", "numerals", "passages", "polarity", "printing"},
+    {"documents", "drawing", "encoder", "facts", "fetching", "generator", "roles"},
+    {"checks"},
+    {"evidence"},
+    {"retrieval", "reading", "judging", "verification", "build", "probe"},
     {"assistant", "doctor"},
     {"cli"},
 )
