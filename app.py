@@ -19,7 +19,7 @@ from rag.drawing import draw_answer, draw_card, draw_cards, escape
 from rag.errors import ConfigError
 from rag.language import name_of
 from rag.prompts import Prompts
-from rag.types import Answered, Event, Evidence, Queued, Reading, Words
+from rag.types import Answered, Event, Evidence, Judged, Queued, Reading, Words
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -177,7 +177,7 @@ def follow(
 
 def _advance(seen: Exchange, event: Event, prompts: Prompts) -> Exchange:
     match event:
-        case Evidence():
+        case Evidence() | Judged():
             return seen
         case Queued(place):
             return replace(seen, doing=prompts.label("queued", "en", place=str(place)))

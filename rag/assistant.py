@@ -6,31 +6,32 @@ from collections.abc import Generator as Stream
 from collections.abc import Sequence
 from contextlib import closing
 from functools import cache
-from typing import Self
+from typing import Self, TypeVar, cast
 
+from rag.answering import Answerer, Finding
 from rag.config import Config
 from rag.documents import is_date
 from rag.encoder import SentenceEncoder
 from rag.errors import QuestionError
 from rag.generator import load_generator
 from rag.index import Index
-from rag.language import Language, detect
+from rag.language import Language, detect, name_of
 from rag.line import Line
 from rag.periods import find_period
 from rag.prompts import Prompts
-from rag.reading import clean, read
 from rag.retrieval import retrieve
 from rag.types import (
     Answer,
     Answered,
+    Citation,
     Encoder,
     Event,
     Evidence,
     Filter,
     Generator,
     Hit,
+    Judged,
     Queued,
-    Reading,
     Statement,
     Turn,
     Words,
@@ -38,6 +39,8 @@ from rag.types import (
 from rag.verification import cite
 
 FOLLOW_UP_WORDS = 6
+STAMPS: dict[type, str] = {Judged: "judged", Words: "first_word"}
+Result = TypeVar("Result")
 
 
 class Assistant:
@@ -101,46 +104,36 @@ class Assistant:
         yield Evidence(hits)
         with self._line.join() as places:
             yield from map(Queued, places)
-            statement = yield from self._read(completed, language, hits, clock)
-        yield Answered(self._conclude(question, language, hits, statement, clock))
-
-    def _read(
-        self, question: str, language: Language, hits: Sequence[Hit], clock: "_Clock"
-    ) -> Stream[Event, None, Statement | None]:
-        """Read the hits in turn until one gives a statement."""
-        for hit in hits:
-            yield Reading(hit)
-            words = read(question, language, hit, self.generator, self.prompts, self.config.max_answer_tokens)
-            reply = ""
-            with closing(words):
-                for word in words:
-                    clock.stamp("first_word")
-                    reply += word
-                    yield Words(word)
-            if text := clean(reply):
-                return Statement(text, hit)
-        return None
-
-    def _conclude(
-        self, question: str, language: Language, hits: tuple[Hit, ...], statement: Statement | None, clock: "_Clock"
-    ) -> Answer:
-        citations = () if statement is None else (cite(statement, question, 1, self.encoder),)
-        if statement is None:
-            text = self.prompts.say("abstain", language.code, language.script)
-        else:
-            text = f"{statement.text} [1]"
+            answerer = Answerer(self.config, self.encoder, self.generator, self.prompts)
+            finding = yield from clock.watch(answerer.find(completed, language, hits))
+            citation, text = self._say(finding, completed, language)
         clock.stamp("total")
-        return Answer(
-            question=question,
-            text=text,
-            citations=citations,
-            language=language.code,
-            script=language.script,
-            abstained=statement is None,
-            hits=hits,
-            timings=clock.times,
-            models={"encoder": self.encoder.name, "generator": self.generator.name},
+        yield Answered(
+            Answer(
+                question=question,
+                text=text,
+                citations=(citation,) if citation else (),
+                language=language.code,
+                script=language.script,
+                abstained=citation is None,
+                quoted=citation is not None and finding.statement is None,
+                hits=finding.hits,
+                rejected=finding.rejected,
+                timings=clock.times,
+                models={"encoder": self.encoder.name, "generator": self.generator.name},
+            )
         )
+
+    def _say(self, finding: Finding, question: str, language: Language) -> tuple[Citation | None, str]:
+        """What the reader is told, and where it stands."""
+        written = (language.code, language.script)
+        if finding.statement:
+            return cite(finding.statement, question, 1, self.encoder), f"{finding.statement.text} [1]"
+        if finding.quoted:
+            citation = cite(Statement(question, finding.quoted), question, 1, self.encoder)
+            origin = name_of(citation.language, *written)
+            return citation, f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
+        return None, self.prompts.say("abstain", *written)
 
     def _retrieve(self, question: str, history: Sequence[Turn], among: Filter | None) -> tuple[str, tuple[Hit, ...]]:
         """The question, completed by its predecessor where that finds better evidence, and what it finds."""
@@ -181,6 +174,18 @@ class _Clock:
     def __init__(self) -> None:
         self.times: dict[str, float] = {}
         self._start = time.perf_counter()
+
+    def watch(self, stream: Stream[Event, None, Result]) -> Stream[Event, None, Result]:
+        """Pass on the events of a stream and its result, noting when the first of each kind came."""
+        with closing(stream):
+            while True:
+                try:
+                    event = next(stream)
+                except StopIteration as end:
+                    return cast(Result, end.value)
+                if name := STAMPS.get(type(event)):
+                    self.stamp(name)
+                yield event
 
     def stamp(self, name: str) -> None:
         self.times.setdefault(name, round(time.perf_counter() - self._start, 3))

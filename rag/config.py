@@ -48,7 +48,13 @@ class Config:
     """The longest passage, in the encoder's tokens."""
     hits: int = 8
     """Passages that a question retrieves."""
-    max_answer_tokens: int = 160
+    reads: int = 3
+    """Passages that are read for an answer."""
+    seconds: float = 20.0
+    """From then on no further passage is read."""
+    caution: float = 0.0
+    """How much more it takes to answer than was found best; below 0, less. In units of the generator's log-odds."""
+    max_answer_tokens: int = 80
     max_question_chars: int = 2000
 
     def __post_init__(self) -> None:
@@ -58,6 +64,7 @@ class Config:
             "state_megabytes",
             "passage_tokens",
             "hits",
+            "reads",
             "max_answer_tokens",
             "max_question_chars",
         ):
@@ -97,9 +104,10 @@ class Config:
 
 def _convert(variable: str, value: str, kind: Any) -> object:
     kinds = get_args(kind) or (kind,)
-    if int in kinds:
-        try:
-            return int(value)
-        except ValueError:
-            raise ConfigError(f"{variable} must be a whole number, not “{value}”.") from None
+    for number, said in ((int, "a whole number"), (float, "a number")):
+        if number in kinds:
+            try:
+                return number(value)
+            except ValueError:
+                raise ConfigError(f"{variable} must be {said}, not “{value}”.") from None
     return Path(value).expanduser() if Path in kinds else value

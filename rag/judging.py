@@ -16,18 +16,20 @@ from rag.types import Generator, Hit
 JUDGES = Path(__file__).with_name("judges.toml")
 REPLIES = ("Yes", "No")
 """What prompts/judge.txt asks for."""
-GROUP = 4
-"""Passages that are judged together; the next ones only when none of these is likely."""
+JUDGED = 4
+"""How many of the first hits are judged; judging eight puts no more right ones first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """How far a generator's odds are to be believed; evaluation/README.md has the figures."""
+    """How far a generator is to be believed; evaluation/README.md has the figures."""
 
     weight: float
     """What a unit of retrieval's score is worth in odds."""
-    likely: float
-    """From this evidence on, no further passage is judged."""
+    least: float
+    """The evidence from which on a passage is believed to hold the answer."""
+    speaks: tuple[str, ...]
+    """Languages, by ISO 639-1, in which it says more right than wrong; in others the article itself is quoted."""
 
     def weigh(self, hit: Hit) -> float:
         """The evidence that a judged hit holds the answer."""
@@ -36,29 +38,23 @@ class Judge:
 
 def find_judge(generator: str) -> Judge | None:
     """How a generator is used as a judge; None for one that is no better than retrieval alone, or not known."""
-    known = _load()
-    return Judge(**known[generator]) if generator in known else None
+    return _load().get(generator)
 
 
-def judge(
-    question: str, hits: Sequence[Hit], generator: Generator, prompts: Prompts, rule: Judge
-) -> tuple[Hit, ...]:
+def judge(question: str, hits: Sequence[Hit], generator: Generator, prompts: Prompts, rule: Judge) -> tuple[Hit, ...]:
     """The hits with their odds, the likeliest first; those that were not judged follow in the order they had.
 
     Raises GenerationError.
     """
-    judged: list[Hit] = []
-    asked = prompts.fill("judge", question=question)
-    for start in range(0, len(hits), GROUP):
-        group = hits[start : start + GROUP]
-        odds = generator.weigh([prompts.fill("excerpt", passage=hit.passage.text) for hit in group], asked, REPLIES)
-        judged += [replace(hit, odds=of_one) for hit, of_one in zip(group, odds, strict=True)]
-        if max(map(rule.weigh, judged)) >= rule.likely:
-            break
-    ordered = [*sorted(judged, key=rule.weigh, reverse=True), *hits[len(judged) :]]
+    first = hits[:JUDGED]
+    excerpts = [prompts.fill("excerpt", passage=hit.passage.text) for hit in first]
+    odds = generator.weigh(excerpts, prompts.fill("judge", question=question), REPLIES)
+    judged = [replace(hit, odds=of_one) for hit, of_one in zip(first, odds, strict=True)]
+    ordered = [*sorted(judged, key=rule.weigh, reverse=True), *hits[JUDGED:]]
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1))
 
 
 @cache
-def _load() -> dict[str, dict[str, float]]:
-    return tomllib.loads(JUDGES.read_text(encoding="utf-8"))
+def _load() -> dict[str, Judge]:
+    known = tomllib.loads(JUDGES.read_text(encoding="utf-8"))
+    return {name: Judge(rule["weight"], rule["least"], tuple(rule["speaks"])) for name, rule in known.items()}

@@ -1,7 +1,7 @@
 """What the shell shows: answers, hits, progress. On a terminal more than in a pipe."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,26 +20,30 @@ def stream_answer(assistant: "Assistant", question: str, among: "Filter") -> "An
     from rich.live import Live
     from rich.text import Text
 
-    from rag.types import Answered, Evidence, Reading, Words
+    from rag.types import Answered, Evidence, Judged, Reading, Words
 
     shown = Text(style="dim")
+    hits: Sequence[Hit] = ()
     with Live(shown, console=Console(stderr=True), transient=True, auto_refresh=False) as live:
         for event in assistant.ask(question, among=among):
             match event:
                 case Evidence(hits):
-                    shown.append(
-                        "".join(
-                            f"{hit.rank}. {hit.passage.source}: {hit.passage.text[:70]}…\n" for hit in hits[:NEAREST]
-                        )
-                    )
-                case Reading():
-                    shown.append("\n")
+                    shown.plain = _list_nearest(hits)
+                case Judged(hits):
+                    shown.plain = _list_nearest(hits)
+                case Reading(hit):
+                    # What was said of the passage before is void.
+                    shown.plain = f"{_list_nearest(hits)}\n{hit.passage.source}: "
                 case Words(text):
                     shown.append(text)
                 case Answered(answer):
                     return answer
             live.refresh()
     raise AssertionError("every stream ends with Answered")
+
+
+def _list_nearest(hits: "Sequence[Hit]") -> str:
+    return "".join(f"{hit.rank}. {hit.passage.source}: {hit.passage.text[:70]}…\n" for hit in hits[:NEAREST])
 
 
 def print_answer(answer: "Answer", assistant: "Assistant") -> None:

@@ -18,7 +18,7 @@ from rag.errors import PromptError
 
 FALLBACK = "en"
 TEMPLATES = {"excerpt": {"passage"}, "judge": {"question"}, "question": {"question", "language"}}
-SENTENCES: dict[str, set[str]] = {"abstain": set(), "nearest": set(), "sources": set(), "quoted": {"language", "quote"}}
+SENTENCES: dict[str, set[str]] = {"abstain": set(), "nearest": set(), "sources": set(), "quoted": {"origin", "quote"}}
 PAGE: dict[str, set[str]] = {
     "title": set(),
     "intro": {"articles", "languages"},

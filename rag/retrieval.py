@@ -48,7 +48,7 @@ def retrieve(
             scores[row] += PREFERENCE if date and period.covers(date) else 0
     best = np.argsort(-scores, kind="stable")[:count]
     return tuple(
-        Hit(rank, min(float(scores[row]), 1.0), candidates[row].passage, tuple(candidates[row].also))
+        Hit(rank, min(float(scores[row]), 1.0), candidates[row].passage, also=tuple(candidates[row].also))
         for rank, row in enumerate(best, start=1)
     )
 

@@ -131,6 +131,15 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejection:
+    """Something that was said and must not be shown."""
+
+    statement: Statement
+    reason: str
+    """Why, in English."""
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """Where a statement stands: `document.text[start:end] == quote`."""
 
@@ -162,14 +171,20 @@ class Answer:
     quoted: bool
     """True when `text` is the article's own words, as the generator's did not stand up to them."""
     hits: tuple[Hit, ...]
+    """What was found, in the order in which it was thought to hold the answer."""
+    rejected: tuple[Rejection, ...]
     timings: dict[str, float]
-    """Seconds since the question came: `evidence`, `first_word`, `total`; those that were reached."""
+    """Seconds since the question came: `evidence`, `judged`, `first_word`, `total`; those that were reached."""
     models: dict[str, str]
     """Names of the `encoder` and the `generator`."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON with the same fields."""
-        return {**asdict(self), "hits": [hit.as_dict() for hit in self.hits]}
+        rejected = [
+            {"text": one.statement.text, "source": one.statement.hit.passage.source, "reason": one.reason}
+            for one in self.rejected
+        ]
+        return {**asdict(self), "hits": [hit.as_dict() for hit in self.hits], "rejected": rejected}
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ def test_each_client_has_a_conversation_of_its_own_which_keeps_errors_too(open_p
 
 
 def test_a_second_client_waits_and_says_how_many_are_ahead(open_page: Open, connect: Connect) -> None:
-    url = open_page(ScriptedGenerator("At night, when it is dark.", pause=0.2))
+    url = open_page(ScriptedGenerator("Boats may enter at night.", pause=0.2))
     first = connect(url).submit("When may boats enter?", api_name="/ask")
     _wait_until(lambda: "Reading" in _latest(first))
     second = connect(url).submit("When may boats enter?", api_name="/ask")
@@ -176,7 +176,7 @@ def test_stopping_frees_the_model_and_lets_the_next_one_read(open_page: Open, co
 
 
 def test_stopping_while_waiting_in_line_leaves_it(open_page: Open, connect: Connect) -> None:
-    generator = ScriptedGenerator("At night, when it is dark.", pause=0.2)
+    generator = ScriptedGenerator("Boats may enter at night.", pause=0.2)
     url = open_page(generator)
     first = connect(url).submit("When may boats enter?", api_name="/ask")
     _wait_until(lambda: generator.running == 1)

@@ -70,10 +70,31 @@ def test_reads_one_passage_with_the_question_after_it(make: Make) -> None:
     assert "harbour open?" not in prefix
 
 
-def test_reads_the_next_passage_when_the_generator_has_nothing_to_say(make: Make) -> None:
-    assistant = make(ScriptedGenerator("", "Apples did."), *ARTICLES)
-    answer = assistant.answer("Which apples and pears ripened early this year?")
+def test_what_the_passage_does_not_bear_is_not_shown_and_the_next_one_is_read(make: Make) -> None:
+    articles = [make_document(f"{name}.txt", f"The {name} harbour cost nine million.") for name in ("new", "old")]
+    assistant = make(ScriptedGenerator("It cost seven million.", "It cost nine million."), *articles)
+    answer = assistant.answer("What did the harbour cost?")
+    assert answer.text == "It cost nine million. [1]"
     assert answer.citations[0].source == answer.hits[1].passage.source
+    (rejection,) = answer.rejected
+    assert rejection.statement.text == "It cost seven million."
+    assert rejection.statement.hit == answer.hits[0]
+    assert "seven" in rejection.reason
+    assert answer.as_dict()["rejected"][0]["source"] == answer.hits[0].passage.source
+
+
+def test_abstains_when_nothing_that_is_said_stands_up_to_its_passage(make: Make) -> None:
+    generator = ScriptedGenerator("It cost seven million.")
+    answer = make(generator, *ARTICLES).answer("What did the harbour cost?")
+    assert answer.abstained
+    assert answer.citations == ()
+    assert len(generator.prompts) == len(answer.rejected) == 3
+
+
+def test_an_answer_in_another_language_than_the_question_is_not_shown(make: Make) -> None:
+    answer = make(ScriptedGenerator("The harbour opened in May."), *ARTICLES).answer("Kdy byl přístav otevřen?")
+    assert answer.abstained
+    assert "It is in en" in answer.rejected[0].reason
 
 
 def test_abstains_in_the_language_of_the_question_when_nothing_is_said(make: Make) -> None:
@@ -93,8 +114,10 @@ def test_abstains_over_an_index_without_passages_and_asks_no_generator(make: Mak
 
 
 def test_markers_that_the_generator_writes_cite_nothing(make: Make) -> None:
-    answer = make(ScriptedGenerator("In May [7], at night [2]."), *ARTICLES).answer("When did the harbour open?")
-    assert answer.text == "In May, at night. [1]"
+    answer = make(ScriptedGenerator("The harbour opened [7] in May [2]."), *ARTICLES).answer(
+        "When did the harbour open?"
+    )
+    assert answer.text == "The harbour opened in May. [1]"
     assert len(answer.citations) == 1
 
 
@@ -183,11 +206,11 @@ def test_many_askers_share_one_generator_in_turn_and_searching_does_not_wait(mak
 
 
 def test_closing_the_stream_frees_the_generator(make: Make) -> None:
-    generator = ScriptedGenerator("one two three four")
+    generator = ScriptedGenerator("It cost nine million.")
     assistant = make(generator, *ARTICLES)
     stream = assistant.ask("What did the harbour cost?")
     while not isinstance(next(stream), Words):
         pass
     stream.close()
     assert generator.running == 0
-    assert assistant.answer("What did the harbour cost?").text == "one two three four [1]"
+    assert assistant.answer("What did the harbour cost?").text == "It cost nine million. [1]"

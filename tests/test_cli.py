@@ -193,17 +193,17 @@ def test_the_index_of_another_name_is_asked(run: Run, home: Path) -> None:
 
 def test_words_go_to_the_terminal_as_they_come_and_the_answer_to_standard_output() -> None:
     ours, theirs = pty.openpty()
-    code = f"(['ask', {QUESTION!r}], load_with(ScriptedGenerator('Some seven or eight million, I hear.')))"
+    code = f"(['ask', {QUESTION!r}], load_with(ScriptedGenerator('It cost nine million in the end.')))"
     with start(code, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"}) as process:
         os.close(theirs)
         shown = read_terminal(ours)
         assert process.stdout
         out = process.stdout.read()
     assert process.returncode == ANSWERED
-    assert "seven or" in shown
+    assert "nine million" in shown
     assert "harbour.txt" in shown
-    assert shown.index("seven") < shown.index("seven or")
-    assert out.startswith("Some seven or eight million, I hear. [1]\n\nSources\n")
+    assert shown.index("cost nine") < shown.index("cost nine million")
+    assert out.startswith("It cost nine million in the end. [1]\n\nSources\n")
 
 
 def read_terminal(descriptor: int) -> str:

@@ -41,6 +41,7 @@ STOREYS = (
     {"checks"},
     {"evidence"},
     {"retrieval", "reading", "judging", "verification", "build", "probe"},
+    {"answering"},
     {"assistant", "doctor"},
     {"cli"},
 )

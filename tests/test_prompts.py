@@ -16,7 +16,7 @@ KEYS = ("abstain", "nearest", "sources")
 
 
 def sentences(tag: str) -> str:
-    return "".join(f'{key} = "{key} in {tag}"\n' for key in KEYS)
+    return "".join(f'{key} = "{key} in {tag}"\n' for key in KEYS) + f'quoted = "{tag}: {{origin}} {{quote}}"\n'
 
 
 def labels(tag: str) -> str:
@@ -30,6 +30,7 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir()
     (tmp_path / "examples.txt").write_text("Who came?\nKdo přišel {dnes}?\n", encoding="utf-8")
     (tmp_path / "excerpt.txt").write_text("Read: {passage}", encoding="utf-8")
+    (tmp_path / "judge.txt").write_text("Is it there? {question}", encoding="utf-8")
     (tmp_path / "question.txt").write_text('{{"ask": "{question}"}} in {language}', encoding="utf-8")
     for tag in ("en", "sr", "sr-Latn"):
         (tmp_path / "sentences" / f"{tag}.toml").write_text(sentences(tag), encoding="utf-8")
@@ -46,6 +47,8 @@ def test_the_project_speaks_every_promised_language_in_its_own_script() -> None:
     for tag in LANGUAGES:
         found = alphabets(" ".join(prompts.say(key, tag) for key in KEYS))
         assert len(found - {"HIRAGANA", "KATAKANA"}) == 1, f"{tag} mixes {found}"
+        quoted = prompts.say("quoted", tag, origin="", quote="")
+        assert alphabets(quoted) <= found | {"KATAKANA"}, f"{tag} quotes in {alphabets(quoted)}"
         assert tag == "en" or prompts.say("abstain", tag) != prompts.say("abstain", "en"), f"{tag} is not translated"
 
 
@@ -53,7 +56,9 @@ def alphabets(text: str) -> set[str]:
     return {unicodedata.name(letter).split()[0] for letter in text if letter.isalpha()}
 
 
-@pytest.mark.parametrize("name", ["excerpt.txt", "question.txt", "examples.txt", "sentences/en.toml", "page/en.toml"])
+@pytest.mark.parametrize(
+    "name", ["excerpt.txt", "judge.txt", "question.txt", "examples.txt", "sentences/en.toml", "page/en.toml"]
+)
 def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
     (folder / name).unlink()
     assert_refused(folder, name)
@@ -69,7 +74,7 @@ def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
         (sentences("cs").replace("abstain in cs", "  "), "abstain"),
         (sentences("cs").replace('"abstain in cs"', "7"), "abstain"),
         (sentences("cs").replace('cs"', "cs"), "not valid TOML"),
-        ("", "need: abstain, nearest, sources"),
+        ("", "need: abstain, nearest, quoted, sources"),
     ],
     ids=["unknown key", "renamed key", "variable", "open brace", "blank", "number", "unclosed string", "empty"],
 )

@@ -1,0 +1,182 @@
+"""What is right in the answers: `python -m evaluation.answers [--development]`.
+
+Each case over the five articles is asked through the front door, with the configured generator. The table is printed;
+everything that was answered wrongly is written to evaluation/results/, so that a person can check the judge.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from evaluation.cases import Answerable, Half, Place, Unanswerable, half_of, load_answerable, load_unanswerable
+from evaluation.judge import says
+from evaluation.report import RESULTS, read_commit
+from evaluation.run import ARTICLES, open_corpus
+from rag import Answer, Assistant, Config
+from rag.encoder import SentenceEncoder
+from rag.generator import load_generator
+from rag.language import detect
+
+Verdict = Literal["right", "quoted, right", "wrong", "quoted, wrong", "abstained"]
+TELLING_WORDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one question."""
+
+    id: str
+    question: str
+    tongue: str
+    answerable: bool
+    verdict: Verdict
+    text: str
+    quotes: tuple[str, ...]
+    sources: tuple[str, ...]
+    verbatim: bool
+    """Every quote stands in its article at the offsets given."""
+    in_language: bool
+    """What was said is in the language and the script of the question, so far as it can be told."""
+    first_right: bool
+    """The first passage after judging holds at least half of the words that bear the fact."""
+    seconds: float
+
+
+def main() -> None:
+    """Ask, print and write."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--development", action="store_true", help="the half that settings are chosen on")
+    half: Half = "development" if options.parse_args().development else "held-back"
+    config = Config.from_env()
+    with open_corpus(ARTICLES, config, SentenceEncoder.load(config)) as corpus:
+        assistant = Assistant(config, corpus.index, corpus.encoder, load_generator(config), corpus.prompts)
+        outcomes = ask_all(assistant, half)
+    Console().print(draw_table(outcomes, half))
+    commit = read_commit()
+    file = RESULTS / f"{commit.hash[:12]}{'-dirty' * commit.dirty}-{half}-answers.json"
+    facts = {
+        "commit": asdict(commit),
+        "half": half,
+        "generator": assistant.generator.name,
+        "figures": summarise(outcomes),
+        "to be checked": [asdict(one) for one in outcomes if one.verdict in ("wrong", "quoted, wrong")],
+    }
+    file.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    Console().print(f"Written: {file}")
+
+
+def ask_all(assistant: Assistant, half: Half) -> list[Outcome]:
+    """Ask all cases of one half."""
+    answerable = [case for case in load_answerable() if half_of(case.fact) == half]
+    unanswerable = [case for case in load_unanswerable() if half_of(case.fact) == half]
+    cases: list[Answerable | Unanswerable] = [*answerable, *unanswerable]
+    return [judge(case, assistant.answer(case.question), assistant) for case in track(cases, "Asking")]
+
+
+def judge(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant) -> Outcome:
+    """What became of a case.
+
+    An answer in the generator's words is right when it says what is accepted and cites an article that bears it; one
+    in the article's words when they hold at least half of those that bear the fact.
+    """
+    places = case.places if isinstance(case, Answerable) else ()
+    return Outcome(
+        id=case.id,
+        question=case.question,
+        tongue=case.tongue,
+        answerable=isinstance(case, Answerable),
+        verdict=_find_verdict(case, answer, assistant),
+        text=answer.text,
+        quotes=tuple(citation.quote for citation in answer.citations),
+        sources=tuple(citation.source for citation in answer.citations),
+        verbatim=all(_is_verbatim(citation.source, citation.start, citation.quote, assistant) for citation in answer.citations),
+        in_language=_is_in_language(case, answer),
+        first_right=bool(answer.hits) and any(
+            _covers(place, answer.hits[0].passage.source, answer.hits[0].passage.start, answer.hits[0].passage.end, assistant)
+            for place in places
+        ),
+        seconds=answer.timings["total"],
+    )  # fmt: skip
+
+
+def summarise(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """The figures of a run: shares of the answerable, of the unanswerable, and of all."""
+    answerable = [one for one in outcomes if one.answerable]
+    unanswerable = [one for one in outcomes if not one.answerable]
+    counts = Counter(one.verdict for one in answerable)
+    shares = {f"answerable: {verdict}": counts[verdict] / len(answerable)
+              for verdict in ("right", "quoted, right", "wrong", "quoted, wrong", "abstained")}  # fmt: skip
+    return {
+        **shares,
+        "answerable: right passage first after judging": _share(one.first_right for one in answerable),
+        "unanswerable: abstained": _share(one.verdict == "abstained" for one in unanswerable),
+        "unanswerable: answered in words of its own": _share(one.verdict == "wrong" for one in unanswerable),
+        "in the right language and script": _share(one.in_language for one in outcomes),
+        "quotes not verbatim": sum(not one.verbatim for one in outcomes),
+        "seconds, median": median(one.seconds for one in outcomes),
+    }
+
+
+def draw_table(outcomes: Sequence[Outcome], half: str) -> Table:
+    """The figures for a terminal."""
+    answerable = sum(one.answerable for one in outcomes)
+    table = Table("", "share", title=f"{answerable} answerable and {len(outcomes) - answerable} not, {half} half")
+    for name, figure in summarise(outcomes).items():
+        table.add_row(name, f"{figure:.3f}")
+    return table
+
+
+def _find_verdict(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant) -> Verdict:
+    if answer.abstained:
+        return "abstained"
+    if isinstance(case, Unanswerable):
+        return "quoted, wrong" if answer.quoted else "wrong"
+    cited = answer.citations[0]
+    if answer.quoted:
+        held = any(_covers(place, cited.source, cited.start, cited.end, assistant) for place in case.places)
+        return "quoted, right" if held else "quoted, wrong"
+    accepted = any(says(answer.text, variant) for variant in (case.answer, *case.accept))
+    borne = cited.source in {place.source for place in case.places}
+    return "right" if accepted and borne else "wrong"
+
+
+def _covers(place: Place, source: str, start: int, end: int, assistant: Assistant) -> bool:
+    """Whether a stretch of an article holds at least half of the words in question."""
+    document = assistant.index.read_document(place.source)
+    if document is None or place.source != source:
+        return False
+    first = document.text.index(place.gold)
+    last = first + len(place.gold)
+    return 2 * (min(last, end) - max(first, start)) >= last - first
+
+
+def _is_verbatim(source: str, start: int, quote: str, assistant: Assistant) -> bool:
+    document = assistant.index.read_document(source)
+    return document is not None and document.text[start : start + len(quote)] == quote
+
+
+def _is_in_language(case: Answerable | Unanswerable, answer: Answer) -> bool:
+    """Of the sentences that come from prompts/, and of a few words, the language that was chosen must do."""
+    if answer.abstained or answer.quoted or len(answer.text.split()) < TELLING_WORDS:
+        spoken = (answer.language, answer.script)
+    else:
+        told = detect(answer.text, home=detect(case.question))
+        spoken = (told.code, told.script)
+    return spoken == (case.language, case.script)
+
+
+def _share(values: Iterable[bool]) -> float:
+    listed = list(values)
+    return sum(listed) / len(listed) if listed else 0.0
+
+
+if __name__ == "__main__":
+    main()
