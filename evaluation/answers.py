@@ -20,7 +20,7 @@ from evaluation.cases import Answerable, Half, Place, Unanswerable, half_of, loa
 from evaluation.judge import says
 from evaluation.report import RESULTS, read_commit
 from evaluation.run import ARTICLES, open_corpus
-from rag import Answer, Assistant, Config
+from rag import Answer, Assistant, Citation, Config, Passage
 from rag.encoder import SentenceEncoder
 from rag.generator import load_generator
 from rag.language import detect
@@ -88,6 +88,7 @@ def judge(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant)
     in the article's words when they hold at least half of those that bear the fact.
     """
     places = case.places if isinstance(case, Answerable) else ()
+    first = answer.hits[0].passage if answer.hits else None
     return Outcome(
         id=case.id,
         question=case.question,
@@ -97,14 +98,11 @@ def judge(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant)
         text=answer.text,
         quotes=tuple(citation.quote for citation in answer.citations),
         sources=tuple(citation.source for citation in answer.citations),
-        verbatim=all(_is_verbatim(citation.source, citation.start, citation.quote, assistant) for citation in answer.citations),
+        verbatim=all(_is_verbatim(citation, assistant) for citation in answer.citations),
         in_language=_is_in_language(case, answer),
-        first_right=bool(answer.hits) and any(
-            _covers(place, answer.hits[0].passage.source, answer.hits[0].passage.start, answer.hits[0].passage.end, assistant)
-            for place in places
-        ),
+        first_right=first is not None and any(_covers(place, first, assistant) for place in places),
         seconds=answer.timings["total"],
-    )  # fmt: skip
+    )
 
 
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, float]:
@@ -141,26 +139,26 @@ def _find_verdict(case: Answerable | Unanswerable, answer: Answer, assistant: As
         return "quoted, wrong" if answer.quoted else "wrong"
     cited = answer.citations[0]
     if answer.quoted:
-        held = any(_covers(place, cited.source, cited.start, cited.end, assistant) for place in case.places)
+        held = any(_covers(place, cited, assistant) for place in case.places)
         return "quoted, right" if held else "quoted, wrong"
     accepted = any(says(answer.text, variant) for variant in (case.answer, *case.accept))
     borne = cited.source in {place.source for place in case.places}
     return "right" if accepted and borne else "wrong"
 
 
-def _covers(place: Place, source: str, start: int, end: int, assistant: Assistant) -> bool:
+def _covers(place: Place, stretch: Citation | Passage, assistant: Assistant) -> bool:
     """Whether a stretch of an article holds at least half of the words in question."""
     document = assistant.index.read_document(place.source)
-    if document is None or place.source != source:
+    if document is None or place.source != stretch.source:
         return False
     first = document.text.index(place.gold)
     last = first + len(place.gold)
-    return 2 * (min(last, end) - max(first, start)) >= last - first
+    return 2 * (min(last, stretch.end) - max(first, stretch.start)) >= last - first
 
 
-def _is_verbatim(source: str, start: int, quote: str, assistant: Assistant) -> bool:
-    document = assistant.index.read_document(source)
-    return document is not None and document.text[start : start + len(quote)] == quote
+def _is_verbatim(citation: Citation, assistant: Assistant) -> bool:
+    document = assistant.index.read_document(citation.source)
+    return document is not None and document.text[citation.start : citation.end] == citation.quote
 
 
 def _is_in_language(case: Answerable | Unanswerable, answer: Answer) -> bool:

@@ -99,7 +99,7 @@ def describe(claim: Claim) -> str:
         case Weekday():
             return day_name[claim.number]
         case Quantity():
-            return f"the number {max(claim.values):g}" + (f" ({claim.unit})" if claim.unit else "")
+            return f"the number {max(claim.values):,.15g}" + (f" ({claim.unit})" if claim.unit else "")
         case Entity():
             return f"the name {claim.name}"
         case Name():

@@ -79,7 +79,7 @@ def test_what_the_passage_does_not_bear_is_not_shown_and_the_next_one_is_read(ma
     (rejection,) = answer.rejected
     assert rejection.statement.text == "It cost seven million."
     assert rejection.statement.hit == answer.hits[0]
-    assert "seven" in rejection.reason
+    assert "7,000,000" in rejection.reason
     assert answer.as_dict()["rejected"][0]["source"] == answer.hits[0].passage.source
 
 

@@ -1,0 +1,117 @@
+"""Order by the generator's own odds, and how far a generator is believed."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from rag.answering import Answerer, Finding
+from rag.config import ROOT, Config
+from rag.judging import JUDGED, Judge, find_judge, judge
+from rag.language import Language
+from rag.prompts import Prompts
+from rag.types import Event, Hit, Judged, Passage, Reading
+from tests.fakes import ScriptedGenerator, WordEncoder
+
+PROMPTS = Prompts.load(ROOT / "prompts")
+RULE = Judge(weight=10.0, least=7.0, speaks=("en",))
+QUESTION = "What did the harbour cost?"
+ENGLISH, CZECH = Language("en", "Latn"), Language("cs", "Latn")
+
+
+class WeighingGenerator(ScriptedGenerator):
+    """Finds those excerpts likely that hold a word."""
+
+    def __init__(self, likely: str, *replies: str) -> None:
+        super().__init__(*replies)
+        self.name = "qwen2.5-coder-1.5b"
+        self.weighed: list[str] = []
+        self._likely = likely
+
+    def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
+        assert replies == ("Yes", "No")
+        assert QUESTION in suffix
+        self.weighed += prefixes
+        return [6.0 if self._likely in prefix else -6.0 for prefix in prefixes]
+
+
+def find_hits(*texts: str) -> tuple[Hit, ...]:
+    passages = [Passage(f"{n}.txt", text, 0, len(text), "en", "Latn", None, None) for n, text in enumerate(texts)]
+    return tuple(Hit(rank, 0.5 - rank / 100, passage) for rank, passage in enumerate(passages, start=1))
+
+
+def answer(
+    generator: ScriptedGenerator, hits: Sequence[Hit], language: Language = ENGLISH
+) -> tuple[list[Event], Finding]:
+    events = []
+    stream = Answerer(Config(), WordEncoder(), generator, PROMPTS).find(QUESTION, language, hits)
+    try:
+        while True:
+            events.append(next(stream))
+    except StopIteration as end:
+        return events, end.value
+
+
+HITS = find_hits("Pears ripened.", "It rained in May.", "The harbour cost nine million.", "Boats came.", "Snow fell.")
+
+
+def test_what_the_generator_finds_likely_comes_first_and_what_was_not_judged_last() -> None:
+    generator = WeighingGenerator("million")
+    judged = judge(QUESTION, HITS, generator, PROMPTS, RULE)
+    assert [hit.passage.source for hit in judged] == ["2.txt", "0.txt", "1.txt", "3.txt", "4.txt"]
+    assert [hit.rank for hit in judged] == [1, 2, 3, 4, 5]
+    assert [hit.odds for hit in judged] == [6.0, -6.0, -6.0, -6.0, None]
+    assert len(generator.weighed) == JUDGED
+
+
+def test_between_equals_retrieval_decides() -> None:
+    judged = judge(QUESTION, HITS, WeighingGenerator("nowhere"), PROMPTS, RULE)
+    assert [hit.passage for hit in judged] == [hit.passage for hit in HITS]
+
+
+@pytest.mark.parametrize(("generator", "is_one"), [("qwen2.5-coder-1.5b", True), ("qwen2.5-coder-0.5b", False)])
+def test_only_generators_that_proved_to_judge_are_judges(generator: str, is_one: bool) -> None:
+    assert (find_judge(generator) is not None) == is_one
+
+
+def test_the_likeliest_passage_is_read_and_what_it_bears_is_said() -> None:
+    events, finding = answer(WeighingGenerator("million", "It cost nine million."), HITS)
+    assert isinstance(events[0], Judged)
+    (reading,) = (event for event in events if isinstance(event, Reading))
+    assert reading.hit.passage.source == "2.txt"
+    assert finding.statement
+    assert finding.statement.text == "It cost nine million."
+
+
+def test_what_the_passage_does_not_bear_gives_way_to_the_passage_itself() -> None:
+    _, finding = answer(WeighingGenerator("million", "It cost seven million."), HITS)
+    assert finding.statement is None
+    assert finding.quoted == finding.hits[0]
+    assert len(finding.rejected) == 1
+
+
+def test_in_a_language_that_it_does_not_speak_the_generator_is_not_asked() -> None:
+    generator = WeighingGenerator("million", "Stál devět milionů.")
+    events, finding = answer(generator, HITS, CZECH)
+    assert generator.prompts == []
+    assert [type(event) for event in events] == [Judged]
+    assert finding.quoted == finding.hits[0]
+
+
+def test_where_no_passage_is_likely_none_is_read_or_quoted() -> None:
+    generator = WeighingGenerator("nowhere", "It cost nine million.")
+    _, finding = answer(generator, HITS)
+    assert generator.prompts == []
+    assert (finding.statement, finding.quoted) == (None, None)
+
+
+def test_caution_asks_for_more_evidence() -> None:
+    def quotes(caution: float) -> bool:
+        generator = WeighingGenerator("million", "")
+        stream = Answerer(Config(caution=caution), WordEncoder(), generator, PROMPTS).find(QUESTION, CZECH, HITS)
+        try:
+            while True:
+                next(stream)
+        except StopIteration as end:
+            return end.value.quoted is not None
+
+    assert [quotes(caution) for caution in (-1.0, 0.0, 5.0)] == [True, True, False]
