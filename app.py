@@ -274,6 +274,14 @@ def open_page(assistant: Assistant, port: int) -> "gr.Blocks":
     return page
 
 
+def read_ahead(assistant: Assistant) -> None:
+    """Prepare the assistant for its first questions; what fails now fails again, and is told, when they come."""
+    try:
+        assistant.prepare()
+    except RagError as error:
+        logger.info("The articles cannot be read ahead: %s", error)
+
+
 def main() -> None:
     """Open the page, print its address, load the model, and serve until Ctrl-C."""
     page = None
@@ -287,6 +295,7 @@ def main() -> None:
         click.echo(f"Running on local URL: {page.local_url} (Ctrl-C stops it)")
         # In a thread: llama.cpp also calls back while it loads, and a Ctrl-C that comes then is lost.
         ThreadPoolExecutor().submit(assistant.warm).result()
+        threading.Thread(target=read_ahead, args=[assistant], daemon=True).start()
         threading.Event().wait()
     except RagError as error:
         sys.exit(f"rag: {error}")

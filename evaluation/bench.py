@@ -10,7 +10,7 @@ import argparse
 import json
 import resource
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from statistics import median
@@ -149,6 +149,7 @@ def bench_answering(bench: Bench, advance: Advance) -> Figures:
     """Seconds to evidence, first word and end beside those of a bare completion of the last prompt."""
     ours = bench.assistant
     ours.warm()
+    ours.prepare()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     recorder = Recorder(ours.generator)
     listening = Assistant(ours.config, ours.index, ours.encoder, recorder, ours.prompts)
@@ -188,9 +189,9 @@ class Recorder:
         """As the generator does."""
         self._generator.warm()
 
-    def prepare(self, prefixes: Iterable[str]) -> Iterator[int]:
+    def prepare(self, prefix: str) -> None:
         """As the generator does."""
-        return self._generator.prepare(prefixes)
+        self._generator.prepare(prefix)
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
         """As the generator does."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -133,7 +133,7 @@ class _Unread:
     def warm(self) -> None:
         self._refuse()
 
-    def prepare(self, prefixes: Iterable[str]) -> NoReturn:  # noqa: ARG002
+    def prepare(self, prefix: str) -> NoReturn:  # noqa: ARG002
         self._refuse()
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> NoReturn:  # noqa: ARG002

@@ -39,6 +39,8 @@ from rag.types import (
 from rag.verification import cite
 
 FOLLOW_UP_WORDS = 6
+SMALL = 100
+"""A corpus of up to so many passages is read ahead; that takes some minutes and half a gigabyte of disk."""
 STAMPS: dict[type, str] = {Judged: "judged", Words: "first_word"}
 Result = TypeVar("Result")
 
@@ -74,6 +76,21 @@ class Assistant:
     def warm(self) -> None:
         """Load what the first question would otherwise wait for. Raises ModelError."""
         self.generator.warm()
+
+    def prepare(self) -> None:
+        """Have the generator read all passages of a small corpus ahead, one by one behind whoever asks.
+
+        What it computes is kept on disk, so it is done once, and the first questions wait no longer than later ones.
+        Raises ModelError, GenerationError.
+        """
+        if self.index.manifest.passages > SMALL:
+            return
+        for file in self.index.manifest.files:
+            for passage in self.index.read_passages(file["source"])[0]:
+                with self._line.join() as places:
+                    for _ in places:
+                        pass
+                    self.generator.prepare(self.prompts.fill("excerpt", passage=passage.text))
 
     def search(self, question: str, count: int | None = None, among: Filter | None = None) -> tuple[Hit, ...]:
         """The passages nearest to the question, best first. Raises QuestionError."""

@@ -23,8 +23,11 @@ from rag.errors import ModelMissing, RagError
 from rag.generator import load_generator
 from rag.hardware import count_physical_cores
 from rag.index import Index
+from rag.judging import find_judge
+from rag.language import name_of
 from rag.models import Purpose
 from rag.probe import CANNOT_BE_LOADED
+from rag.states import States
 
 FEATURES = {
     "avx2": {"avx2"},
@@ -36,6 +39,7 @@ FEATURES = {
 """What matters to the speed of the models on x86-64, and the names of which Linux gives it one."""
 ARCH_PRCTL, ARCH_GET_XCOMP_SUPP, TILE_DATA = 158, 0x1021, 1 << 18
 """Linux on x86-64: the call, the request and the bit that say whether it lets a process use AMX's tiles."""
+MEGABYTE = 10**6
 GIGABYTE = 10**9
 LEAST_DISK = GIGABYTE
 LEAST_MEMORY = 3 * GIGABYTE
@@ -73,6 +77,8 @@ def examine(config: Config, proof: Sequence[str] = PROOF) -> list[Check]:
         "disk of the indexes": lambda: _check_disk("disk of the indexes", config.indexes),
         "encoder": lambda: _check_model(config.encoder, "encoder", config.cache),
         "generator": lambda: _check_generator(config),
+        "judge": lambda: _check_judge(config),
+        "kept passages": lambda: _check_states(config),
         "llama.cpp": lambda: _check_build(config, proof),
         "index": lambda: _check_index(config),
     }
@@ -168,6 +174,21 @@ def _check_generator(config: Config) -> Check:
     for _ in generator.generate("Say yes.", "", max_tokens=1):
         break
     return Check("generator", True, f"{generator.name} answers")
+
+
+def _check_judge(config: Config) -> Check:
+    rule = find_judge(config.generator)
+    if rule is None:
+        detail = f"{config.generator} is not known to judge passages; it reads them in the order of retrieval"
+        return Check("judge", None, detail)
+    languages = ", ".join(name_of(language, "en") for language in rule.speaks)
+    return Check("judge", True, f"{config.generator} judges passages; its own words are shown in {languages} alone")
+
+
+def _check_states(config: Config) -> Check:
+    states = States(config.cache / "states", config.state_megabytes * MEGABYTE)
+    held, room = states.size() / MEGABYTE, states.limit / MEGABYTE
+    return Check("kept passages", True, f"{held:.0f} of {room:.0f} MB of what the generator computed")
 
 
 def _check_build(config: Config, proof: Sequence[str]) -> Check:

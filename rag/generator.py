@@ -3,7 +3,7 @@
 import codecs
 import hashlib
 import threading
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,13 +61,11 @@ class LlamaGenerator:
         with self._lock:
             _ = self._engine, self._frame
 
-    def prepare(self, prefixes: Iterable[str]) -> Iterator[int]:
-        for count, prefix in enumerate(prefixes, start=1):
-            with self._lock:
-                tokens = self._tokenize_prefix(prefix)
-                if not self._states.has(self._name_state(tokens)):
-                    self._hold(tokens, [])
-            yield count
+    def prepare(self, prefix: str) -> None:
+        with self._lock:
+            tokens = self._tokenize_prefix(prefix)
+            if not self._states.has(self._name_state(tokens)):
+                self._hold(tokens, [])
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
         with self._lock:

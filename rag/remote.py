@@ -3,7 +3,7 @@
 import ipaddress
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Self
@@ -93,9 +93,8 @@ class RemoteGenerator:
         if finish_reason is None:
             raise GenerationError(f"The server {self._url} broke off its reply. Ask again, or see why in its log.")
 
-    def prepare(self, prefixes: Iterable[str]) -> Iterator[int]:
+    def prepare(self, prefix: str) -> None:
         """Nothing: what is kept between replies is the server's affair."""
-        return (count for count, _ in enumerate(prefixes, start=1))
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
         """The log-odds of the first of `replies`, from the server's likeliest first tokens. Raises GenerationError."""

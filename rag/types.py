@@ -1,6 +1,6 @@
 """The nouns of the house: what is read, found, said and cited, and what a model must be able to do."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Generator as Stream
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
@@ -288,11 +288,8 @@ class Generator(Protocol):
         """Load what the first reply would otherwise wait for. Raises ModelError."""
         ...
 
-    def prepare(self, prefixes: Iterable[str]) -> Iterator[int]:
-        """Compute what later replies to these prefixes need, and keep it; gives how many are done, one by one.
-
-        Raises ModelError, GenerationError.
-        """
+    def prepare(self, prefix: str) -> None:
+        """Compute what later replies to a prefix need, and keep it. Raises ModelError, GenerationError."""
         ...
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:

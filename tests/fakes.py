@@ -3,7 +3,7 @@
 import hashlib
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -50,6 +50,7 @@ class ScriptedGenerator:
     def __init__(self, *replies: str, pause: float = 0.0) -> None:
         self.name = "scripted"
         self.prompts: list[tuple[str, str]] = []
+        self.prepared: list[str] = []
         self.running = 0
         self.most_running = 0
         self._replies = list(replies)
@@ -59,8 +60,8 @@ class ScriptedGenerator:
     def warm(self) -> None:
         pass
 
-    def prepare(self, prefixes: Iterable[str]) -> Iterator[int]:
-        return (count for count, _ in enumerate(prefixes, start=1))
+    def prepare(self, prefix: str) -> None:
+        self.prepared.append(prefix)
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
         return [0.0 for _ in prefixes]

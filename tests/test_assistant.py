@@ -180,6 +180,14 @@ def test_a_filter_that_cannot_be_met_is_said_to_be_that(make: Make, among: Filte
         assistant.answer("What did the harbour cost?", among=among)
 
 
+def test_a_small_corpus_is_read_ahead_each_passage_once(make: Make) -> None:
+    generator = ScriptedGenerator("")
+    make(generator, *ARTICLES).prepare()
+    texts = [passage.text for _, passages in ARTICLES for passage in passages]
+    assert len(generator.prepared) == len(texts)
+    assert all(text in prefix for text, prefix in zip(texts, generator.prepared, strict=True))
+
+
 def test_many_askers_share_one_generator_in_turn_and_searching_does_not_wait(make: Make) -> None:
     generator = ScriptedGenerator("It cost nine million.", pause=0.02)
     assistant = make(generator, *ARTICLES)

@@ -86,7 +86,7 @@ def test_what_was_computed_of_a_passage_is_put_back_exactly_by_another_process(
 
 def test_a_damaged_state_is_computed_anew(generator: LlamaGenerator) -> None:
     passage = f"{ANIMALS}The hen is brown. "
-    assert list(generator.prepare([passage, passage])) == [1, 2]
+    generator.prepare(passage)
     for file in generator._states.folder.iterdir():
         file.write_bytes(file.read_bytes()[:-1])
     fresh = LlamaGenerator(generator._config)
