@@ -32,7 +32,6 @@ from rag.types import (
     Hit,
     Judged,
     Queued,
-    Statement,
     Turn,
     Words,
 )
@@ -147,7 +146,7 @@ class Assistant:
         if finding.statement:
             return cite(finding.statement, question, 1, self.encoder), f"{finding.statement.text} [1]"
         if finding.quoted:
-            citation = cite(Statement(question, finding.quoted), question, 1, self.encoder)
+            citation = cite(finding.quoted, question, 1, self.encoder)
             origin = name_of(citation.language, *written)
             return citation, f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
         return None, self.prompts.say("abstain", *written)
