@@ -53,7 +53,7 @@ class SentenceEncoder:
         folder = models.resolve(config.encoder, "encoder", config.cache)
         fingerprint = models.fingerprint(folder)
         kept = config.cache / "projections" / f"{fingerprint[:16]}-{checksum_calibration()[:16]}.npz"
-        model = _load_model(folder, config.threads or count_physical_cores())
+        model = _load_model(folder, config.threads or count_physical_cores(), config.encoder_precision)
         if projection:
             return cls(model, config.encoder, fingerprint, projection)
         encoder = cls(model, config.encoder, fingerprint, _recall_projection(kept))
@@ -132,9 +132,9 @@ class SentenceEncoder:
             own = features["attention_mask"].bool() & (special == 0) & (spans[..., 1] > len(prompt))
             encoded = self._model.forward(features)
             layers = [encoded["token_embeddings"], *encoded.get("all_layer_embeddings", ())[INNER_LAYER:][:1]]
-            tokens = torch.stack([layer[own] for layer in layers], dim=1).numpy(force=True)
+            tokens = torch.stack([layer[own] for layer in layers], dim=1).float().numpy(force=True)
             ends = own.sum(dim=1).cumsum(dim=0)[:-1].tolist()
-            return encoded["sentence_embedding"].numpy(force=True), tokens, ends
+            return encoded["sentence_embedding"].float().numpy(force=True), tokens, ends
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(tokens) for tokens in self._tokenize(texts, special=False)]
@@ -170,7 +170,7 @@ def _keep_projection(projection: Projection, file: Path) -> None:
         logger.info("%s cannot be kept (%s); the next build finds it anew.", file, error)
 
 
-def _load_model(folder: Path, threads: int) -> "SentenceTransformer":
+def _load_model(folder: Path, threads: int, precision: str) -> "SentenceTransformer":
     import torch
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
@@ -180,7 +180,11 @@ def _load_model(folder: Path, threads: int) -> "SentenceTransformer":
     torch.set_num_threads(threads)
     try:
         return SentenceTransformer(
-            str(folder), local_files_only=True, device="cpu", config_kwargs={"output_hidden_states": True}
+            str(folder),
+            local_files_only=True,
+            device="cpu",
+            model_kwargs={"dtype": getattr(torch, precision)},
+            config_kwargs={"output_hidden_states": True},
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(

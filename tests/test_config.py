@@ -33,6 +33,7 @@ def test_variables_become_paths_numbers_and_words() -> None:
 
 def test_every_setting_can_be_given_in_the_environment() -> None:
     wanted = {setting.name: f"{place}7" for place, setting in enumerate(fields(Config), start=1)}
+    wanted["encoder_precision"] = "bfloat16"
     config = Config.from_env({f"RAG_{name.upper()}": value for name, value in wanted.items()})
     assert {name: str(getattr(config, name)).removesuffix(".0") for name in wanted} == wanted
 
@@ -66,6 +67,8 @@ def test_the_environment_of_the_process_is_read_when_none_is_given(monkeypatch: 
         ("RAG_CONTEXT", "-1", "context must be at least 1, not -1. Set RAG_CONTEXT"),
         ("RAG_THREADS", "0", "threads must be at least 1, not 0. Set RAG_THREADS"),
         ("RAG_INDEX", "../seeds", "not “../seeds”"),
+        ("RAG_ENCODER_PRECISION", "int4", "must be float32 or bfloat16, not “int4”"),
+        ("RAG_SECONDS", "soon", "RAG_SECONDS must be a number"),
         ("RAG_INDEX", "news\n", "letters, digits"),
         ("RAG_HIT", "5", "RAG_HIT names no setting. Known are: .*hits"),
     ],

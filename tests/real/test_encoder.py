@@ -3,12 +3,14 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from rag.config import Config
 from rag.encoder import SentenceEncoder
+from rag.projection import expect
 from rag.retrieval import match
 from rag.types import Vectors
 
@@ -85,7 +87,9 @@ def test_the_tokens_are_those_of_the_text_without_prompt_and_special_ones(encode
 
 def test_tokens_of_a_question_match_those_of_its_answer_in_another_language(encoder: SentenceEncoder) -> None:
     (question,) = encoder.encode(["Millist maksu valitsus tõstis?"], "query").tokens
-    scores = match(question, encoder.encode(SENTENCES, "passage").tokens)
+    expected = {tag: expect(question, tag, "Latn", encoder.projection) for tag in PARALLEL}
+    languages = [tag for tag, sentences in PARALLEL.items() for _ in sentences]
+    scores = match(question, encoder.encode(SENTENCES, "passage").tokens, [expected[tag] for tag in languages])
     assert {int(MEANINGS[near]) for near in np.argsort(-scores)[:3]} == {1}
 
 
@@ -112,6 +116,13 @@ def test_the_last_token_within_the_limit_is_read_and_none_far_beyond_it(encoder:
     vectors = encoder.encode([fitting, changed, f"{fitting} a a a a z", f"{fitting} a a a a a"], "passage").vectors
     assert not np.allclose(vectors[0], vectors[1], atol=1e-5)
     np.testing.assert_allclose(vectors[2], vectors[3], atol=1e-5)
+
+
+def test_half_the_precision_gives_nearly_the_same_vectors(config: Config, encoder: SentenceEncoder) -> None:
+    quick = SentenceEncoder.load(replace(config, encoder_precision="bfloat16"), encoder.projection)
+    same = np.sum(quick.encode(SENTENCES, "passage").vectors * encoder.encode(SENTENCES, "passage").vectors, axis=1)
+    assert same.min() > 0.999
+    assert quick.describe() == encoder.describe()
 
 
 def test_progress_is_told_up_to_the_end(encoder: SentenceEncoder) -> None:
