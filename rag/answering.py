@@ -26,8 +26,8 @@ class Finding:
     """As they were judged."""
     statement: Statement | None = None
     """What was said in the language of the question and stands up to its passage."""
-    quoted: Statement | None = None
-    """What the article is to be quoted for, when there is nothing that may be shown in the generator's words."""
+    quoted: Hit | None = None
+    """The passage to be quoted, when there is nothing that may be shown in the generator's words."""
     rejected: tuple[Rejection, ...] = ()
 
 
@@ -52,38 +52,31 @@ class Answerer:
         if rule and hits:
             ordered = judge(question, hits, self._generator, self._prompts, rule)
             yield Judged(ordered)
-        speaks = rule is None or language.code in rule.speaks
-        # What it says in a language that it speaks well still tells which words of the article answer.
-        spoken = language if speaks or rule is None else Language(rule.speaks[0], "Latn")
         promising = [hit for hit in ordered[: self._config.reads] if self._promises(hit, rule)]
         rejected: list[Rejection] = []
-        for hit in promising:
+        for hit in promising if rule is None or language.code in rule.speaks else ():
             if rejected and time.monotonic() > end:
                 break
-            statement = yield from self._read(question, spoken, hit, aloud=speaks)
-            reason = self._find_fault(statement, question, spoken)
-            if reason is None and speaks:
-                return Finding(ordered, statement, rejected=tuple(rejected))
+            statement = yield from self._read(question, language, hit)
+            reason = self._find_fault(statement, question, language)
             if reason is None:
-                return Finding(ordered, quoted=statement, rejected=tuple(rejected))
+                return Finding(ordered, statement, rejected=tuple(rejected))
             rejected.append(Rejection(statement, reason))
         # Without a judge there is nothing that tells whether the passage answers.
-        plain = Statement(question, promising[0]) if rule and promising else None
-        return Finding(ordered, quoted=plain, rejected=tuple(rejected))
+        return Finding(ordered, quoted=promising[0] if rule and promising else None, rejected=tuple(rejected))
 
     def _promises(self, hit: Hit, rule: Judge | None) -> bool:
         """Whether a hit is worth reading; without a judge all are."""
         return rule is None or (hit.odds is not None and rule.weigh(hit) >= rule.least + self._config.caution)
 
-    def _read(self, question: str, language: Language, hit: Hit, aloud: bool) -> Stream[Event, None, Statement]:
+    def _read(self, question: str, language: Language, hit: Hit) -> Stream[Event, None, Statement]:
         yield Reading(hit)
         reply = ""
         words = read(question, language, hit, self._generator, self._prompts, self._config.max_answer_tokens)
         with closing(words):
             for word in words:
                 reply += word
-                if aloud:
-                    yield Words(word)
+                yield Words(word)
         return Statement(clean(reply), hit)
 
     def _find_fault(self, statement: Statement, question: str, language: Language) -> str | None:

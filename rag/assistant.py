@@ -35,7 +35,7 @@ from rag.types import (
     Turn,
     Words,
 )
-from rag.verification import cite
+from rag.verification import cite, find_answer, quote
 
 FOLLOW_UP_WORDS = 6
 SMALL = 100
@@ -146,7 +146,8 @@ class Assistant:
         if finding.statement:
             return cite(finding.statement, question, 1, self.encoder), f"{finding.statement.text} [1]"
         if finding.quoted:
-            citation = cite(finding.quoted, question, 1, self.encoder)
+            passage = finding.quoted.passage
+            citation = quote(passage, find_answer(question, passage, self.encoder), 1)
             origin = name_of(citation.language, *written)
             return citation, f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
         return None, self.prompts.say("abstain", *written)

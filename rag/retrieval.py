@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rag.index import Index
+from rag.matching import match
 from rag.periods import Period
-from rag.projection import expect, restore
+from rag.projection import expect
 from rag.types import Encoder, Filter, Hit, Passage, Tokens, Vectors
 
 CANDIDATES = 32
 """Passages whose tokens are matched; evaluation/README.md has the figures of this and what follows."""
-RARITY = 4
-"""How much more a token of the question counts that few of the candidates have."""
 PREFERENCE = 0.05
 """What a passage gains when its document is of the period that the question names."""
 WORD = re.compile(r"\w+")
@@ -51,20 +50,6 @@ def retrieve(
         Hit(rank, min(float(scores[row]), 1.0), candidates[row].passage, also=tuple(candidates[row].also))
         for rank, row in enumerate(best, start=1)
     )
-
-
-def match(question: Tokens, passages: Sequence[Tokens], expected: Sequence[Vectors]) -> Vectors:
-    """How well each passage answers the question's tokens, of shape `(passages,)`, in cosines.
-
-    Late interaction (Khattab and Zaharia 2020, "ColBERT", SIGIR): each token of the question is worth its best
-    cosine among the passage's tokens, less what is `expected` of any text in the passage's language: so no language
-    has an advantage. The tokens are averaged by their rarity: one that most of these passages have tells little of
-    which one is meant, in any language, as inverse document frequency does for words.
-    """
-    asked = restore(question)
-    cosines = np.stack([(asked @ restore(tokens).T).max(axis=1, initial=-1) for tokens in passages])
-    rarity = np.maximum(1 - cosines.mean(axis=0), 1e-3) ** RARITY
-    return np.asarray((cosines - np.stack(expected)) @ (rarity / rarity.sum()), dtype=np.float32)
 
 
 def _find_candidates(vector: Vectors, index: Index, count: int, among: Filter | None) -> list[_Candidate]:

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
 
+import numpy as np
+
 from rag.checks import Claim, Kind, Parsed, claims_of, describe, holds, kind_of, parse
 from rag.evidence import gather, pick_quote, split_clauses
 from rag.facts import Quantity
 from rag.language import detect
 from rag.lexicon import load_lexicon, split_words
+from rag.matching import match
 from rag.names import Name, same_name
-from rag.passages import Span
+from rag.passages import Span, split_sentences
 from rag.polarity import polarity_of
 from rag.roles import Actor, Role, find_actors, is_mutual
 from rag.types import Citation, Encoder, Passage, Statement
@@ -82,10 +85,27 @@ def find_quote(statement: str, passage: Passage | str, encoder: Encoder | None =
     return pick_quote(gather(said, question, parse(text, language, year), encoder))
 
 
+def find_answer(question: str, passage: Passage, encoder: Encoder) -> Span:
+    """Offsets of the two neighbouring sentences of `passage` that answer `question` best; of the only one it has."""
+    spans = split_sentences(passage.text, passage.language)
+    asked = encoder.encode([question], "query")
+    read = encoder.encode([passage.text[start:end] for start, end in spans], "passage")
+    pairs = [slice(first, first + 2) for first in range(max(len(spans) - 1, 1))]
+    near = [(read.vectors[pair] @ asked.vectors[0]).max() for pair in pairs]
+    matched = match(asked.tokens[0], [np.concatenate(read.tokens[pair]) for pair in pairs])
+    best = spans[pairs[int((matched + near).argmax())]]
+    return best[0][0], best[-1][1]
+
+
 def cite(statement: Statement, question: str, number: int, encoder: Encoder) -> Citation:
     """Quote the sentence or two of the statement's passage that bear the statement."""
     passage = statement.hit.passage
-    start, end = find_quote(statement.text, passage, encoder, question)
+    return quote(passage, find_quote(statement.text, passage, encoder, question), number)
+
+
+def quote(passage: Passage, span: Span, number: int) -> Citation:
+    """The citation of a stretch of a passage."""
+    start, end = span
     return Citation(
         number=number,
         source=passage.source,

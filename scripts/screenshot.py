@@ -1,4 +1,4 @@
-"""Take docs/page.png: `python scripts/screenshot.py`, with a Chromium and what `make setup` brings."""
+"""Take docs/page.png: `python scripts/screenshot.py`, with Debian's Chromium and Playwright as in constraints.txt."""
 
 import os
 import shutil

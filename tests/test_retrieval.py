@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from rag.index import Index
+from rag.matching import match
 from rag.periods import Period
-from rag.retrieval import CANDIDATES, match, retrieve
+from rag.retrieval import CANDIDATES, retrieve
 from rag.types import Document, Filter, Hit, Passage, Tokens, Vectors
 from tests.fakes import WordEncoder
 from tests.test_index import make_document, write
@@ -20,7 +21,7 @@ def tokens(*axes: int) -> Tokens:
 
 
 def match_plainly(question: Tokens, passages: list[Tokens]) -> Vectors:
-    return match(question, passages, [np.zeros(len(question), np.float32)] * len(passages))
+    return match(question, passages)
 
 
 def test_a_passage_with_all_tokens_of_the_question_scores_one() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rag.passages import split_sentences
 from rag.types import Hit, Passage, Statement
-from rag.verification import cite, find_quote, verify
+from rag.verification import cite, find_answer, find_quote, verify
 from tests.fakes import WordEncoder
 
 SENTENCES = ("The harbour opened in May.", "It cost nine million.", "Boats may enter at night.", "Ještě 18. října ne!")
@@ -141,6 +141,15 @@ def test_the_year_of_the_article_completes_its_dates() -> None:
     assert verify("Kim navštívil Rusko v září 2023.", passage).outcome == "supported"
     assert verify("Kim navštívil Rusko v září 2022.", passage).outcome == "unsupported"
     assert verify("Kim navštívil Rusko v září 2023.", CZECH).outcome == "unsupported"
+
+
+def test_two_neighbouring_sentences_that_answer_best_are_found() -> None:
+    text = "Pears ripened late. The harbour opened in May. It cost nine million. Apples did well."
+    passage = Passage("a.txt", text, 100, 100 + len(text), "en", "Latn", None, None)
+    start, end = find_answer("What did the harbour cost?", passage, WordEncoder())
+    assert text[start:end] == "The harbour opened in May. It cost nine million."
+    single = Passage("a.txt", "Pears ripened late.", 0, 19, "en", "Latn", None, None)
+    assert find_answer("What did the harbour cost?", single, WordEncoder()) == (0, 19)
 
 
 def test_a_first_word_may_be_a_name_only_where_one_is_asked_for() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from rag.config import Config
 from rag.encoder import SentenceEncoder
+from rag.matching import match
 from rag.projection import expect
-from rag.retrieval import match
 from rag.types import Vectors
 
 PARALLEL = {
