@@ -144,7 +144,7 @@ def test_the_year_of_the_article_completes_its_dates() -> None:
 
 
 def test_two_neighbouring_sentences_that_answer_best_are_found() -> None:
-    text = "Pears ripened late. The harbour opened in May. It cost nine million. Apples did well."
+    text = "Pears ripened late. The harbour opened in May. It cost nine million. Apples grew well."
     passage = Passage("a.txt", text, 100, 100 + len(text), "en", "Latn", None, None)
     start, end = find_answer("What did the harbour cost?", passage, WordEncoder())
     assert text[start:end] == "The harbour opened in May. It cost nine million."
