@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag import models
 from rag.alignment import checksum_calibration, find_projection, load_calibration
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BATCH = 16
+CHUNK = 128
+"""Texts that are encoded before the language is taken out of them: the two libraries get in each other's way."""
 INNER_LAYER = -3
 """A layer that is matched beside the last: less abstract, so it tells names and numbers better apart."""
 MARKS = {"text": {"return_offsets_mapping": True, "return_special_tokens_mask": True}}
@@ -113,15 +116,19 @@ class SentenceEncoder:
         return vectors, tokens
 
     def _run(self, texts: Sequence[str], role: Role) -> Iterator[tuple[list[int], Vectors, Vectors, list[int]]]:
-        """Batch by batch: which texts, their vectors, those of their tokens by layer, and where a text's tokens end."""
+        """Chunk by chunk: which texts, their vectors, those of their tokens by layer, and where a text's tokens end."""
         # Texts of like length share a batch, so little of it is padding; the longest first, so an
         # estimate made from what is done errs on the safe side.
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            yield rows, *self._run_batch([texts[row] for row in rows], role)
+        for start in range(0, len(order), CHUNK):
+            rows = order[start : start + CHUNK]
+            batches = [[texts[row] for row in rows[first : first + BATCH]] for first in range(0, len(rows), BATCH)]
+            vectors, tokens, lengths = zip(*(self._run_batch(batch, role) for batch in batches), strict=True)
+            ends = np.cumsum(np.concatenate(lengths))[:-1].tolist()
+            yield rows, np.concatenate(vectors), np.concatenate(tokens), ends
 
-    def _run_batch(self, texts: list[str], role: Role) -> tuple[Vectors, Vectors, list[int]]:
+    def _run_batch(self, texts: list[str], role: Role) -> tuple[Vectors, Vectors, NDArray[np.int64]]:
+        """The vectors of texts, those of all their tokens by layer, and how many tokens each text has."""
         import torch
 
         prompt = self._prompts[role]
@@ -133,8 +140,7 @@ class SentenceEncoder:
             encoded = self._model.forward(features)
             layers = [encoded["token_embeddings"], *encoded.get("all_layer_embeddings", ())[INNER_LAYER:][:1]]
             tokens = torch.stack([layer[own] for layer in layers], dim=1).float().numpy(force=True)
-            ends = own.sum(dim=1).cumsum(dim=0)[:-1].tolist()
-            return encoded["sentence_embedding"].float().numpy(force=True), tokens, ends
+            return encoded["sentence_embedding"].float().numpy(force=True), tokens, own.sum(dim=1).numpy()
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(tokens) for tokens in self._tokenize(texts, special=False)]
