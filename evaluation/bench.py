@@ -3,7 +3,7 @@
 retrieval   Assistant.search against one bare SentenceTransformer.encode_query of the question
 growth      the same over 100,000 passages
 building    our encoder over passages against a bare SentenceTransformer.encode_document with its best batch size
-answering   Assistant.answer against a bare llama_cpp chat completion of the same prompt, with as many threads
+answering   Assistant.answer against a bare llama_cpp chat completion over the passage that came first
 """
 
 import argparse
@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from evaluation.growth import grow
-from rag import Assistant, Config
+from rag import Answer, Assistant, Config
 from rag.hardware import count_physical_cores
+from rag.language import name_of
 from rag.models import resolve
-from rag.types import Generator, Reply
 
 if TYPE_CHECKING:
     from llama_cpp import Llama
@@ -146,17 +146,19 @@ def bench_building(bench: Bench, advance: Advance) -> Figures:
 
 
 def bench_answering(bench: Bench, advance: Advance) -> Figures:
-    """Seconds to evidence, first word and end beside those of a bare completion of the last prompt."""
+    """Seconds to evidence, first word and end beside those of a bare completion over the passage that came first.
+
+    Where ours quotes the article, its first word is its last.
+    """
     ours = bench.assistant
     ours.warm()
     ours.prepare()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    recorder = Recorder(ours.generator)
-    listening = Assistant(ours.config, ours.index, ours.encoder, recorder, ours.prompts)
     taken, bare = [], []
     for question in bench.answers:
-        taken.append(listening.answer(question).timings)
-        bare.append(complete(bench.bare_generator, recorder))
+        answer = ours.answer(question)
+        taken.append(answer.timings)
+        bare.append(complete(bench, answer))
         advance(1)
     first = [timings.get("first_word", timings["total"]) for timings in taken]
     return {
@@ -167,40 +169,18 @@ def bench_answering(bench: Bench, advance: Advance) -> Figures:
     }
 
 
-def complete(bare: Any, recorder: "Recorder") -> list[float]:
-    """Seconds to each word of a bare completion of what the generator was last asked, and to its end."""
-    bare.reset()
+def complete(bench: Bench, answer: Answer) -> list[float]:
+    """Seconds to each word of a bare completion that reads the first hit of an answer, and to its end."""
+    fill, model = bench.assistant.prompts.fill, bench.bare_generator
+    language = name_of(answer.language, "en")
+    prompt = fill("excerpt", passage=answer.hits[0].passage.text)
+    prompt += fill("question", question=answer.question, language=language)
+    model.reset()  # type: ignore[no-untyped-call]
     start = time.perf_counter()
-    messages = [{"role": "user", "content": recorder.prompt}]
-    chunks = bare.create_chat_completion(messages, stream=True, temperature=0, max_tokens=recorder.max_tokens)
+    chunks: Any = model.create_chat_completion(
+        [{"role": "user", "content": prompt}], stream=True, temperature=0, max_tokens=bench.config.max_answer_tokens
+    )
     return [time.perf_counter() - start for chunk in chunks if "role" not in chunk["choices"][0]["delta"]]
-
-
-class Recorder:
-    """A Generator that remembers what it was last asked."""
-
-    def __init__(self, generator: Generator) -> None:
-        self.name = generator.name
-        self.prompt = ""
-        self.max_tokens = 0
-        self._generator = generator
-
-    def warm(self) -> None:
-        """As the generator does."""
-        self._generator.warm()
-
-    def prepare(self, prefix: str) -> None:
-        """As the generator does."""
-        self._generator.prepare(prefix)
-
-    def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
-        """As the generator does."""
-        return self._generator.weigh(prefixes, suffix, replies)
-
-    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
-        """As the generator does."""
-        self.prompt, self.max_tokens = prefix + suffix, max_tokens
-        return self._generator.generate(prefix, suffix, max_tokens, stop)
 
 
 def clock(work: Callable[[], object]) -> float:

@@ -417,3 +417,27 @@ generator.warm()
 assert "openai" in sys.modules
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def weighs(**logprobs: float) -> Callable[[Handler], None]:
+    """A whole reply with the likeliest first tokens; without any, one that does not tell."""
+    top = [{"token": token, "logprob": value, "bytes": None} for token, value in logprobs.items()]
+    told = {"content": [{**top[0], "top_logprobs": top}]} if top else None
+    choice = {"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "length", "logprobs": told}
+    return lambda request: request.send_json(200, {"id": "1", "choices": [choice]})
+
+
+def test_the_odds_of_a_reply_come_from_the_likeliest_first_tokens(server: StandIn) -> None:
+    server.reply_with(weighs(Yes=-0.5, No=-2.0, Maybe=-3.0), weighs(Perhaps=-0.1, No=-1.0, Maybe=-4.0))
+    odds = RemoteGenerator.connect(server.url).weigh(["One. ", "Two. "], "Is it there?", ("Yes", "No"))
+    # What is not among the likeliest is taken to be as likely as the last of them.
+    assert odds == pytest.approx([1.5, -3.0])
+    bodies = [body for path, _, body in server.requests if path.endswith("completions")]
+    assert [body["messages"][0]["content"] for body in bodies] == ["One. Is it there?", "Two. Is it there?"]
+    assert all(body["max_tokens"] == 1 and body["logprobs"] for body in bodies)
+
+
+def test_a_server_that_does_not_tell_the_odds_is_named(server: StandIn) -> None:
+    server.reply_with(weighs())
+    with pytest.raises(GenerationError, match="does not tell how likely"):
+        RemoteGenerator.connect(server.url).weigh(["One. "], "Is it there?", ("Yes", "No"))
