@@ -87,8 +87,10 @@ def build_page(assistant: Assistant) -> "gr.Blocks":
         past = gr.State([])
         gr.HTML(_draw_header(assistant), elem_id="header")
         conversation = _place_conversation(prompts)
-        box, ask, stop = _place_composer(prompts)
-        filters = _place_filters(assistant)
+        with gr.Column(elem_id="composer"):
+            box, ask, stop = _place_composer(prompts)
+            filters = _place_filters(assistant)
+            _place_examples(box, prompts)
         running = gr.on(
             [ask.click, box.submit],
             respond,
@@ -120,23 +122,28 @@ def _place_conversation(prompts: Prompts) -> "gr.HTML":
 def _place_composer(prompts: Prompts) -> "tuple[gr.Textbox, gr.Button, gr.Button]":
     import gradio as gr
 
-    placeholder, examples = prompts.label("placeholder", "en"), [[question] for question in prompts.examples]
-    with gr.Column(elem_id="composer"):
-        with gr.Row():
-            box = gr.Textbox(
-                placeholder=placeholder,
-                label=placeholder,
-                show_label=False,
-                container=False,
-                autofocus=True,
-                max_lines=6,
-                elem_id="question",
-            )
-            ask = gr.Button(prompts.label("ask", "en"), variant="primary", scale=0, elem_id="ask")
-            stop = gr.Button(prompts.label("stop", "en"), scale=0, elem_id="stop")
-        offered = gr.Examples(examples, box, label=prompts.label("examples", "en"), elem_id="examples", preload=False)
-        offered.dataset.click(None, js=FOCUS, api_visibility="private")
+    placeholder = prompts.label("placeholder", "en")
+    with gr.Row():
+        box = gr.Textbox(
+            placeholder=placeholder,
+            label=placeholder,
+            show_label=False,
+            container=False,
+            autofocus=True,
+            max_lines=6,
+            elem_id="question",
+        )
+        ask = gr.Button(prompts.label("ask", "en"), variant="primary", scale=0, elem_id="ask")
+        stop = gr.Button(prompts.label("stop", "en"), scale=0, elem_id="stop")
     return box, ask, stop
+
+
+def _place_examples(box: "gr.Textbox", prompts: Prompts) -> None:
+    import gradio as gr
+
+    questions = [[question] for question in prompts.examples]
+    offered = gr.Examples(questions, box, label=prompts.label("examples", "en"), elem_id="examples", preload=False)
+    offered.dataset.click(None, js=FOCUS, api_visibility="private")
 
 
 def _place_filters(assistant: Assistant) -> "list[gr.components.Component]":
