@@ -93,7 +93,8 @@ class Assistant:
 
     def search(self, question: str, count: int | None = None, among: Filter | None = None) -> tuple[Hit, ...]:
         """The passages nearest to the question, best first. Raises QuestionError."""
-        return self._find(self._check(question), count or self.config.hits, among)
+        question = self._check(question)
+        return self._find(question, detect(question).code, count or self.config.hits, among)
 
     def answer(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Answer:
         """The answer, when it is whole. Raises QuestionError, GenerationError."""
@@ -112,10 +113,10 @@ class Assistant:
         """
         clock = _Clock()
         question = self._check(question)
-        completed, hits = self._retrieve(question, history, among)
         # A few words alone tell little of their language: they are taken to be in that of the conversation.
         follows = history and len(question.split()) <= FOLLOW_UP_WORDS
         language = detect(question, home=detect(history[-1].question) if follows else None)
+        completed, hits = self._retrieve(question, language, history, among)
         clock.stamp("evidence")
         yield Evidence(hits)
         with self._line.join() as places:
@@ -152,22 +153,23 @@ class Assistant:
             return citation, f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
         return None, self.prompts.say("abstain", *written)
 
-    def _retrieve(self, question: str, history: Sequence[Turn], among: Filter | None) -> tuple[str, tuple[Hit, ...]]:
+    def _retrieve(
+        self, question: str, language: Language, history: Sequence[Turn], among: Filter | None
+    ) -> tuple[str, tuple[Hit, ...]]:
         """The question, completed by its predecessor where that finds better evidence, and what it finds."""
-        hits = self._find(question, self.config.hits, among)
+        hits = self._find(question, language.code, self.config.hits, among)
         if history and len(question.split()) <= FOLLOW_UP_WORDS:
             completed = f"{history[-1].question} {question}"
-            better = self._find(completed, self.config.hits, among)
+            better = self._find(completed, language.code, self.config.hits, among)
             if better and better[0].score > hits[0].score:
                 return completed, better
         return question, hits
 
-    def _find(self, question: str, count: int, among: Filter | None) -> tuple[Hit, ...]:
+    def _find(self, question: str, language: str, count: int, among: Filter | None) -> tuple[Hit, ...]:
         for date in filter(None, (among.since, among.until) if among else ()):
             if not is_date(date):
                 raise QuestionError(f"“{date}” is no date. Write it as 2023, 2023-10 or 2023-10-18.")
-        period = find_period(question, detect(question).code)
-        hits = retrieve(question, self.index, self.encoder, count, among, period)
+        hits = retrieve(question, self.index, self.encoder, count, among, find_period(question, language))
         if among and not hits and self.index.manifest.passages:
             raise QuestionError("No passage passes the filter. Widen it: other languages, sources or dates.")
         return hits

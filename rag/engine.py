@@ -73,12 +73,6 @@ class Engine:
         self.evaluated = 0
         """Tokens that went through the model so far."""
 
-    def close(self) -> None:
-        """Free the memory."""
-        llama_cpp.llama_batch_free(self._batch)
-        llama_cpp.llama_free(self._context)
-        llama_cpp.llama_model_free(self._model)
-
     def read_frame(self) -> tuple[str, str]:
         """What the model's own chat template puts before and after what the user says. Raises ModelError."""
         from jinja2 import TemplateError
