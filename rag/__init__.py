@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from rag.build import Summary, build_index
     from rag.config import Config
     from rag.errors import RagError
-    from rag.types import Answer, Citation, Document, Event, Filter, Hit, Passage, Turn
+    from rag.types import Answer, Article, Citation, Document, Event, Filter, Hit, Passage, Turn
     from rag.verification import Verdict, verify
 
 _ROOMS = {
     "Answer": "types",
+    "Article": "types",
     "Assistant": "assistant",
     "Citation": "types",
     "Config": "config",
@@ -37,6 +38,7 @@ _ROOMS = {
 
 __all__ = [
     "Answer",
+    "Article",
     "Assistant",
     "Citation",
     "Config",

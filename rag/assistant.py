@@ -12,7 +12,8 @@ from rag.answering import Answerer, Finding
 from rag.config import Config
 from rag.documents import is_date
 from rag.encoder import SentenceEncoder
-from rag.errors import QuestionError
+from rag.errors import ArticleMissing, QuestionError
+from rag.generations import read_pointer
 from rag.generator import load_generator
 from rag.index import Index
 from rag.language import Language, detect, name_of
@@ -23,7 +24,9 @@ from rag.retrieval import retrieve
 from rag.types import (
     Answer,
     Answered,
+    Article,
     Citation,
+    Document,
     Encoder,
     Event,
     Evidence,
@@ -82,14 +85,40 @@ class Assistant:
         What it computes is kept on disk, so it is done once, and the first questions wait no longer than later ones.
         Raises ModelError, GenerationError.
         """
-        if self.index.manifest.passages > SMALL:
+        index = self.index
+        if index.manifest.passages > SMALL:
             return
-        for file in self.index.manifest.files:
-            for passage in self.index.read_passages(file["source"])[0]:
+        for article in index.list_articles():
+            for passage in index.read_passages(article.source)[0]:
                 with self._line.join() as places:
                     for _ in places:
                         pass
                     self.generator.prepare(self.prompts.fill("excerpt", passage=passage.text))
+
+    def list_articles(self) -> tuple[Article, ...]:
+        """What is in the index, in the order of the sources."""
+        return self.index.list_articles()
+
+    def open_article(self, source: str) -> Document:
+        """An article as it was when it was indexed. Raises ArticleMissing."""
+        document = self.index.read_document(source)
+        if document is None:
+            raise ArticleMissing(f"The index “{self.index.name}” has no article “{source}”. Name one that it lists.")
+        return document
+
+    def refresh(self) -> bool:
+        """Go over to the generation of the index that is in use now; False if it is the one that is asked already.
+
+        Questions that are being answered stay with the one that they began with.
+        Raises the StoreError of what cannot be opened, and keeps the old one then.
+        """
+        folder = self.config.indexes / self.config.index
+        if read_pointer(folder) == self.index.generation:
+            return False
+        index = Index.open(folder)
+        index.check(self.encoder.describe(), self.config.passage_tokens)
+        self.index = index
+        return True
 
     def search(self, question: str, count: int | None = None, among: Filter | None = None) -> tuple[Hit, ...]:
         """The passages nearest to the question, best first. Raises QuestionError."""
@@ -169,8 +198,9 @@ class Assistant:
         for date in filter(None, (among.since, among.until) if among else ()):
             if not is_date(date):
                 raise QuestionError(f"“{date}” is no date. Write it as 2023, 2023-10 or 2023-10-18.")
-        hits = retrieve(question, self.index, self.encoder, count, among, find_period(question, language))
-        if among and not hits and self.index.manifest.passages:
+        index = self.index
+        hits = retrieve(question, index, self.encoder, count, among, find_period(question, language))
+        if among and not hits and index.manifest.passages:
             raise QuestionError("No passage passes the filter. Widen it: other languages, sources or dates.")
         return hits
 

@@ -4,6 +4,7 @@
     ├── ConfigError        a setting cannot be used
     ├── PromptError        a file in prompts/ is missing or malformed
     ├── QuestionError      the question is empty or too long
+    ├── ArticleMissing     there is no article of that name in the index
     ├── DocumentError      a file cannot be read as an article
     ├── ModelError         a model cannot be used
     │   ├── ModelMissing   its files are not in the cache
@@ -34,6 +35,10 @@ class PromptError(RagError):
 
 class QuestionError(RagError):
     """The question is empty or too long."""
+
+
+class ArticleMissing(RagError):
+    """There is no article of that name in the index."""
 
 
 class DocumentError(RagError):

@@ -14,7 +14,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -38,7 +38,7 @@ from rag.generations import (
 )
 from rag.projection import load_projection, save_projection
 from rag.sources import checksum
-from rag.types import Document, Encoder, Encodings, Filter, Passage, Projection, Tokens, Vectors
+from rag.types import Article, Document, Encoder, Encodings, Filter, Passage, Projection, Tokens, Vectors
 
 if TYPE_CHECKING:
     import faiss
@@ -76,12 +76,14 @@ class Index:
     def __init__(
         self,
         name: str,
+        generation: str,
         manifest: Manifest,
         projection: Projection,
         articles: sqlite3.Connection,
         vectors: "faiss.Index",
     ) -> None:
         self.name = name
+        self.generation = generation
         self.manifest = manifest
         self.projection = projection
         self._articles = articles
@@ -116,7 +118,7 @@ class Index:
             articles = sqlite3.connect(address, uri=True, check_same_thread=False)
         except (OSError, ValueError, sqlite3.Error) as error:
             raise IndexDamaged(say_damaged(folder, f"{generation.name} cannot be read: {error}")) from error
-        return cls(folder.name, manifest, projection, articles, vectors)
+        return cls(folder.name, generation.name, manifest, projection, articles, vectors)
 
     def check(self, encoder: dict[str, object], passage_tokens: int) -> None:
         """Raise IndexMismatch unless the index was built with this encoder and this passage size."""
@@ -174,6 +176,12 @@ class Index:
     def read_languages(self) -> list[str]:
         """The languages that its passages are in, by ISO 639-1."""
         return [language for (language,) in self._query("SELECT DISTINCT language FROM passages ORDER BY language")]
+
+    def list_articles(self) -> tuple[Article, ...]:
+        """What is known of its documents, in the order of their sources."""
+        names = [field.name for field in fields(Article)]
+        listed = (Article(**{name: file[name] for name in names}) for file in self.manifest.files)
+        return tuple(sorted(listed, key=lambda article: article.source))
 
     def read_document(self, source: str) -> Document | None:
         """The document of that source as it was when it was indexed, or None."""

@@ -36,6 +36,20 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Article:
+    """What an index tells of a document without its text."""
+
+    source: str
+    language: str
+    script: str
+    date: str | None
+    title: str | None
+    size: int
+    """Of the file, in bytes."""
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A stretch of a document: `document.text[start:end] == text`."""
 

@@ -12,16 +12,16 @@ from typing import Literal
 
 import numpy as np
 
-from rag.checks import Claim, Kind, Parsed, claims_of, describe, holds, kind_of, parse
-from rag.evidence import gather, pick_quote, split_clauses
-from rag.facts import Quantity
+from rag.checks.claims import Claim, Kind, Parsed, claims_of, describe, holds, kind_of, parse
+from rag.checks.evidence import gather, pick_quote, split_clauses
+from rag.checks.facts import Quantity
+from rag.checks.lexicon import load_lexicon, split_words
+from rag.checks.names import Name, same_name
+from rag.checks.polarity import polarity_of
+from rag.checks.roles import Actor, Role, find_actors, is_mutual
 from rag.language import detect
-from rag.lexicon import load_lexicon, split_words
 from rag.matching import match
-from rag.names import Name, same_name
 from rag.passages import Span, split_sentences
-from rag.polarity import polarity_of
-from rag.roles import Actor, Role, find_actors, is_mutual
 from rag.types import Citation, Encoder, Passage, Statement
 
 Outcome = Literal["supported", "unsupported", "undecided"]

@@ -8,7 +8,7 @@ import pytest
 
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
-from rag.errors import QuestionError
+from rag.errors import ArticleMissing, QuestionError
 from rag.index import Draft, Index
 from rag.prompts import Prompts
 from rag.types import Answered, Evidence, Filter, Queued, Reading, Turn, Words
@@ -222,3 +222,24 @@ def test_closing_the_stream_frees_the_generator(make: Make) -> None:
     stream.close()
     assert generator.running == 0
     assert assistant.answer("What did the harbour cost?").text == "It cost nine million. [1]"
+
+
+def test_lists_its_articles_and_opens_one_whole(make: Make) -> None:
+    assistant = make(ScriptedGenerator("In May."), *ARTICLES)
+    assert [(article.source, article.language, article.passages) for article in assistant.list_articles()] == [
+        ("harbour.txt", "en", 2),
+        ("orchard.txt", "en", 1),
+    ]
+    assert assistant.open_article("orchard.txt") == ARTICLES[1][0]
+    with pytest.raises(ArticleMissing, match="orchid"):
+        assistant.open_article("orchid.txt")
+
+
+def test_goes_over_to_the_generation_in_use(make: Make) -> None:
+    assistant = make(ScriptedGenerator("In May."), *ARTICLES)
+    assert not assistant.refresh()
+    make(ScriptedGenerator("In May."), ARTICLES[1])
+    assert [article.source for article in assistant.list_articles()] == ["harbour.txt", "orchard.txt"]
+    assert assistant.refresh()
+    assert [article.source for article in assistant.list_articles()] == ["orchard.txt"]
+    assert assistant.search("When did apples ripen?")[0].passage.source == "orchard.txt"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rag.facts import Date, find_facts
-from rag.numerals import find_numbers
+from rag.checks.facts import Date, find_facts
+from rag.checks.numerals import find_numbers
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,10 @@ OPENED_LATE = {"engine"}
 STOREYS = (
     {"types", "errors", "line", "hardware"},
     {
+        "checks.lexicon",
         "config",
         "generations",
         "language",
-        "lexicon",
         "periods",
         "projection",
         "prompts",
@@ -38,27 +38,31 @@ STOREYS = (
     },
     {
         "alignment",
+        "checks.names",
+        "checks.numerals",
+        "checks.polarity",
         "encodings",
         "engine",
         "index",
         "matching",
         "models",
-        "names",
-        "numerals",
         "passages",
-        "polarity",
         "printing",
     },
-    {"documents", "drawing", "encoder", "facts", "fetching", "generator", "roles"},
-    {"checks"},
-    {"evidence"},
+    {"checks.facts", "checks.roles", "documents", "drawing", "encoder", "fetching", "generator"},
+    {"checks.claims"},
+    {"checks.evidence"},
     {"retrieval", "reading", "judging", "verification", "build", "probe"},
     {"answering"},
     {"assistant", "doctor"},
     {"cli"},
 )
 """Rooms from the ground up; each may import those of the storeys below it."""
-ROOMS = {file.stem: file for file in (ROOT / "rag").glob("*.py") if file.stem != "__init__"}
+ROOMS = {
+    ".".join(file.relative_to(ROOT / "rag").with_suffix("").parts): file
+    for file in (ROOT / "rag").rglob("*.py")
+    if file.stem != "__init__"
+}
 
 
 def run(code: str) -> str:
@@ -87,8 +91,7 @@ def imports_of(file: Path) -> Iterator[str]:
 
 
 def rooms_under(room: str) -> set[str]:
-    parts = (name.split(".") for name in imports_of(ROOMS[room]))
-    return {name[1] for name in parts if name[0] == "rag" and len(name) > 1 and name[1] in ROOMS}
+    return {name.removeprefix("rag.") for name in imports_of(ROOMS[room])} & ROOMS.keys()
 
 
 def test_everything_public_comes_through_the_front_door_and_nothing_else() -> None:

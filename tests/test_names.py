@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.names import find_entities, find_names, implied, is_among, same_name
+from rag.checks.names import find_entities, find_names, implied, is_among, same_name
 
 SPELLINGS = (
     "Lavrov Lavrova Lavrovovi Лавров Лаврова Λαβρόφ Lavrovi Lawrow Ławrowa",

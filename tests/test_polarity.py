@@ -2,8 +2,8 @@
 
 import pytest
 
-from rag.polarity import polarity_of
-from rag.roles import find_actors, is_mutual
+from rag.checks.polarity import polarity_of
+from rag.checks.roles import find_actors, is_mutual
 
 
 @pytest.mark.parametrize(

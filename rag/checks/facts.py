@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from rag.lexicon import Lexicon, Word, load_lexicon, split_words
-from rag.numerals import HUNDRED, Number, find_numbers
+from rag.checks.lexicon import Lexicon, Word, load_lexicon, split_words
+from rag.checks.numerals import HUNDRED, Number, find_numbers
 
 Bound = Literal["more", "less"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.checks import Parsed, claims_of, holds, parse
+from rag.checks.claims import Parsed, claims_of, holds, parse
 from rag.passages import Span, split_sentences
 from rag.projection import SCALE
 from rag.types import Encoder, Tokens, Vectors

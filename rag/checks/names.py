@@ -8,8 +8,8 @@ from difflib import SequenceMatcher
 from functools import cache, lru_cache
 from itertools import product
 
+from rag.checks.lexicon import WORDS, load_lexicon, split_words
 from rag.language import fold
-from rag.lexicon import WORDS, load_lexicon, split_words
 
 ALIKE = 0.5
 """Least share of letters, as difflib counts it, in two spellings of a name."""

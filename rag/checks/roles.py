@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from rag.checks.lexicon import SERBIAN, form_of
+from rag.checks.names import find_entities, find_names
 from rag.language import fold
-from rag.lexicon import SERBIAN, form_of
-from rag.names import find_entities, find_names
 
 Role = Literal["agent", "other"]
 

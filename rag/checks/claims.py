@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from rag.facts import Date, Facts, Quantity, find_facts
+from rag.checks.facts import Date, Facts, Quantity, find_facts
+from rag.checks.lexicon import load_lexicon
+from rag.checks.names import KOREAS, Name, find_entities, find_names, implied, is_among
 from rag.language import fold
-from rag.lexicon import load_lexicon
-from rag.names import KOREAS, Name, find_entities, find_names, implied, is_among
 
 Kind = Literal["number", "date", "name", "negation", "direction", "meaning"]
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.lexicon import Lexicon, Word, load_lexicon, split_words
+from rag.checks.lexicon import Lexicon, Word, load_lexicon, split_words
 
 ONLY_WITHIN = 4
 """Words after `not` within which `only` takes the denial back."""

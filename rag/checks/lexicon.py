@@ -1,4 +1,4 @@
-"""What the words of a language say about numbers, units, negation and dates: the tables of `rag/words/`, and babel's.
+"""What the words of a language say about numbers, units, negation and dates: the tables of `words/`, and babel's.
 
 An entry of a table is a word in one form, or a beginning and `*` for any ending.
 """

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rag.lexicon import Lexicon, load_lexicon, split_words
+from rag.checks.lexicon import Lexicon, load_lexicon, split_words
 
 HUNDRED, THOUSAND = 100, 1000
 
