@@ -19,11 +19,11 @@ from rich.table import Table
 
 from evaluation.cases import Answerable, Half, Place, Unanswerable, half_of, load_answerable, load_unanswerable
 from evaluation.encoders import PlainEncoder
-from evaluation.judge import says
 from evaluation.naive import Naive, Reply
 from evaluation.report import RESULTS, read_commit
 from evaluation.run import ARTICLES, open_corpus
 from rag import Answer, Assistant, Citation, Config, Passage
+from rag.accepting import says
 from rag.encoder import SentenceEncoder
 from rag.generator import load_generator
 from rag.language import detect

@@ -130,6 +130,9 @@ class _Unread:
 
     name = "none"
 
+    def identify(self) -> NoReturn:
+        self._refuse()
+
     def warm(self) -> None:
         self._refuse()
 

@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from rag.config import Config
-from rag.judging import Judge, find_judge, judge
+from rag.judges import Judge, find_judge
+from rag.judging import judge
 from rag.language import Language, detect
 from rag.prompts import Prompts
 from rag.reading import clean, read
@@ -47,7 +48,7 @@ class Answerer:
         `Config.seconds` are spent.
         """
         end = time.monotonic() + self._config.seconds
-        rule = find_judge(self._generator.name)
+        rule = find_judge(self._generator, self._config, self._prompts)
         ordered = tuple(hits)
         if rule and hits:
             ordered = judge(question, hits, self._generator, self._prompts, rule)

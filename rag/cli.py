@@ -208,6 +208,30 @@ def verify_models(names: tuple[str, ...]) -> int:
     return FAILED
 
 
+@models.command("calibrate")
+def calibrate_generator() -> None:
+    """Find out whether the configured generator can judge.
+
+    It is asked questions of which the right passage is known, some minutes long. What is found is kept for this model,
+    encoder and prompts, and used from then on. Interrupted, it leaves nothing and is begun anew.
+    """
+    from rag.calibrating import calibrate
+    from rag.encoder import SentenceEncoder
+    from rag.generator import load_generator
+    from rag.judges import find_shipped
+    from rag.prompts import Prompts
+
+    config = Config.from_env()
+    if shipped := find_shipped(config.generator):
+        click.echo(f"{config.generator} needs no calibration: it {shipped}")
+        return
+    generator = load_generator(config)
+    generator.warm()
+    with show_progress("Asking") as progress:
+        found = calibrate(config, generator, SentenceEncoder.load(config), Prompts.load(config.prompts), progress)
+    click.echo(f"{config.generator} {found}")
+
+
 @models.command("path")
 @named
 def print_paths(names: tuple[str, ...]) -> None:

@@ -19,14 +19,14 @@ from typing import Any
 from rag import models
 from rag.alignment import checksum_calibration
 from rag.config import Config
-from rag.errors import ModelMissing, RagError
+from rag.errors import ModelError, ModelMissing, RagError
 from rag.generator import load_generator
 from rag.hardware import count_physical_cores
 from rag.index import Index
-from rag.judging import find_judge
-from rag.language import name_of
+from rag.judges import find_shipped, locate, recall
 from rag.models import Purpose
 from rag.probe import CANNOT_BE_LOADED
+from rag.prompts import Prompts
 from rag.states import States
 
 FEATURES = {
@@ -177,12 +177,16 @@ def _check_generator(config: Config) -> Check:
 
 
 def _check_judge(config: Config) -> Check:
-    rule = find_judge(config.generator)
-    if rule is None:
-        detail = f"{config.generator} is not known to judge passages; it reads them in the order of retrieval"
-        return Check("judge", None, detail)
-    languages = ", ".join(name_of(language, "en") for language in rule.speaks)
-    return Check("judge", True, f"{config.generator} judges passages; its own words are shown in {languages} alone")
+    if shipped := find_shipped(config.generator):
+        return Check("judge", True, f"as measured before it was shipped, {config.generator} {shipped}")
+    try:
+        calibration = recall(locate(load_generator(config), config, Prompts.load(config.prompts)))
+    except ModelError:
+        return Check("judge", None, "cannot be told before the generator can be used")
+    if calibration is None:
+        detail = f"{config.generator} is not known to judge, and reads passages in the order of retrieval"
+        return Check("judge", None, detail, "Find out whether it can: rag models calibrate")
+    return Check("judge", calibration.judge is not None or None, f"as measured here, {config.generator} {calibration}")
 
 
 def _check_states(config: Config) -> Check:

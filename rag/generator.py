@@ -57,6 +57,10 @@ class LlamaGenerator:
     def name(self) -> str:
         return self._config.generator
 
+    def identify(self) -> str:
+        facts = self._file.stat()
+        return f"{self._file.resolve()} {facts.st_size} {facts.st_mtime_ns}"
+
     def warm(self) -> None:
         with self._lock:
             _ = self._engine, self._frame
@@ -199,8 +203,7 @@ class LlamaGenerator:
     def _build(self) -> str:
         from rag.engine import VERSION
 
-        facts = self._file.stat()
-        return f"{VERSION} {self._file.resolve()} {facts.st_size} {facts.st_mtime_ns}"
+        return f"{VERSION} {self.identify()}"
 
 
 def _decode(pieces: Iterator[bytes]) -> Iterator[str]:

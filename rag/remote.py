@@ -66,6 +66,12 @@ class RemoteGenerator:
         """The model and its server; the server alone until it was asked which models it offers."""
         return f"{self._model} at {self._url}" if self._model else self._url
 
+    def identify(self) -> str:
+        """The model and its server, which is asked for what it offers. Raises GenerationError."""
+        with _translated(self._url, self._key), self._open() as client:
+            self._choose_model(client)
+        return self.name
+
     def warm(self) -> None:
         """Import the client; the server is left alone until it is asked."""
         import openai  # noqa: F401

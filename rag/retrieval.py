@@ -10,7 +10,7 @@ from rag.index import Index
 from rag.matching import match
 from rag.periods import Period
 from rag.projection import expect
-from rag.types import Encoder, Filter, Hit, Passage, Tokens, Vectors
+from rag.types import Encoder, Filter, Hit, Passage, Projection, Tokens, Vectors
 
 CANDIDATES = 32
 """Passages whose tokens are matched; evaluation/README.md has the figures of this and what follows."""
@@ -40,7 +40,10 @@ def retrieve(
     """
     asked = encoder.encode([question], "query")
     candidates = _find_candidates(asked.vectors[0], index, max(count, CANDIDATES), among)
-    scores = _score(asked.tokens[0], candidates, index)
+    cosines = np.array([candidate.cosine for candidate in candidates], dtype=np.float32)
+    passages = [candidate.passage for candidate in candidates]
+    tokens = [index.read_tokens(candidate.row) for candidate in candidates]
+    scores = score(asked.tokens[0], cosines, passages, tokens, index.projection)
     if period:
         for row, candidate in enumerate(candidates):
             date = candidate.passage.date
@@ -69,13 +72,16 @@ def _find_candidates(vector: Vectors, index: Index, count: int, among: Filter | 
         size *= 4
 
 
-def _score(question: Tokens, candidates: Sequence[_Candidate], index: Index) -> Vectors:
-    """How well the candidates match, of shape `(candidates,)`: the mean of what vectors and tokens say, in cosines."""
-    cosines = np.array([candidate.cosine for candidate in candidates], dtype=np.float32)
-    if not len(question) or not candidates:
+def score(
+    question: Tokens, cosines: Vectors, passages: Sequence[Passage], tokens: Sequence[Tokens], projection: Projection
+) -> Vectors:
+    """How well passages match, of shape `(passages,)`: the mean of what vectors and tokens say, in cosines.
+
+    `cosines` are those of the passages' vectors with the question's, of the same shape.
+    """
+    if not len(question) or not passages:
         return cosines
-    languages = [(candidate.passage.language, candidate.passage.script) for candidate in candidates]
-    expected = {language: expect(question, *language, index.projection) for language in set(languages)}
-    tokens = [index.read_tokens(candidate.row) for candidate in candidates]
+    languages = [(passage.language, passage.script) for passage in passages]
+    expected = {language: expect(question, *language, projection) for language in set(languages)}
     matched = match(question, tokens, [expected[language] for language in languages])
     return np.asarray((cosines + matched) / 2, dtype=np.float32)

@@ -298,6 +298,10 @@ class Generator(Protocol):
     @property
     def name(self) -> str: ...
 
+    def identify(self) -> str:
+        """What tells it from any other model under the same name. Raises ModelError."""
+        ...
+
     def warm(self) -> None:
         """Load what the first reply would otherwise wait for. Raises ModelError."""
         ...

@@ -57,6 +57,9 @@ class ScriptedGenerator:
         self._pause = pause
         self._count = threading.Lock()
 
+    def identify(self) -> str:
+        return self.name
+
     def warm(self) -> None:
         pass
 

@@ -16,7 +16,7 @@ from evaluation.cases import (
     load_pairs,
     load_unanswerable,
 )
-from evaluation.judge import fold, says
+from rag.accepting import fold, says
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 ARTICLES = {

@@ -332,6 +332,20 @@ def test_verifying_names_the_damaged_file_and_fails(run: Run, home: Path) -> Non
     assert "rag models fetch" in outcome.err
 
 
+def test_a_generator_whose_judging_was_measured_before_is_not_calibrated(run: Run) -> None:
+    outcome = run("models", "calibrate")
+    assert (outcome.code, outcome.err) == (ANSWERED, "")
+    assert outcome.out.startswith("qwen2.5-coder-1.5b needs no calibration: it judges passages")
+
+
+def test_one_that_is_not_here_cannot_be_calibrated(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_GENERATOR", "qwen2.5-coder-0.5b")
+    outcome = run("models", "calibrate")
+    assert (outcome.code, outcome.out) == (FAILED, "")
+    assert "rag models fetch qwen2.5-coder-0.5b" in outcome.err
+    assert_one_line(outcome.err)
+
+
 def test_the_doctor_fails_and_gives_the_remedies_when_something_is_missing(run: Run) -> None:
     outcome = run("doctor")
     checks = run("doctor", "--json").json["checks"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,9 +14,12 @@ import pytest
 from rag.config import Config
 from rag.doctor import Check, examine
 from rag.generations import read_manifest
+from rag.generator import load_generator
 from rag.hardware import count_physical_cores
 from rag.index import VECTORS, Draft
+from rag.judges import Calibration, Judge, keep, locate
 from rag.models import RECORD, find
+from rag.prompts import Prompts
 from rag.types import Document, Passage
 from tests.fakes import DIMENSION, WordEncoder
 
@@ -136,6 +140,32 @@ def test_a_server_that_does_not_answer_is_wrong_and_needs_no_build(config: Confi
     checks = look(replace(config, generator="http://127.0.0.1:9/v1"))
     assert checks["generator"].ok is False
     assert checks["llama.cpp"].ok is None
+
+
+def test_a_judge_is_told_apart_as_shipped_measured_here_or_not_known(config: Config, generator: Path) -> None:
+    assert look(replace(config, generator="qwen2.5-coder-1.5b"))["judge"].detail.startswith("as measured before")
+    unknown = look(config)["judge"]
+    assert (unknown.ok, unknown.remedy) == (None, "Find out whether it can: rag models calibrate")
+    assert "in the order of retrieval" in unknown.detail
+    file = locate(load_generator(config), config, Prompts.load(config.prompts))
+    keep(Calibration(32, 19, 27, Judge(9.5, 3.25, ("cs", "en"))), file)
+    measured = look(config)["judge"]
+    assert (measured.ok, measured.remedy) == (True, None)
+    assert "measured here" in measured.detail
+    assert "27 of 32 questions, by retrieval alone 19" in measured.detail
+    assert "Czech, English" in measured.detail
+    keep(Calibration(32, 19, 18, None), file)
+    assert look(config)["judge"].ok is None
+    assert "does not judge" in look(config)["judge"].detail
+    os.utime(generator, (1, 1))
+    assert look(config)["judge"] == unknown, "it was replaced"
+
+
+def test_what_cannot_be_used_cannot_be_told_to_judge(config: Config) -> None:
+    for name in (config.generator, "http://127.0.0.1:9/v1"):
+        check = look(replace(config, generator=name))["judge"]
+        assert check.ok is None
+        assert "before the generator can be used" in check.detail
 
 
 def test_more_threads_than_cores_are_wrong(config: Config) -> None:

@@ -24,6 +24,7 @@ OPENED_LATE = {"engine"}
 STOREYS = (
     {"types", "errors", "line", "hardware"},
     {
+        "accepting",
         "checks.lexicon",
         "config",
         "generations",
@@ -44,6 +45,7 @@ STOREYS = (
         "encodings",
         "engine",
         "index",
+        "judges",
         "matching",
         "models",
         "passages",
@@ -53,7 +55,7 @@ STOREYS = (
     {"checks.claims"},
     {"checks.evidence"},
     {"retrieval", "reading", "judging", "verification", "build", "probe"},
-    {"answering"},
+    {"answering", "calibrating"},
     {"assistant", "doctor"},
     {"cli"},
 )

@@ -6,7 +6,8 @@ import pytest
 
 from rag.answering import Answerer, Finding
 from rag.config import ROOT, Config
-from rag.judging import JUDGED, Judge, find_judge, judge
+from rag.judges import Judge, find_shipped
+from rag.judging import JUDGED, judge
 from rag.language import Language
 from rag.prompts import Prompts
 from rag.types import Event, Hit, Judged, Passage, Reading
@@ -70,7 +71,7 @@ def test_between_equals_retrieval_decides() -> None:
 
 @pytest.mark.parametrize(("generator", "is_one"), [("qwen2.5-coder-1.5b", True), ("qwen2.5-coder-0.5b", False)])
 def test_only_generators_that_proved_to_judge_are_judges(generator: str, is_one: bool) -> None:
-    assert (find_judge(generator) is not None) == is_one
+    assert (find_shipped(generator) is not None) == is_one
 
 
 def test_the_likeliest_passage_is_read_and_what_it_bears_is_said() -> None:

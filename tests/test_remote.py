@@ -441,3 +441,12 @@ def test_a_server_that_does_not_tell_the_odds_is_named(server: StandIn) -> None:
     server.reply_with(weighs())
     with pytest.raises(GenerationError, match="does not tell how likely"):
         RemoteGenerator.connect(server.url).weigh(["One. "], "Is it there?", ("Yes", "No"))
+
+
+def test_which_model_a_server_has_is_asked_before_it_is_known_by_its_address(server: StandIn) -> None:
+    assert RemoteGenerator.connect(server.url).identify() == f"first at {server.url}"
+    server.models = ["second"]
+    assert RemoteGenerator.connect(server.url).identify() == f"second at {server.url}"
+    asked = len(server.requests)
+    assert RemoteGenerator.connect(server.url, "third").identify() == f"third at {server.url}"
+    assert len(server.requests) == asked, "the name was given"

@@ -1,4 +1,4 @@
-"""The judge's rule, as evaluation/cases/README.md states it."""
+"""When a text says what is accepted as an answer, as evaluation/cases/README.md states it."""
 
 import re
 import unicodedata

@@ -1,0 +1,206 @@
+"""Can a generator judge? It is asked about short invented reports that look alike, which the project ships.
+
+Fisher's linear discriminant puts its odds and the score of retrieval together. The generator is a judge when that puts
+the right report first oftener than retrieval alone, by more than chance explains, among reports that the discriminant
+was not found on, and when there is more evidence for questions that the reports answer than for those that they do not.
+
+The sample is small: some thirty questions show a plain advantage, not a slight one, and four in a language hardly more
+than whether the generator speaks it at all. Where the figures are for others to rely on, they are to be taken on more.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import comb
+from pathlib import Path
+from statistics import median
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.accepting import says
+from rag.config import Config
+from rag.judges import CASES, Calibration, Judge, keep, locate
+from rag.judging import weigh
+from rag.language import Language, detect
+from rag.prompts import Prompts
+from rag.reading import clean, read
+from rag.retrieval import score
+from rag.types import Encoder, Generator, Hit, Passage, Progress
+
+CHANCE = 0.05
+"""How likely, at most, an advantage over retrieval may be where there is none."""
+DECIMALS = 3
+RETRIEVAL = np.array([0.0, 1.0])
+"""The direction of retrieval alone."""
+
+Vector = NDArray[np.float64]
+Step = TypeVar("Step")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked about some reports."""
+
+    text: str
+    language: Language
+    right: int | None
+    """The one report that answers it; None where none does."""
+    accept: tuple[str, ...]
+    """What a right answer says one of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Reports that look alike, and questions about them."""
+
+    passages: tuple[Passage, ...]
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What tells which report answers a question."""
+
+    group: int
+    """Which reports it was asked about."""
+    evidence: Vector
+    """The generator's odds and the score of retrieval for each report, of shape `(reports, 2)`."""
+    answers: NDArray[np.bool_]
+    """Which of them answers the question, of shape `(reports,)`: one, or none."""
+
+
+def load_cases(file: Path = CASES) -> tuple[Reports, ...]:
+    """The reports of a file such as data/judging.jsonl, with their questions, one group of them a line.
+
+    `right` is the number, from 0, of the report that answers a question, or null.
+    """
+    return tuple(_reports(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines())
+
+
+def calibrate(
+    config: Config, generator: Generator, encoder: Encoder, prompts: Prompts, progress: Progress | None = None
+) -> Calibration:
+    """Measure how far the generator is to be believed, and keep that in the cache, once all of it is known.
+
+    `progress` is called with prompts; those that only a judge is given count as well.
+    Raises GenerationError, and ModelError when the disk refuses.
+    """
+    cases = load_cases()
+    file = locate(generator, config, prompts)
+    asked = [question for reports in cases for question in reports.questions]
+    answerable = [question for question in asked if question.right is not None]
+    total = len(asked) + len(answerable)
+    trials = list(_count(_try(cases, generator, encoder, prompts), 0, total, progress))
+    calibration = assess(trials)
+    if calibration.judge:
+        replies = _listen(cases, generator, prompts, config.max_answer_tokens)
+        right = _count(replies, len(asked), total, progress)
+        speaks = _find_spoken(zip((question.language.code for question in answerable), right, strict=True))
+        calibration = replace(calibration, judge=replace(calibration.judge, speaks=speaks))
+    keep(calibration, file)
+    return calibration
+
+
+def assess(trials: Sequence[Trial]) -> Calibration:
+    """Whether they show a judge, and which; the languages that it speaks are not in them."""
+    answered = [trial for trial in trials if trial.answers.any()]
+    alone = [_is_first(trial, RETRIEVAL) for trial in answered]
+    # Each group is judged by what was found on the others.
+    judged = [_is_first(trial, _fit([other for other in answered if other.group != trial.group])) for trial in answered]
+    judge = _find_judge(trials, _fit(answered)) if _is_advantage(judged, alone) else None
+    return Calibration(len(answered), sum(alone), sum(judged), judge)
+
+
+def _try(cases: Sequence[Reports], generator: Generator, encoder: Encoder, prompts: Prompts) -> Iterator[Trial]:
+    """Ask of each report whether it answers each question about its group."""
+    passages = [passage for reports in cases for passage in reports.passages]
+    encoded = encoder.encode([passage.text for passage in passages], "passage")
+    for group, reports in enumerate(cases):
+        rows = [passages.index(passage) for passage in reports.passages]
+        asked = encoder.encode([question.text for question in reports.questions], "query")
+        for question, vector, tokens in zip(reports.questions, asked.vectors, asked.tokens, strict=True):
+            # Among the reports of all groups, as retrieval finds them in a corpus.
+            scores = score(tokens, encoded.vectors @ vector, passages, encoded.tokens, encoder.projection)
+            odds = weigh(question.text, reports.passages, generator, prompts)
+            answers = np.arange(len(rows)) == question.right
+            yield Trial(group, np.column_stack([odds, scores[rows]]).astype(np.float64), answers)
+
+
+def _fit(trials: Sequence[Trial]) -> Vector:
+    """What odds and score count for, of shape `(2,)`: the direction in which right reports and wrong ones differ most.
+
+    Neither counts against a report.
+    """
+    differences = np.concatenate([np.subtract(trial.evidence[trial.answers], trial.evidence[~trial.answers])
+                                  for trial in trials])  # fmt: skip
+    direction, *_ = np.linalg.lstsq(differences, np.ones(len(differences)), rcond=None)
+    return np.maximum(direction, np.zeros(2))
+
+
+def _is_first(trial: Trial, direction: Vector) -> bool:
+    """Whether the right report comes before all others; a draw is none."""
+    merits = trial.evidence @ direction
+    return float(merits[trial.answers].max()) > float(merits[~trial.answers].max())
+
+
+def _is_advantage(judged: Sequence[bool], alone: Sequence[bool]) -> bool:
+    """The sign test: of the questions on which the two differ, are so many won that chance hardly explains it?"""
+    won = sum(now > before for now, before in zip(judged, alone, strict=True))
+    differing = sum(now != before for now, before in zip(judged, alone, strict=True))
+    return sum(comb(differing, wins) for wins in range(won, differing + 1)) <= CHANCE * 2.0**differing
+
+
+def _find_judge(trials: Sequence[Trial], direction: Vector) -> Judge | None:
+    """The judge that weighs in this direction; None if it does not tell what is answered from what is not."""
+    odds, score = direction
+    if not odds > 0:
+        return None
+    best = [(bool(trial.answers.any()), float((trial.evidence @ direction).max() / odds)) for trial in trials]
+    present, missing = (median(found for answered, found in best if answered == wanted) for wanted in (True, False))
+    if present <= missing:
+        return None
+    return Judge(round(float(score / odds), DECIMALS), round((present + missing) / 2, DECIMALS), ())
+
+
+def _listen(cases: Sequence[Reports], generator: Generator, prompts: Prompts, max_tokens: int) -> Iterator[bool]:
+    """Whether what it says, given the right report, is right, question by question."""
+    for reports in cases:
+        for question in reports.questions:
+            if question.right is None:
+                continue
+            hit = Hit(1, 0.0, reports.passages[question.right])
+            words = read(question.text, question.language, hit, generator, prompts, max_tokens)
+            reply = clean("".join(words))
+            in_language = detect(reply, home=question.language) == question.language
+            yield in_language and any(says(reply, variant) for variant in question.accept)
+
+
+def _find_spoken(replies: Iterable[tuple[str, bool]]) -> tuple[str, ...]:
+    """The languages in which more is right than wrong."""
+    balance: Counter[str] = Counter()
+    for language, right in replies:
+        balance[language] += 1 if right else -1
+    return tuple(sorted(language for language, lead in balance.items() if lead > 0))
+
+
+def _count(steps: Iterable[Step], done: int, total: int, progress: Progress | None) -> Iterator[Step]:
+    """Pass the steps on, telling after each how many are done."""
+    for number, step in enumerate(steps, done + 1):
+        yield step
+        if progress:
+            progress(number, total)
+
+
+def _reports(entry: dict[str, Any]) -> Reports:
+    passages = (
+        Passage("", one["text"], 0, len(one["text"]), one["language"], one["script"], None, None)
+        for one in entry["passages"]
+    )
+    questions = (
+        Question(one["text"], Language(one["language"], one["script"]), one["right"], tuple(one["accept"]))
+        for one in entry["questions"]
+    )
+    return Reports(tuple(passages), tuple(questions))
