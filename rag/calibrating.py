@@ -36,7 +36,7 @@ DECIMALS = 3
 RETRIEVAL = np.array([0.0, 1.0])
 """The direction of retrieval alone."""
 
-Vector = NDArray[np.float64]
+Floats = NDArray[np.float64]
 Step = TypeVar("Step")
 
 
@@ -66,7 +66,7 @@ class Trial:
 
     group: int
     """Which reports it was asked about."""
-    evidence: Vector
+    evidence: Floats
     """The generator's odds and the score of retrieval for each report, of shape `(reports, 2)`."""
     answers: NDArray[np.bool_]
     """Which of them answers the question, of shape `(reports,)`: one, or none."""
@@ -90,15 +90,13 @@ def calibrate(
     """
     cases = load_cases()
     file = locate(generator, config, prompts)
-    asked = [question for reports in cases for question in reports.questions]
-    answerable = [question for question in asked if question.right is not None]
-    total = len(asked) + len(answerable)
+    answerable = [question.right is not None for reports in cases for question in reports.questions]
+    total = len(answerable) + sum(answerable)
     trials = list(_count(_try(cases, generator, encoder, prompts), 0, total, progress))
     calibration = assess(trials)
     if calibration.judge:
         replies = _listen(cases, generator, prompts, config.max_answer_tokens)
-        right = _count(replies, len(asked), total, progress)
-        speaks = _find_spoken(zip((question.language.code for question in answerable), right, strict=True))
+        speaks = _find_spoken(_count(replies, len(trials), total, progress))
         calibration = replace(calibration, judge=replace(calibration.judge, speaks=speaks))
     keep(calibration, file)
     return calibration
@@ -129,7 +127,7 @@ def _try(cases: Sequence[Reports], generator: Generator, encoder: Encoder, promp
             yield Trial(group, np.column_stack([odds, scores[rows]]).astype(np.float64), answers)
 
 
-def _fit(trials: Sequence[Trial]) -> Vector:
+def _fit(trials: Sequence[Trial]) -> Floats:
     """What odds and score count for, of shape `(2,)`: the direction in which right reports and wrong ones differ most.
 
     Neither counts against a report.
@@ -140,7 +138,7 @@ def _fit(trials: Sequence[Trial]) -> Vector:
     return np.maximum(direction, np.zeros(2))
 
 
-def _is_first(trial: Trial, direction: Vector) -> bool:
+def _is_first(trial: Trial, direction: Floats) -> bool:
     """Whether the right report comes before all others; a draw is none."""
     merits = trial.evidence @ direction
     return float(merits[trial.answers].max()) > float(merits[~trial.answers].max())
@@ -153,7 +151,7 @@ def _is_advantage(judged: Sequence[bool], alone: Sequence[bool]) -> bool:
     return sum(comb(differing, wins) for wins in range(won, differing + 1)) <= CHANCE * 2.0**differing
 
 
-def _find_judge(trials: Sequence[Trial], direction: Vector) -> Judge | None:
+def _find_judge(trials: Sequence[Trial], direction: Floats) -> Judge | None:
     """The judge that weighs in this direction; None if it does not tell what is answered from what is not."""
     odds, score = direction
     if not odds > 0:
@@ -165,8 +163,10 @@ def _find_judge(trials: Sequence[Trial], direction: Vector) -> Judge | None:
     return Judge(round(float(score / odds), DECIMALS), round((present + missing) / 2, DECIMALS), ())
 
 
-def _listen(cases: Sequence[Reports], generator: Generator, prompts: Prompts, max_tokens: int) -> Iterator[bool]:
-    """Whether what it says, given the right report, is right, question by question."""
+def _listen(
+    cases: Sequence[Reports], generator: Generator, prompts: Prompts, max_tokens: int
+) -> Iterator[tuple[str, bool]]:
+    """The language of each question, and whether what it says, given the right report, is right and in that."""
     for reports in cases:
         for question in reports.questions:
             if question.right is None:
@@ -175,7 +175,8 @@ def _listen(cases: Sequence[Reports], generator: Generator, prompts: Prompts, ma
             words = read(question.text, question.language, hit, generator, prompts, max_tokens)
             reply = clean("".join(words))
             in_language = detect(reply, home=question.language) == question.language
-            yield in_language and any(says(reply, variant) for variant in question.accept)
+            right = any(says(reply, variant) for variant in question.accept)
+            yield question.language.code, in_language and right
 
 
 def _find_spoken(replies: Iterable[tuple[str, bool]]) -> tuple[str, ...]:

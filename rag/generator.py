@@ -58,8 +58,7 @@ class LlamaGenerator:
         return self._config.generator
 
     def identify(self) -> str:
-        facts = self._file.stat()
-        return f"{self._file.resolve()} {facts.st_size} {facts.st_mtime_ns}"
+        return self._identity
 
     def warm(self) -> None:
         with self._lock:
@@ -89,6 +88,11 @@ class LlamaGenerator:
     @cached_property
     def _file(self) -> Path:
         return models.resolve(self._config.generator, "generator", self._config.cache)
+
+    @cached_property
+    def _identity(self) -> str:
+        facts = self._file.stat()
+        return f"{self._file.resolve()} {facts.st_size} {facts.st_mtime_ns}"
 
     @cached_property
     def _engine(self) -> "Engine":
@@ -203,7 +207,7 @@ class LlamaGenerator:
     def _build(self) -> str:
         from rag.engine import VERSION
 
-        return f"{VERSION} {self.identify()}"
+        return f"{VERSION} {self._identity}"
 
 
 def _decode(pieces: Iterator[bytes]) -> Iterator[str]:
