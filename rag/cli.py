@@ -212,8 +212,8 @@ def verify_models(names: tuple[str, ...]) -> int:
 def calibrate_generator() -> None:
     """Find out whether the configured generator can judge.
 
-    It is asked questions of which the right passage is known, some minutes long. What is found is kept for this model,
-    encoder and prompts, and used from then on. Interrupted, it leaves nothing and is begun anew.
+    It is asked questions of which the right passage is known, for some minutes. What is found is kept for this model,
+    encoder and prompts, and used from then on. An interrupted calibration leaves nothing behind.
     """
     from rag.calibrating import calibrate
     from rag.encoder import SentenceEncoder

@@ -67,9 +67,10 @@ class RemoteGenerator:
         return f"{self._model} at {self._url}" if self._model else self._url
 
     def identify(self) -> str:
-        """The model and its server, which is asked for what it offers. Raises GenerationError."""
-        with _translated(self._url, self._key), self._open() as client:
-            self._choose_model(client)
+        """The model and its server, which is asked for what it offers unless that is known. Raises GenerationError."""
+        if not self._model:
+            with _translated(self._url, self._key), self._open() as client:
+                self._choose_model(client)
         return self.name
 
     def warm(self) -> None:

@@ -126,6 +126,7 @@ def test_an_interrupted_calibration_leaves_nothing(config: Config, tmp_path: Pat
         calibrate(config, generator, WordEncoder(), PROMPTS)
     assert generator.weighed == 5
     assert list(tmp_path.rglob("*")) == []
+    assert find_judge(generator, config, PROMPTS) is None
 
 
 def test_another_model_encoder_or_prompt_is_calibrated_anew(config: Config) -> None:

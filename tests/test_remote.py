@@ -9,12 +9,20 @@ import traceback
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rag.answering import Answerer
+from rag.config import ROOT, Config
 from rag.errors import GenerationError, ModelError
+from rag.judges import Calibration, Judge, find_judge, keep, locate
+from rag.language import Language
+from rag.prompts import Prompts
 from rag.remote import RemoteGenerator
+from rag.types import Hit, Judged, Passage
+from tests.fakes import WordEncoder
 
 KEY = "sk-a-very-secret-key"
 
@@ -450,3 +458,21 @@ def test_which_model_a_server_has_is_asked_before_it_is_known_by_its_address(ser
     asked = len(server.requests)
     assert RemoteGenerator.connect(server.url, "third").identify() == f"third at {server.url}"
     assert len(server.requests) == asked, "the name was given"
+
+
+def test_a_server_whose_model_was_found_to_judge_does(server: StandIn, tmp_path: Path) -> None:
+    config, prompts = Config(generator=server.url, cache=tmp_path), Prompts.load(ROOT / "prompts")
+    rule = Judge(weight=10.0, least=0.0, speaks=())
+    keep(Calibration(32, 16, 30, rule), locate(RemoteGenerator.connect(server.url), config, prompts))
+    texts = ("Boats came.", "The harbour cost nine million.")
+    passages = [Passage(f"{text[0]}.txt", text, 0, len(text), "en", "Latn", None, None) for text in texts]
+    hits = [Hit(rank, 0.5, passage) for rank, passage in enumerate(passages, start=1)]
+
+    server.reply_with(weighs(No=-0.1, Yes=-3.0), weighs(Yes=-0.1, No=-3.0))
+    answerer = Answerer(config, WordEncoder(), RemoteGenerator.connect(server.url), prompts)
+    (event,) = answerer.find("What did the harbour cost?", Language("en", "Latn"), hits)
+    assert isinstance(event, Judged)
+    assert [hit.passage.text for hit in event.hits] == [texts[1], texts[0]]
+    assert [hit.odds for hit in event.hits] == pytest.approx([2.9, -2.9])
+    server.models = ["another"]
+    assert find_judge(RemoteGenerator.connect(server.url), config, prompts) is None
