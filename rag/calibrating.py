@@ -1,8 +1,9 @@
 """Can a generator judge? It is asked about short invented reports that look alike, which the project ships.
 
 Fisher's linear discriminant puts its odds and the score of retrieval together. The generator is a judge when that puts
-the right report first oftener than retrieval alone, by more than chance explains, among reports that the discriminant
-was not found on, and when there is more evidence for questions that the reports answer than for those that they do not.
+the right report first oftener than retrieval alone does, among reports that the discriminant was not found on; when
+odds dealt out at random hardly ever do as well; and when there is more evidence for questions that the reports answer
+than for those that they do not.
 
 The sample is small: some thirty questions show a plain advantage, not a slight one, and four in a language hardly more
 than whether the generator speaks it at all. Where the figures are for others to rely on, they are to be taken on more.
@@ -12,7 +13,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import comb
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
@@ -31,7 +31,8 @@ from rag.retrieval import score
 from rag.types import Encoder, Generator, Hit, Passage, Progress
 
 CHANCE = 0.05
-"""How likely, at most, an advantage over retrieval may be where there is none."""
+"""How likely, at most, odds dealt out at random may be to do as well."""
+SHUFFLES = 200
 DECIMALS = 3
 RETRIEVAL = np.array([0.0, 1.0])
 """The direction of retrieval alone."""
@@ -105,11 +106,10 @@ def calibrate(
 def assess(trials: Sequence[Trial]) -> Calibration:
     """Whether they show a judge, and which; the languages that it speaks are not in them."""
     answered = [trial for trial in trials if trial.answers.any()]
-    alone = [_is_first(trial, RETRIEVAL) for trial in answered]
-    # Each group is judged by what was found on the others.
-    judged = [_is_first(trial, _fit([other for other in answered if other.group != trial.group])) for trial in answered]
-    judge = _find_judge(trials, _fit(answered)) if _is_advantage(judged, alone) else None
-    return Calibration(len(answered), sum(alone), sum(judged), judge)
+    alone = sum(_is_first(trial, RETRIEVAL) for trial in answered)
+    judged = _count_first(answered)
+    is_better = judged > alone and _find_chance(answered, judged) <= CHANCE
+    return Calibration(len(answered), alone, judged, _find_judge(trials, _fit(answered)) if is_better else None)
 
 
 def _try(cases: Sequence[Reports], generator: Generator, encoder: Encoder, prompts: Prompts) -> Iterator[Trial]:
@@ -144,11 +144,28 @@ def _is_first(trial: Trial, direction: Floats) -> bool:
     return float(merits[trial.answers].max()) > float(merits[~trial.answers].max())
 
 
-def _is_advantage(judged: Sequence[bool], alone: Sequence[bool]) -> bool:
-    """The sign test: of the questions on which the two differ, are so many won that chance hardly explains it?"""
-    won = sum(now > before for now, before in zip(judged, alone, strict=True))
-    differing = sum(now != before for now, before in zip(judged, alone, strict=True))
-    return sum(comb(differing, wins) for wins in range(won, differing + 1)) <= CHANCE * 2.0**differing
+def _count_first(trials: Sequence[Trial]) -> int:
+    """Right reports that come first when each group is judged by what was found on the others."""
+    groups = {trial.group for trial in trials}
+    directions = {group: _fit([trial for trial in trials if trial.group != group]) for group in groups}
+    return sum(_is_first(trial, directions[trial.group]) for trial in trials)
+
+
+def _find_chance(trials: Sequence[Trial], count: int) -> float:
+    """How often `count` or more right reports come first when the odds are dealt out at random.
+
+    That is a permutation test (Fisher 1935, "The Design of Experiments"): each question's odds are shuffled among its
+    reports, as if they had nothing to do with what was asked. What is seen counts as one of the shuffles.
+    """
+    dice = np.random.default_rng(0)
+    reached = 1
+    for _ in range(SHUFFLES):
+        dealt = [
+            replace(trial, evidence=np.column_stack([dice.permutation(trial.evidence[:, 0]), trial.evidence[:, 1]]))
+            for trial in trials
+        ]
+        reached += _count_first(dealt) >= count
+    return reached / (SHUFFLES + 1)
 
 
 def _find_judge(trials: Sequence[Trial], direction: Floats) -> Judge | None:
