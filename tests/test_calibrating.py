@@ -114,6 +114,18 @@ def test_it_speaks_the_languages_in_which_it_is_right(config: Config) -> None:
     assert judge.speaks == ("de", "sr")
 
 
+def test_a_language_is_not_spoken_when_one_reply_in_it_is_wrong(config: Config) -> None:
+    class Slip(Reader):
+        def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
+            reply = "".join(super().generate(prefix, suffix, max_tokens, stop))
+            yield "…" if len(self.prompts) == 1 else reply
+
+    first = ANSWERABLE[0][1].language.code
+    judge = calibrate(config, Slip(know, (first, "en")), WordEncoder(), PROMPTS).judge
+    assert judge
+    assert judge.speaks == ("en",)
+
+
 def test_what_was_found_is_read_again_as_it_was_kept(config: Config) -> None:
     generator = Reader(know, ("en",))
     found = calibrate(config, generator, WordEncoder(), PROMPTS)
