@@ -150,7 +150,7 @@ class Assistant:
         yield Evidence(hits)
         with self._line.join() as places:
             yield from map(Queued, places)
-            answerer = Answerer(self.config, self.encoder, self.generator, self.prompts)
+            answerer = Answerer(self.config, self.encoder, self.generator, self.prompts, self.open_article)
             finding = yield from clock.watch(answerer.find(completed, language, hits))
             citation, text = self._say(finding, completed, language)
         clock.stamp("total")
