@@ -25,13 +25,13 @@ SURE = 0.98
 CANDIDATES = 16
 MIN_PROBABILITY = 0.005
 ABSENT = 1e-4
-"""Probability of a document's language where fastText does not name it."""
+"""Least probability of a document's language in a longer one."""
 FEW_WORDS = 20
 ASKING = Path(__file__).parent / "data" / "asking.toml"
 SHORT = 6
 """Up to so many words fastText is sure of anything, and is held against the words that questions are asked with."""
-ASKED_PROBABILITY = 0.2
-"""Least probability of a language whose question words a short text has."""
+FEW_PROBABILITY = 0.2
+"""Least probability, in a short text, of its document's language and of those whose question words it has."""
 ASKED_ODDS = 50.0
 """How many times likelier it is for them."""
 UNDECIDED = 0.25
@@ -184,10 +184,9 @@ def _weigh(text: str, words: list[str], script: str, expected: str | None) -> di
     first = _ask_fasttext(text, script)
     second = _ask_fasttext(nameless, script) if len(words) <= FEW_WORDS else first
     likely = _normalise({code: first.get(code, 0.0) + second.get(code, 0.0) for code in first | second})
-    if expected:
-        likely.setdefault(expected, ABSENT)
     asked = _hear_question_words(plain, script) if len(words) <= SHORT else frozenset()
-    likely |= {code: max(likely.get(code, 0.0), ASKED_PROBABILITY) for code in asked}
+    least = FEW_PROBABILITY if len(words) <= SHORT else ABSENT
+    likely |= {code: max(likely.get(code, 0.0), least) for code in asked | ({expected} if expected else set())}
     letters = "".join(words).lower()
     prior = {code: _spelling(letters, code) * (HOME_ODDS if code == expected else 1.0) for code in likely}
     for code in asked:
