@@ -13,12 +13,13 @@ from rag.config import Config
 from rag.documents import is_date
 from rag.encoder import SentenceEncoder
 from rag.errors import ArticleMissing, QuestionError
+from rag.followups import complete
 from rag.generations import read_pointer
 from rag.generator import load_generator
 from rag.index import Index
 from rag.language import Language, detect, name_of
 from rag.line import Line
-from rag.periods import find_period
+from rag.periods import Period, find_period
 from rag.prompts import Prompts
 from rag.retrieval import retrieve
 from rag.types import (
@@ -40,7 +41,8 @@ from rag.types import (
 )
 from rag.verification import cite, find_answer, quote
 
-FOLLOW_UP_WORDS = 6
+FEW_WORDS = 6
+"""A question of up to so many words tells little of its language."""
 SMALL = 100
 """A corpus of up to so many passages is read ahead; that takes some minutes and half a gigabyte of disk."""
 STAMPS: dict[type, str] = {Judged: "judged", Words: "first_word"}
@@ -123,7 +125,8 @@ class Assistant:
     def search(self, question: str, count: int | None = None, among: Filter | None = None) -> tuple[Hit, ...]:
         """The passages nearest to the question, best first. Raises QuestionError."""
         question = self._check(question)
-        return self._find(question, detect(question).code, count or self.config.hits, among)
+        period = find_period(question, detect(question).code)
+        return self._find(question, period, count or self.config.hits, among)
 
     def answer(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Answer:
         """The answer, when it is whole. Raises QuestionError, GenerationError."""
@@ -142,10 +145,11 @@ class Assistant:
         """
         clock = _Clock()
         question = self._check(question)
-        # A few words alone tell little of their language: they are taken to be in that of the conversation.
-        follows = history and len(question.split()) <= FOLLOW_UP_WORDS
+        follows = history and len(question.split()) <= FEW_WORDS
         language = detect(question, home=detect(history[-1].question) if follows else None)
-        completed, hits = self._retrieve(question, language, history, among)
+        completed = complete(question, language, history, self.config.max_question_chars)
+        period = find_period(question, language.code) or find_period(completed, language.code)
+        hits = self._find(completed, period, self.config.hits, among)
         clock.stamp("evidence")
         yield Evidence(hits)
         with self._line.join() as places:
@@ -157,6 +161,7 @@ class Assistant:
         yield Answered(
             Answer(
                 question=question,
+                completed=completed,
                 text=text,
                 citations=(citation,) if citation else (),
                 language=language.code,
@@ -182,24 +187,12 @@ class Assistant:
             return citation, f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
         return None, self.prompts.say("abstain", *written)
 
-    def _retrieve(
-        self, question: str, language: Language, history: Sequence[Turn], among: Filter | None
-    ) -> tuple[str, tuple[Hit, ...]]:
-        """The question, completed by its predecessor where that finds better evidence, and what it finds."""
-        hits = self._find(question, language.code, self.config.hits, among)
-        if history and len(question.split()) <= FOLLOW_UP_WORDS:
-            completed = f"{history[-1].question} {question}"
-            better = self._find(completed, language.code, self.config.hits, among)
-            if better and better[0].score > hits[0].score:
-                return completed, better
-        return question, hits
-
-    def _find(self, question: str, language: str, count: int, among: Filter | None) -> tuple[Hit, ...]:
+    def _find(self, question: str, period: Period | None, count: int, among: Filter | None) -> tuple[Hit, ...]:
         for date in filter(None, (among.since, among.until) if among else ()):
             if not is_date(date):
                 raise QuestionError(f"“{date}” is no date. Write it as 2023, 2023-10 or 2023-10-18.")
         index = self.index
-        hits = retrieve(question, index, self.encoder, count, among, find_period(question, language))
+        hits = retrieve(question, index, self.encoder, count, among, period)
         if among and not hits and index.manifest.passages:
             raise QuestionError("No passage passes the filter. Widen it: other languages, sources or dates.")
         return hits

@@ -11,7 +11,7 @@ NEAREST = 3
 
 
 def draw_answer(answer: Answer, prompts: Prompts) -> str:
-    """The answer with its sources, or with the nearest passages where it abstained."""
+    """The answer with its sources, or with the nearest passages where it abstained; above it a completed question."""
     written = (answer.language, answer.script)
     if answer.abstained:
         heading = prompts.say("nearest", *written)
@@ -20,7 +20,10 @@ def draw_answer(answer: Answer, prompts: Prompts) -> str:
         heading = prompts.say("sources", *written)
         cards = [draw_card(cited, cited.quote, *written) for cited in answer.citations]
     sources = f'<h3 dir="auto">{escape(heading)}</h3>{draw_cards(cards)}' if cards else ""
-    return f'<div lang="{_tag(*written)}"><p class="said" dir="auto">{escape(answer.text)}</p>{sources}</div>'
+    said = f'<div lang="{_tag(*written)}"><p class="said" dir="auto">{escape(answer.text)}</p>{sources}</div>'
+    if answer.completed == answer.question:
+        return said
+    return f'<p class="completed" dir="auto">{escape(answer.completed)}</p>{said}'
 
 
 def draw_cards(cards: Sequence[str]) -> str:

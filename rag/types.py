@@ -173,6 +173,8 @@ class Answer:
     """What came of a question."""
 
     question: str
+    completed: str
+    """The question after those before it that it leans on; the same where it stands by itself."""
     text: str
     """The answer with markers such as `[1]`, one for each citation."""
     citations: tuple[Citation, ...]

@@ -49,7 +49,7 @@ STOREYS = (
         "passages",
         "printing",
     },
-    {"checks.facts", "checks.roles", "documents", "drawing", "encoder", "fetching", "generator"},
+    {"checks.facts", "checks.roles", "documents", "drawing", "encoder", "fetching", "followups", "generator"},
     {"checks.claims"},
     {"checks.evidence"},
     {"retrieval", "reading", "judging", "verification", "build", "probe"},
