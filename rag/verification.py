@@ -18,8 +18,8 @@ from rag.checks.evidence import gather, pick_quote, split_clauses
 from rag.checks.facts import Quantity
 from rag.checks.lexicon import load_lexicon, split_words
 from rag.checks.names import Name, same_name
-from rag.checks.premise import find_unmet_claim
 from rag.checks.polarity import polarity_of
+from rag.checks.premise import find_unmet_claim
 from rag.checks.roles import Actor, Role, find_actors, is_mutual
 from rag.language import detect
 from rag.matching import match

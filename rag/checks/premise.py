@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rag.checks.claims import Claim, Entity, Parsed, claims_of, holds
+from rag.checks.claims import Claim, Parsed, claims_of, holds
+from rag.checks.facts import Quantity
 from rag.checks.names import Name
 from rag.language import fold
 
@@ -17,17 +18,16 @@ _ROOT = 3
 def find_unmet_claim(asked: Parsed, article: Parsed) -> Claim | None:
     """The first number, date or name of a question that an article lacks; None where there is nothing of the kind.
 
-    A name of several words is met by any of them, as parts of names are spelled in too many ways. In German, where any
-    noun has a capital, a word alone is no name.
+    Numbers in words are left out: `how many million` names none. A name of several words is met by any of them, as
+    parts of names are spelled in too many ways. In German, where any noun has a capital, a word alone is no name.
     """
-    claims = list(claims_of(asked))
-    for claim in claims:
-        if isinstance(claim, Name) or holds(article, claim):
-            continue
-        if isinstance(claim, Entity) or not claim_in_words(claim) or (asked.known and article.known):
+    names: list[Name] = []
+    for claim in claims_of(asked):
+        if isinstance(claim, Name):
+            names += [] if claim.initial else [claim]
+        elif not holds(article, claim) and not (isinstance(claim, Quantity) and claim.in_words):
             return claim
     shortest = 2 if asked.language == "de" else 1
-    names = [claim for claim in claims if isinstance(claim, Name) and not claim.initial]
     for name in _join(names, asked.text):
         if len(name) >= shortest and not any(_is_met(part, article) for part in name):
             return name[0]
