@@ -91,7 +91,7 @@ class Answerer:
 
     def _promises(self, hit: Hit, rule: Judge | None) -> bool:
         """Whether a hit is worth reading; without a judge all are."""
-        return rule is None or (hit.odds is not None and rule.weigh(hit) >= rule.least + self._config.caution)
+        return rule is None or (hit.evidence is not None and hit.evidence >= rule.least + self._config.caution)
 
     def _read(self, question: str, language: Language, hit: Hit) -> Stream[Event, None, Statement]:
         yield Reading(hit)

@@ -6,7 +6,7 @@ import pytest
 
 from rag.answering import Answerer, Finding
 from rag.config import ROOT, Config
-from rag.judging import JUDGED, Judge, find_judge, judge
+from rag.judging import AGREEMENT, JUDGED, Judge, find_judge, judge
 from rag.language import Language
 from rag.prompts import Prompts
 from rag.types import Document, Event, Hit, Judged, Passage, Reading
@@ -63,6 +63,14 @@ def answer(
 
 
 HITS = find_hits("Pears ripened.", "It rained in May.", "The harbour cost nine million.", "Boats came.", "Snow fell.")
+
+
+def test_evidence_is_the_odds_the_score_and_that_retrieval_agrees() -> None:
+    disagreed, *_ = judge(QUESTION, HITS, WeighingGenerator("million"), PROMPTS, RULE)
+    agreed, other, *_ = judge(QUESTION, HITS, WeighingGenerator("Pears"), PROMPTS, RULE)
+    assert disagreed.evidence == pytest.approx(6.0 + 10.0 * HITS[2].score)
+    assert agreed.evidence == pytest.approx(6.0 + 10.0 * HITS[0].score + AGREEMENT)
+    assert other.evidence == pytest.approx(-6.0 + 10.0 * HITS[1].score)
 
 
 def test_what_the_generator_finds_likely_comes_first_and_what_was_not_judged_last() -> None:
