@@ -67,7 +67,11 @@ class Answerer:
             if rejected and time.monotonic() > end:
                 break
             statement = yield from self._read(question, language, hit)
-            reason = self._find_fault(statement, question, language)
+            foreign = find_foreign(statement.text, language)
+            if foreign:
+                statement = yield from self._read(question, language, hit, insist=True)
+                foreign = find_foreign(statement.text, language)
+            reason = foreign or self._find_fault(statement, question)
             if reason is None:
                 agreeing = self._find_agreeing(statement, question, promising)
                 return Finding(ordered, statement, agreeing, rejected=tuple(rejected))
@@ -93,10 +97,13 @@ class Answerer:
         """Whether a hit is worth reading; without a judge all are."""
         return rule is None or (hit.evidence is not None and hit.evidence >= rule.least + self._config.caution)
 
-    def _read(self, question: str, language: Language, hit: Hit) -> Stream[Event, None, Statement]:
+    def _read(
+        self, question: str, language: Language, hit: Hit, insist: bool = False
+    ) -> Stream[Event, None, Statement]:
         yield Reading(hit)
         reply = ""
-        words = read(question, language, hit, self._generator, self._prompts, self._config.max_answer_tokens)
+        most = self._config.max_answer_tokens
+        words = read(question, language, hit, self._generator, self._prompts, most, insist)
         with closing(words):
             for word in words:
                 reply += word
@@ -114,13 +121,19 @@ class Answerer:
                 found[source] = hit
         return tuple(found.values())
 
-    def _find_fault(self, statement: Statement, question: str, language: Language) -> str | None:
+    def _find_fault(self, statement: Statement, question: str) -> str | None:
         """Why a statement must not be shown, or None."""
         if not statement.text:
             return "Nothing was said."
-        if len(statement.text.split()) >= TELLING_WORDS:
-            spoken = detect(statement.text, home=language)
-            if spoken != language:
-                return f"It is in {spoken.code} ({spoken.script}), not in {language.code} ({language.script})."
         verdict = verify(statement.text, statement.hit.passage, question, self._encoder)
         return None if verdict.outcome == "supported" else verdict.reason
+
+
+def find_foreign(text: str, language: Language) -> str | None:
+    """In which other language or script a text is; None where it is in the one asked for, or too short to tell."""
+    if len(text.split()) < TELLING_WORDS:
+        return None
+    spoken = detect(text, home=language)
+    if spoken == language:
+        return None
+    return f"It is in {spoken.code} ({spoken.script}), not in {language.code} ({language.script})."

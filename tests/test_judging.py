@@ -160,3 +160,23 @@ def test_other_articles_that_bear_the_statement_agree_with_it() -> None:
     _, finding = answer(WeighingGenerator("million", "It cost nine million."), hits)
     assert finding.statement
     assert [hit.passage.source for hit in (finding.statement.hit, *finding.agreeing)] == ["0.txt", "1.txt"]
+
+
+def test_what_comes_in_another_language_is_asked_for_once_more() -> None:
+    said = "Ten přístav stál podle všeho devět milionů korun."
+    generator = WeighingGenerator("million", said, "The harbour cost nine million.")
+    events, finding = answer(generator, HITS)
+    assert len([event for event in events if isinstance(event, Reading)]) == 2
+    assert finding.statement
+    assert finding.statement.text == "The harbour cost nine million."
+    first, second = (suffix for _, suffix in generator.prompts)
+    assert "in no other language" in second
+    assert "in no other language" not in first
+
+
+def test_what_stays_in_another_language_gives_way_to_the_passage_itself() -> None:
+    said = "Ten přístav stál podle všeho devět milionů korun."
+    _, finding = answer(WeighingGenerator("million", said), HITS)
+    assert finding.statement is None
+    assert finding.quoted == finding.hits[0]
+    assert finding.rejected[0].reason == "It is in cs (Latn), not in en (Latn)."
