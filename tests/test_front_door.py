@@ -18,6 +18,7 @@ OWNERS = {
     "faiss": {"index"},
     "llama_cpp": {"engine", "probe"},
     "openai": {"remote"},
+    "watchfiles": {"watching"},
 }
 OPENED_LATE = {"engine"}
 """Rooms that are themselves imported when they are first needed."""
@@ -62,7 +63,7 @@ STOREYS = (
     {"checks.claims", "shell.streaming"},
     {"checks.evidence"},
     {"retrieval", "reading", "judging", "verification", "build", "probe"},
-    {"answering"},
+    {"answering", "watching"},
     {"assistant", "doctor"},
     {"shell.articles", "shell.asking", "shell.building", "shell.checking", "shell.models"},
     {"cli"},

@@ -30,12 +30,12 @@ def list_models(as_json: bool) -> None:
     config = Config.from_env()
     known = [(model, _locate(model, config)) for model in known_models()]
     if as_json:
-        facts = [
+        listed = [
             {"name": model.name, "title": model.title, "purpose": model.purpose, "licence": model.licence,
              "size": model.size, "tested": model.tested, "path": str(path) if path else None}
             for model, path in known
         ]  # fmt: skip
-        print_json({"models": facts})
+        print_json({"models": listed})
         return
     for model, path in known:
         size = describe_size(model.size or 0)
