@@ -145,6 +145,11 @@ def test_importing_every_room_imports_no_heavy_library() -> None:
     assert [name for name in HEAVY if name in loaded] == []
 
 
+def test_the_door_of_the_shell_is_light_enough_for_completion() -> None:
+    loaded = run("import sys, rag.cli; print(*sys.modules)").split()
+    assert {"numpy", "rich", *HEAVY}.isdisjoint(loaded)
+
+
 @pytest.mark.parametrize("library", OWNERS)
 def test_each_heavy_library_has_its_rooms(library: str) -> None:
     files = [*ROOMS.values(), ROOT / "app.py"]

@@ -11,7 +11,6 @@ import click
 from rag.config import Config
 from rag.errors import RagError
 from rag.generations import list_indexes, read_manifest
-from rag.models import known_models
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -43,10 +42,16 @@ def _read_files(config: Config, fact: str) -> Iterable[str]:
     return (file[fact] for file in manifest.files)
 
 
+def _list_models(_: Config) -> Iterable[str]:
+    from rag.models import known_models
+
+    return (model.name for model in known_models())
+
+
 complete_sources = completes(lambda config: _read_files(config, "source"))
 complete_languages = completes(lambda config: _read_files(config, "language"))
 complete_indexes = completes(lambda config: list_indexes(config.indexes))
-complete_models = completes(lambda _: (model.name for model in known_models()))
+complete_models = completes(_list_models)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object.")
 of_index = click.option(

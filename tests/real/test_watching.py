@@ -14,7 +14,7 @@ def test_it_tells_what_it_took_up_until_ctrl_c(environment: dict[str, str], tmp_
     corpus.mkdir()
     (corpus / "harbour.txt").write_text("The harbour opened in May.\n")
     command = [sys.executable, "-c", "from rag.cli import main; main()", "index", str(corpus), "--watch"]
-    settings = {**environment, "RAG_INDEXES": str(tmp_path / "indexes"), "PYTHONUNBUFFERED": "1"}
+    settings = {**environment, "RAG_INDEXES": str(tmp_path / "indexes")}
     with subprocess.Popen(
         command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
