@@ -18,13 +18,16 @@ def test_it_tells_what_it_took_up_until_ctrl_c(environment: dict[str, str], tmp_
     with subprocess.Popen(
         command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout
-        assert process.stderr
-        assert process.stdout.readline() == "1 files: 1 new; 1 passages in “default”\n"
-        (corpus / "lake.txt").write_text("The lake froze.\n")
-        assert process.stdout.readline() == "2 files: 1 new, 1 unchanged; 2 passages in “default”\n"
-        (corpus / "harbour.txt").unlink()
-        assert process.stdout.readline() == "1 files: 1 unchanged, 1 removed; 1 passages in “default”\n"
-        process.send_signal(signal.SIGINT)
-        assert process.stderr.read() == "rag: interrupted\n"
+        try:
+            assert process.stdout
+            assert process.stderr
+            assert process.stdout.readline() == "1 files: 1 new; 1 passages in “default”\n"
+            (corpus / "lake.txt").write_text("The lake froze.\n")
+            assert process.stdout.readline() == "2 files: 1 new, 1 unchanged; 2 passages in “default”\n"
+            (corpus / "harbour.txt").unlink()
+            assert process.stdout.readline() == "2 files: 1 unchanged, 1 removed; 1 passages in “default”\n"
+            process.send_signal(signal.SIGINT)
+            assert process.stderr.read().strip() == "rag: interrupted"
+        finally:
+            process.kill()
     assert process.returncode == INTERRUPTED
