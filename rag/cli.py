@@ -13,6 +13,7 @@ import click
 from rag.config import Config
 from rag.errors import ConfigError, RagError
 from rag.printing import describe_size, print_answer, print_hit, print_json, show_progress, stream_answer
+from rag.server.command import mcp, serve
 from rag.types import Filter
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def cli() -> None:
     Every setting can be given in the environment as RAG_ and its name, such as RAG_GENERATOR.
     """
 
+
+cli.add_command(serve)
+cli.add_command(mcp)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object.")
 of_index = click.option("--index", metavar="NAME", help="Which index; “default” by default.")

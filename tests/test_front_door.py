@@ -12,18 +12,20 @@ import pytest
 import rag
 from rag.config import ROOT
 
-HEAVY = ("torch", "transformers", "sentence_transformers", "faiss", "llama_cpp", "gradio", "openai", "lingua")
+HEAVY = ("torch", "transformers", "sentence_transformers", "faiss", "llama_cpp", "gradio", "openai", "lingua", "mcp")
 OWNERS = {
     "sentence_transformers": {"encoder"},
     "faiss": {"index"},
     "llama_cpp": {"engine", "probe"},
     "openai": {"remote"},
+    "mcp": {"tools"},
 }
 OPENED_LATE = {"engine"}
 """Rooms that are themselves imported when they are first needed."""
 STOREYS = (
-    {"types", "errors", "line", "hardware"},
+    {"types", "errors", "line", "hardware", "server.logs", "server.metrics"},
     {
+        "asking",
         "checks.lexicon",
         "config",
         "generations",
@@ -32,6 +34,7 @@ STOREYS = (
         "projection",
         "prompts",
         "remote",
+        "server.forms",
         "sources",
         "states",
         "unpack",
@@ -49,12 +52,16 @@ STOREYS = (
         "passages",
         "printing",
     },
-    {"checks.facts", "checks.roles", "documents", "drawing", "encoder", "fetching", "generator"},
+    {"checks.facts", "checks.roles", "documents", "drawing", "encoder", "fetching", "generator", "writing"},
     {"checks.claims"},
     {"checks.evidence"},
     {"retrieval", "reading", "judging", "verification", "build", "probe"},
     {"answering"},
     {"assistant", "doctor"},
+    {"server.desk", "server.failures"},
+    {"server.articles", "server.chat", "server.guard", "server.tools"},
+    {"server.serving"},
+    {"server.command"},
     {"cli"},
 )
 """Rooms from the ground up; each may import those of the storeys below it."""
