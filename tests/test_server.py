@@ -27,7 +27,9 @@ from tests.served import ARTICLES, build_corpus, make_assistant, serving, wait_u
 QUESTION = "How many million has the harbour cost?"
 REPLY = "It cost nine million."
 LONG = "word " * 500
+SESAME = "sésame"
 Serve = Callable[..., str]
+Connect = Callable[[str], openai.OpenAI]
 
 
 class BrokenGenerator(ScriptedGenerator):
@@ -54,18 +56,23 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         yield serve
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server for all that only ask it."""
+    assistant = make_assistant(tmp_path_factory.mktemp("served"), ScriptedGenerator(REPLY))
+    with serving(Desk(assistant)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def http() -> Iterator[httpx.Client]:
+    with httpx.Client() as client:
+        yield client
+
+
 @pytest.fixture
-def connect() -> Iterator[Callable[[str], openai.OpenAI]]:
-    with ExitStack() as stack:
-
-        def connect(url: str) -> openai.OpenAI:
-            client = openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
-            return stack.enter_context(client)
-
-        yield connect
-
-
-Connect = Callable[[str], openai.OpenAI]
+def connect(http: httpx.Client) -> Connect:
+    return lambda url: openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, http_client=http)
 
 
 def ask(client: openai.OpenAI, *contents: str, **more: Any) -> Any:
@@ -81,8 +88,8 @@ def counts(url: str, name: str, **labels: str) -> float:
 
 
 class TestChat:
-    def test_an_answer_names_its_sources_in_its_text_and_beside_it(self, serve: Serve, connect: Connect) -> None:
-        completion = ask(connect(serve()), QUESTION)
+    def test_an_answer_names_its_sources_in_its_text_and_beside_it(self, served: str, connect: Connect) -> None:
+        completion = ask(connect(served), QUESTION)
         (choice,) = completion.choices
         assert choice.message.content == (
             "It cost nine million. [1]\n\nSources\n\n[1] harbour.txt · English · 2025-07: “It cost nine million.”"
@@ -93,8 +100,8 @@ class TestChat:
         (citation,) = answer["citations"]
         assert ARTICLES[0][0].text[citation["start"] : citation["end"]] == citation["quote"] == "It cost nine million."
 
-    def test_streamed_what_was_found_comes_first_and_the_text_is_the_same(self, serve: Serve, connect: Connect) -> None:
-        client = connect(serve())
+    def test_streamed_what_was_found_comes_first_and_the_text_is_the_same(self, served: str, connect: Connect) -> None:
+        client = connect(served)
         chunks = list(ask(client, QUESTION, stream=True))
         assert chunks[0].model_extra["evidence"][0]["source"] == "harbour.txt"
         text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
@@ -117,18 +124,18 @@ class TestChat:
         ask(connect(serve(generator)), "What about the harbour?", "It opened.", "How much was it?")
         assert "What about the harbour? How much was it?" in generator.prompts[0][1]
 
-    def test_only_what_passes_the_filter_is_read(self, serve: Serve, connect: Connect) -> None:
+    def test_only_what_passes_the_filter_is_read(self, served: str, connect: Connect) -> None:
         among = {"among": {"sources": ["old/*"]}}
-        chunks = list(ask(connect(serve()), QUESTION, stream=True, extra_body=among))
+        chunks = list(ask(connect(served), QUESTION, stream=True, extra_body=among))
         assert {hit["source"] for hit in chunks[0].model_extra["evidence"]} == {"old/orchard.txt"}
 
-    def test_is_offered_as_a_model(self, serve: Serve, connect: Connect) -> None:
-        assert [model.id for model in connect(serve()).models.list()] == ["rag"]
+    def test_is_offered_as_a_model(self, served: str, connect: Connect) -> None:
+        assert [model.id for model in connect(served).models.list()] == ["rag"]
 
-    def test_text_may_come_in_parts(self, serve: Serve, connect: Connect) -> None:
+    def test_text_may_come_in_parts(self, served: str, connect: Connect) -> None:
         parts = [{"type": "text", "text": "How many million has"}, {"type": "text", "text": "the harbour cost?"}]
         asked: Any = [{"role": "system", "content": "Say no."}, {"role": "user", "content": parts}]
-        completion = connect(serve()).chat.completions.create(model="rag", messages=asked)
+        completion = connect(served).chat.completions.create(model="rag", messages=asked)
         assert "nine million" in str(completion.choices[0].message.content)
 
 
@@ -143,17 +150,17 @@ class TestErrors:
         ],
     )
     def test_a_question_that_cannot_be_asked(
-        self, serve: Serve, connect: Connect, contents: list[str], said: str, stream: bool
+        self, served: str, connect: Connect, contents: list[str], said: str, stream: bool
     ) -> None:
         with pytest.raises(openai.BadRequestError) as refused:
-            ask(connect(serve()), *contents, stream=stream)
+            ask(connect(served), *contents, stream=stream)
         assert refused.value.body == {
             "message": said, "type": "invalid_request_error", "param": None, "code": "QuestionError",
         }  # fmt: skip
 
-    def test_a_model_that_is_not_offered(self, serve: Serve, connect: Connect) -> None:
+    def test_a_model_that_is_not_offered(self, served: str, connect: Connect) -> None:
         with pytest.raises(openai.NotFoundError, match="no model “gpt”"):
-            connect(serve()).chat.completions.create(model="gpt", messages=[{"role": "user", "content": QUESTION}])
+            connect(served).chat.completions.create(model="gpt", messages=[{"role": "user", "content": QUESTION}])
 
     @pytest.mark.parametrize("stream", [False, True])
     @pytest.mark.parametrize(
@@ -174,8 +181,8 @@ class TestErrors:
         assert counts(url, "rag_questions_total", outcome="failed") == 1
 
     @pytest.mark.parametrize("path", ["/nothing", "/v1/nothing", "/docs"])
-    def test_what_is_not_there_has_the_same_form(self, serve: Serve, path: str) -> None:
-        reply = httpx.get(serve() + path)
+    def test_what_is_not_there_has_the_same_form(self, served: str, path: str, http: httpx.Client) -> None:
+        reply = http.get(served + path)
         assert reply.status_code == 404
         assert reply.json()["error"]["type"] == "invalid_request_error"
 
@@ -192,10 +199,10 @@ class TestBounds:
         assert counts(url, "rag_questions_total", outcome="refused") == 1
 
     def test_whoever_waits_is_told_how_many_are_ahead(self, serve: Serve, connect: Connect) -> None:
-        url = serve(ScriptedGenerator("word " * 20, REPLY, pause=0.05))
-        with ask(connect(url), QUESTION, stream=True) as first:
-            next(first)
-            time.sleep(0.3)
+        generator = ScriptedGenerator("word " * 20, REPLY, pause=0.05)
+        url = serve(generator)
+        with ask(connect(url), QUESTION, stream=True):
+            wait_until(lambda: generator.running == 1)
             chunks = list(ask(connect(url), QUESTION, stream=True))
         assert "ahead" in chunks[1].model_extra
         assert chunks[1].model_extra["ahead"] == 1
@@ -209,10 +216,10 @@ class TestBounds:
         wait_until(lambda: generator.running == 0, seconds=1)
 
     @pytest.mark.parametrize("chunked", [False, True])
-    def test_a_body_that_is_too_long_is_refused(self, serve: Serve, chunked: bool) -> None:
+    def test_a_body_that_is_too_long_is_refused(self, served: str, chunked: bool, http: httpx.Client) -> None:
         body = b" " * (BODY_BYTES + 1)
-        reply = httpx.post(
-            f"{serve()}/search",
+        reply = http.post(
+            f"{served}/search",
             content=iter([body]) if chunked else body,
             headers={"Content-Type": "application/json"},
         )
@@ -231,10 +238,10 @@ class TestBounds:
         assert counts(url, "rag_questions_total", outcome="left") == 1
 
     def test_a_client_that_leaves_the_line_lets_the_next_move_up(self, serve: Serve, connect: Connect) -> None:
-        url = serve(ScriptedGenerator(LONG, pause=0.05))
-        with ask(connect(url), QUESTION, stream=True) as first:
-            next(first)
-            time.sleep(0.3)
+        generator = ScriptedGenerator(LONG, pause=0.05)
+        url = serve(generator)
+        with ask(connect(url), QUESTION, stream=True):
+            wait_until(lambda: generator.running == 1)
             with ask(connect(url), QUESTION, stream=True) as second:
                 assert [next(second), next(second)][1].model_extra["ahead"] == 1
                 with ask(connect(url), QUESTION, stream=True) as third:
@@ -264,67 +271,65 @@ class TestGuard:
                 bind("127.0.0.1", port, None)
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104
-    def test_the_token_is_wanted_for_all_but_the_health(self, serve: Serve, host: str) -> None:
-        url = serve(token="sésame", host=host)
-        assert httpx.get(f"{url}/health").json() == {"status": "ok"}
-        for shown in ({}, {"Authorization": "Bearer sesame"}, {"Authorization": "Basic sésame".encode()}):
-            refused = httpx.get(f"{url}/articles", headers=shown)  # type: ignore[arg-type]
+    def test_the_token_is_wanted_for_all_but_the_health(self, serve: Serve, host: str, http: httpx.Client) -> None:
+        url = serve(token=SESAME, host=host)
+        assert http.get(f"{url}/health").json() == {"status": "ok"}
+        for shown in ({}, {"Authorization": "Bearer sesame"}, {"Authorization": f"Basic {SESAME}".encode()}):
+            refused = http.get(f"{url}/articles", headers=shown)  # type: ignore[arg-type]
             assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
             assert refused.json()["error"]["type"] == "authentication_error"
-        opened = httpx.get(f"{url}/articles", headers={"Authorization": "Bearer sésame".encode()})
+        opened = http.get(f"{url}/articles", headers={"Authorization": f"Bearer {SESAME}".encode()})
         assert opened.status_code == 200
 
     def test_the_token_does_not_show_in_the_settings(self) -> None:
-        assert "sesame" not in repr(Config(server_token="sesame", generator_key="sesame"))
+        assert SESAME not in repr(Config(server_token=SESAME, generator_key=SESAME))
 
     @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "localhost:1:2"])
-    def test_a_page_whose_name_was_pointed_here_gets_nothing(self, serve: Serve, host: str) -> None:
-        assert httpx.get(f"{serve()}/articles", headers={"Host": host}).status_code in (400, 403)
+    def test_a_page_whose_name_was_pointed_here_gets_nothing(self, served: str, host: str, http: httpx.Client) -> None:
+        assert http.get(f"{served}/articles", headers={"Host": host}).status_code in (400, 403)
 
     @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
-    def test_a_page_from_elsewhere_gets_nothing(self, serve: Serve, origin: str) -> None:
-        reply = httpx.get(f"{serve()}/articles", headers={"Origin": origin})
+    def test_a_page_from_elsewhere_gets_nothing(self, served: str, origin: str, http: httpx.Client) -> None:
+        reply = http.get(f"{served}/articles", headers={"Origin": origin})
         assert reply.status_code == 403
         assert "access-control-allow-origin" not in reply.headers
 
-    def test_a_request_keeps_the_id_that_it_came_with_if_it_is_one(self, serve: Serve) -> None:
-        url = serve()
-        assert httpx.get(f"{url}/health", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
-        made = httpx.get(f"{url}/health", headers={"X-Request-ID": "a b"}).headers["x-request-id"]
+    def test_a_request_keeps_the_id_that_it_came_with_if_it_is_one(self, served: str, http: httpx.Client) -> None:
+        assert http.get(f"{served}/health", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
+        made = http.get(f"{served}/health", headers={"X-Request-ID": "a b"}).headers["x-request-id"]
         assert re.fullmatch("[0-9a-f]{32}", made)
 
 
 class TestArticles:
-    def test_searching_finds_what_python_finds(self, serve: Serve, tmp_path: Path) -> None:
-        reply = httpx.post(f"{serve()}/search", json={"question": "When may boats enter?", "count": 2}).json()
+    def test_searching_finds_what_python_finds(self, served: str, tmp_path: Path, http: httpx.Client) -> None:
+        reply = http.post(f"{served}/search", json={"question": "When may boats enter?", "count": 2}).json()
         assistant = make_assistant(tmp_path, ScriptedGenerator(""))
         expected = [hit.as_dict() for hit in assistant.search("When may boats enter?", 2)]
         assert reply["hits"] == json.loads(json.dumps(expected))
 
-    def test_they_are_listed_and_opened(self, serve: Serve) -> None:
-        url = serve()
-        listed = httpx.get(f"{url}/articles").json()
+    def test_they_are_listed_and_opened(self, served: str, http: httpx.Client) -> None:
+        listed = http.get(f"{served}/articles").json()
         assert [article["source"] for article in listed] == ["harbour.txt", "old/orchard.txt"]
-        opened = httpx.get(f"{url}/articles/old/orchard.txt").json()
+        opened = http.get(f"{served}/articles/old/orchard.txt").json()
         assert opened["text"] == ARTICLES[1][0].text
 
     @pytest.mark.parametrize("source", ["nothing.txt", "..%2F..%2Fetc%2Fpasswd", "%00", "//etc/passwd"])
-    def test_one_that_is_not_there(self, serve: Serve, source: str) -> None:
-        reply = httpx.get(f"{serve()}/articles/{source}")
+    def test_one_that_is_not_there(self, served: str, source: str, http: httpx.Client) -> None:
+        reply = http.get(f"{served}/articles/{source}")
         assert reply.status_code == 404
         assert reply.json()["error"]["code"] == "ArticleMissing"
 
-    def test_a_new_generation_of_the_index_is_taken_up(self, serve: Serve, tmp_path: Path) -> None:
+    def test_a_new_generation_of_the_index_is_taken_up(self, serve: Serve, tmp_path: Path, http: httpx.Client) -> None:
         url = serve()
-        assert len(httpx.get(f"{url}/articles").json()) == 2
+        assert len(http.get(f"{url}/articles").json()) == 2
         build_corpus(tmp_path, ARTICLES[1])
-        assert [article["source"] for article in httpx.get(f"{url}/articles").json()] == ["old/orchard.txt"]
+        assert [article["source"] for article in http.get(f"{url}/articles").json()] == ["old/orchard.txt"]
 
 
-def test_metrics_tell_what_was_asked_and_how_long_it_took(serve: Serve, connect: Connect) -> None:
+def test_metrics_tell_what_was_asked_and_how_long_it_took(serve: Serve, connect: Connect, http: httpx.Client) -> None:
     url = serve()
     ask(connect(url), QUESTION)
-    httpx.post(f"{url}/search", json={"question": QUESTION})
+    http.post(f"{url}/search", json={"question": QUESTION})
     assert counts(url, "rag_questions_total", outcome="answered") == 1
     assert counts(url, "rag_seconds_count", phase="total") == 1
     assert counts(url, "rag_seconds_count", phase="search") == 1
@@ -332,9 +337,9 @@ def test_metrics_tell_what_was_asked_and_how_long_it_took(serve: Serve, connect:
     assert counts(url, "process_resident_memory_bytes") > 1e6
 
 
-def test_the_description_tells_every_path_and_what_comes_back(serve: Serve) -> None:
-    url = serve(token="sesame")
-    described = httpx.get(f"{url}/openapi.json", headers={"Authorization": "Bearer sesame"}).json()
+def test_the_description_tells_every_path_and_what_comes_back(serve: Serve, http: httpx.Client) -> None:
+    url = serve(token=SESAME)
+    described = http.get(f"{url}/openapi.json", headers={"Authorization": f"Bearer {SESAME}".encode()}).json()
     paths = {"/v1/models", "/v1/chat/completions", "/search", "/articles", "/articles/{source}", "/health", "/metrics"}
     assert set(described["paths"]) == paths
     for operations in described["paths"].values():
@@ -355,20 +360,13 @@ bodies = st.binary(max_size=200) | (values | st.dictionaries(names, values)).map
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies)
-def test_whatever_is_sent_is_refused_in_good_order(served: str, body: bytes) -> None:
+def test_whatever_is_sent_is_refused_in_good_order(served: str, body: bytes, http: httpx.Client) -> None:
     for path in ("/v1/chat/completions", "/search"):
-        reply = httpx.post(served + path, content=body, headers={"Content-Type": "application/json"})
+        reply = http.post(served + path, content=body, headers={"Content-Type": "application/json"})
         assert reply.status_code in (200, 400, 404)
         assert reply.status_code == 200 or set(reply.json()["error"]) == {"message", "type", "param", "code"}
 
 
-def test_a_body_of_nothing_but_brackets_is_refused(served: str) -> None:
-    reply = httpx.post(f"{served}/search", content=b"[" * 100_000, headers={"Content-Type": "application/json"})
+def test_a_body_of_nothing_but_brackets_is_refused(served: str, http: httpx.Client) -> None:
+    reply = http.post(f"{served}/search", content=b"[" * 100_000, headers={"Content-Type": "application/json"})
     assert reply.status_code == 400
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    assistant = make_assistant(tmp_path_factory.mktemp("served"), ScriptedGenerator(REPLY))
-    with serving(Desk(assistant)) as url:
-        yield url

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rag.types import Answer, Citation, Filter, Hit
+from rag.types import Answer, Citation, Document, Filter, Hit
 
 Kind = Literal["invalid_request_error", "authentication_error", "server_error"]
 MODEL = "rag"
@@ -109,6 +109,12 @@ class Found(Form):
 
     question: str
     hits: list[FoundPassage]
+
+
+class Opened(Form):
+    """An article as it was when it was indexed."""
+
+    article: Document
 
 
 class Said(Form):

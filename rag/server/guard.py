@@ -79,8 +79,9 @@ class Guard:
         return None
 
     def _knows(self, shown: str) -> bool:
-        scheme, _, token = shown.partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), str(self._token).encode())
+        # Headers are read as Latin-1, whatever bytes they are.
+        scheme, _, token = shown.encode("latin-1").partition(b" ")
+        return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), str(self._token).encode())
 
 
 def _identify(headers: Headers) -> str:

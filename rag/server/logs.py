@@ -6,7 +6,6 @@ import sys
 import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from types import TracebackType
 
 current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
 """The id of the request that is being served."""
@@ -29,13 +28,10 @@ class JsonFormatter(logging.Formatter):
             **getattr(record, "facts", {}),
         }
         if record.exc_info and record.exc_info[0]:
+            frames = traceback.extract_tb(record.exc_info[2])
             entry["error"] = record.exc_info[0].__name__
-            entry["at"] = _trace(record.exc_info[2])
+            entry["at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         return json.dumps(entry, ensure_ascii=False)
-
-
-def _trace(where: TracebackType | None) -> list[str]:
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(where)]
 
 
 def set_up_logs() -> None:

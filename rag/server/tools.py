@@ -9,8 +9,8 @@ from pydantic import Field
 
 from rag.errors import ConfigError, RagError
 from rag.server.desk import Desk
-from rag.server.forms import Found, FoundPassage, Said
-from rag.types import Document, Filter
+from rag.server.forms import Found, FoundPassage, Opened, Said
+from rag.types import Filter
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -60,9 +60,9 @@ def build_tools(desk: Desk) -> "MCPServer":
         return Found(question=question, hits=[FoundPassage.of(hit) for hit in hits])
 
     @tool
-    async def open_article(source: str) -> Document:
+    async def open_article(source: str) -> Opened:
         """The whole text of an article, by the source that a citation or a passage names."""
         with telling():
-            return await desk.open_article(source)
+            return Opened(article=await desk.open_article(source))
 
     return server
