@@ -1,7 +1,9 @@
 """The server as programs meet it: OpenAI's client and plain HTTP against a real one over stand-ins."""
 
 import json
+import logging
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -19,6 +21,7 @@ from rag.config import Config
 from rag.errors import ConfigError, GenerationError
 from rag.server.desk import Desk
 from rag.server.guard import BODY_BYTES
+from rag.server.logs import JsonFormatter
 from rag.server.serving import bind
 from rag.types import Reply
 from tests.fakes import ScriptedGenerator
@@ -146,6 +149,7 @@ class TestErrors:
         [
             (["  "], "The question is empty. Ask something about the articles."),
             (["x" * 10_000], "The question has 10000 characters; at most 2000 are read. Ask it more briefly."),
+            (["x" * 10_000, REPLY, QUESTION], "An earlier question has more than 2000 characters. Leave it out."),
             ([QUESTION, REPLY], "The last message is not the user's. Send the question last."),
         ],
     )
@@ -337,11 +341,23 @@ def test_metrics_tell_what_was_asked_and_how_long_it_took(serve: Serve, connect:
     assert counts(url, "process_resident_memory_bytes") > 1e6
 
 
+def test_of_an_exception_the_log_tells_the_kind_and_the_place_alone() -> None:
+    try:
+        raise ValueError(QUESTION)
+    except ValueError:
+        record = logging.LogRecord("rag", logging.ERROR, __file__, 1, "unexpected", None, sys.exc_info())
+    logged = json.loads(JsonFormatter().format(record))
+    assert (logged["error"], logged["level"]) == ("ValueError", "error")
+    assert "test_server.py" in logged["at"][-1]
+    assert "harbour" not in str(logged)
+
+
 def test_the_description_tells_every_path_and_what_comes_back(serve: Serve, http: httpx.Client) -> None:
     url = serve(token=SESAME)
     described = http.get(f"{url}/openapi.json", headers={"Authorization": f"Bearer {SESAME}".encode()}).json()
     paths = {"/v1/models", "/v1/chat/completions", "/search", "/articles", "/articles/{source}", "/health", "/metrics"}
     assert set(described["paths"]) == paths
+    assert "security" not in described["paths"].pop("/health")["get"]
     for operations in described["paths"].values():
         for operation in operations.values():
             assert operation["description"]

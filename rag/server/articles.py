@@ -1,15 +1,15 @@
-"""Plain endpoints: searching, the articles, and the state of the server."""
+"""Plain endpoints: searching, the articles, and what is counted."""
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from rag.server.desk import Desk
-from rag.server.forms import Found, FoundPassage, Health, SearchRequest
+from rag.server.forms import Found, FoundPassage, SearchRequest
 from rag.types import Article, Document
 
 
 def build_articles(desk: Desk) -> APIRouter:
-    """The routes to what is in the index."""
+    """The routes to what is in the index, and how it is asked."""
     router = APIRouter(tags=["articles"])
 
     @router.post("/search")
@@ -27,18 +27,6 @@ def build_articles(desk: Desk) -> APIRouter:
     async def open_article(source: str) -> Document:
         """An article as it was when it was indexed."""
         return await desk.open_article(source)
-
-    return router
-
-
-def build_state(desk: Desk) -> APIRouter:
-    """The routes for those who look after the server."""
-    router = APIRouter(tags=["state"])
-
-    @router.get("/health")
-    async def tell_health() -> Health:
-        """The server answers. Needs no token."""
-        return Health()
 
     @router.get("/metrics", response_class=PlainTextResponse)
     async def write_metrics() -> PlainTextResponse:

@@ -62,7 +62,7 @@ def build_chat(desk: Desk) -> APIRouter:
         """Answer the last message from the articles, with citations; the earlier ones are its context."""
         if asked.model != MODEL:
             raise HTTPException(404, f"There is no model “{asked.model}”, only “{MODEL}”")
-        question, history = read_messages(asked.messages)
+        question, history = read_messages(asked.messages, desk.assistant.config.max_question_chars)
         if not asked.stream:
             answer = await _stay(request, desk.ask(question, history, asked.among))
             reply = Reply(content=write_answer(answer, prompts))
@@ -75,13 +75,18 @@ def build_chat(desk: Desk) -> APIRouter:
     return router
 
 
-def read_messages(messages: Sequence[Message]) -> tuple[str, list[Turn]]:
-    """The question that a conversation ends with, and what was asked and answered before. Raises QuestionError."""
+def read_messages(messages: Sequence[Message], most: int) -> tuple[str, list[Turn]]:
+    """The question that a conversation ends with, and what was asked and answered before.
+
+    Raises QuestionError, also when an earlier question has more than `most` characters.
+    """
     asked: str | None = None
     history: list[Turn] = []
     for message in messages[:-1]:
         if message.role == "user":
             asked = message.read()
+            if len(asked) > most:
+                raise QuestionError(f"An earlier question has more than {most} characters. Leave it out.")
         elif message.role == "assistant" and asked is not None:
             history.append(Turn(asked, message.read()))
             asked = None

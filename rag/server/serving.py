@@ -11,11 +11,11 @@ from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 
 from rag.errors import ConfigError
-from rag.server.articles import build_articles, build_state
+from rag.server.articles import build_articles
 from rag.server.chat import build_chat
 from rag.server.desk import Desk
 from rag.server.failures import handle_failures
-from rag.server.forms import FailureReply
+from rag.server.forms import FailureReply, Health
 from rag.server.guard import BODY_BYTES, Guard
 from rag.server.tools import build_tools, has_tools
 
@@ -49,11 +49,18 @@ def build_app(desk: Desk, local: bool) -> Guard:
         lifespan=live,
         max_body_size=BODY_BYTES,
         responses={"default": {"model": FailureReply, "description": "What went wrong, in OpenAI's form"}},
-        dependencies=[Depends(HTTPBearer(auto_error=False, description="RAG_SERVER_TOKEN"))] if token else [],
     )
     handle_failures(app)
-    for router in (build_chat(desk), build_articles(desk), build_state(desk)):
-        app.include_router(router)
+    # The guard looks at the token; this describes it.
+    shown = [Depends(HTTPBearer(auto_error=False, description="RAG_SERVER_TOKEN"))] if token else []
+    app.include_router(build_chat(desk), dependencies=shown)
+    app.include_router(build_articles(desk), dependencies=shown)
+
+    @app.get("/health")
+    def tell_health() -> Health:
+        """The server answers. Needs no token."""
+        return Health()
+
     if tools:
         # Without a host of its own to look for: the guard has done that.
         app.routes.extend(tools.streamable_http_app(stateless_http=True, json_response=True, host="").routes)
