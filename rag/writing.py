@@ -6,8 +6,8 @@ from rag.language import name_of
 from rag.prompts import Prompts
 from rag.types import Answer
 
-ACTIVE = re.compile(r"(\\*)(<|(?<=\])[(:])")
-"""What makes a link, an image or a tag of the text around it."""
+ACTIVE = re.compile(r"[\\<]|(?<=\])[(:]")
+"""What makes a link, an image or a tag of the text around it, or unmakes an escape."""
 
 
 def write_answer(answer: Answer, prompts: Prompts) -> str:
@@ -24,4 +24,4 @@ def write_answer(answer: Answer, prompts: Prompts) -> str:
 
 def _disarm(text: str) -> str:
     """The text with a backslash before what is active in Markdown, which shows it without one."""
-    return ACTIVE.sub(lambda found: f"{found[1] * 2}\\{found[2]}", text)
+    return ACTIVE.sub(r"\\\g<0>", text)
