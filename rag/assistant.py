@@ -10,6 +10,7 @@ from functools import cache
 from typing import Self, TypeVar, cast
 
 from rag.answering import Answerer, Finding
+from rag.asking import Asking
 from rag.config import Config
 from rag.documents import is_date
 from rag.encoder import SentenceEncoder
@@ -173,6 +174,13 @@ class Assistant:
                 models={"encoder": self.encoder.name, "generator": self.generator.name},
             )
         )
+
+    def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Asking:
+        """The same for asynchronous code: `await` it for the answer, or go over its events with `async for`.
+
+        Raises QuestionError, GenerationError, once it is awaited.
+        """
+        return Asking(self.ask(question, history, among))
 
     def _say(self, finding: Finding, question: str, language: Language) -> tuple[tuple[Citation, ...], str]:
         """What the reader is told, and where it stands."""

@@ -9,6 +9,7 @@ import click
 
 from rag.config import Config
 from rag.errors import RagError
+from rag.server.command import mcp, serve
 from rag.shell.articles import articles, show_article
 from rag.shell.asking import ask, chat, search
 from rag.shell.building import index
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-COMMANDS: Sequence[click.Command] = (ask, search, chat, articles, show_article, index, models, doctor, evaluate)
+COMMANDS: Sequence[click.Command] = (
+    ask, search, chat, articles, show_article, index, models, doctor, evaluate, serve, mcp,
+)  # fmt: skip
 
 
 def _load(config: Config) -> "Assistant":

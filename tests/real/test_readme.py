@@ -11,7 +11,7 @@ import pytest
 from rag.config import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-(PYTHON,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PYTHON, WITHOUT_WAITING, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMANDS = re.findall(r"^((?:RAG_\w+=\S+ )?rag (?:ask|search|show) .*)$", README, re.MULTILINE)
 
 
@@ -32,6 +32,15 @@ def test_the_example_in_python_prints_an_answer_and_its_source(environment: dict
     answer, *citations = child.stdout.splitlines()
     assert answer.endswith("[1]")
     assert citations[0].startswith("1 000_6546eb5d104e4df2.txt cs None Lavrov navštíví KLDR")
+
+
+def test_the_example_without_waiting_prints_an_answer_and_what_happens_on_the_way(environment: dict[str, str]) -> None:
+    child = subprocess.run(
+        [sys.executable, "-c", WITHOUT_WAITING], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    answer, *events = child.stdout.splitlines()
+    assert answer.endswith("[1]")
+    assert (events[0], events[-1]) == ("Evidence", "Answered")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
