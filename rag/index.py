@@ -192,7 +192,7 @@ class Index:
         """The same. Raises ArticleMissing."""
         document = self.read_document(source)
         if document is None:
-            raise ArticleMissing(f"The index “{self.name}” has no article “{source}”. See what it has: `rag articles`.")
+            raise ArticleMissing(f"The index “{self.name}” has no article “{source}”. Name one that it lists.")
         return document
 
     def read_passages(self, source: str) -> tuple[list[Passage], Encodings]:
