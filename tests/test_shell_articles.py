@@ -60,7 +60,7 @@ def test_an_article_as_json_has_its_text_and_facts(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nothing.txt"], "rag articles"),
+        (["nothing.txt"], "Name one that it lists"),
         (["harbour.txt", "--cite", "7"], f"from 0 to {len(HARBOUR)}"),
         (["harbour.txt", "--cite", "9:3"], "two places"),
         (["harbour.txt", "--cite", f"0:{len(HARBOUR) + 1}"], "two places"),
