@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rag.hidden import drop_hidden
+
 if TYPE_CHECKING:
     from rag.assistant import Assistant
     from rag.types import Answer, Citation, Filter, Hit, Passage, Progress
@@ -33,9 +35,9 @@ def stream_answer(assistant: "Assistant", question: str, among: "Filter") -> "An
                     shown.plain = _list_nearest(hits)
                 case Reading(hit):
                     # What was said of the passage before is void.
-                    shown.plain = f"{_list_nearest(hits)}\n{hit.passage.source}: "
+                    shown.plain = f"{_list_nearest(hits)}\n{drop_hidden(hit.passage.source)}: "
                 case Words(text):
-                    shown.append(text)
+                    shown.append(drop_hidden(text))
                 case Answered(answer):
                     return answer
             live.refresh()
@@ -43,13 +45,15 @@ def stream_answer(assistant: "Assistant", question: str, among: "Filter") -> "An
 
 
 def _list_nearest(hits: "Sequence[Hit]") -> str:
-    return "".join(f"{hit.rank}. {hit.passage.source}: {hit.passage.text[:70]}…\n" for hit in hits[:NEAREST])
+    return drop_hidden(
+        "".join(f"{hit.rank}. {hit.passage.source}: {hit.passage.text[:70]}…\n" for hit in hits[:NEAREST])
+    )
 
 
 def print_answer(answer: "Answer", assistant: "Assistant") -> None:
     """The answer with its sources below, or with the nearest passages where it abstained."""
     say, written = assistant.prompts.say, (answer.language, answer.script)
-    click.echo(answer.text)
+    _echo(answer.text)
     if answer.abstained and answer.hits:
         click.echo(f"\n{say('nearest', *written)}")
         for hit in answer.hits[:NEAREST]:
@@ -57,12 +61,17 @@ def print_answer(answer: "Answer", assistant: "Assistant") -> None:
     elif answer.citations:
         click.echo(f"\n{say('sources', *written)}")
         for citation in answer.citations:
-            click.echo(f"[{citation.number}] {_describe(citation, *written)}\n    “{citation.quote}”")
+            _echo(f"[{citation.number}] {_describe(citation, *written)}\n    “{citation.quote}”")
 
 
 def print_hit(hit: "Hit", language: str = "en", script: str | None = None) -> None:
     """A hit, its passage's language named in the given one."""
-    click.echo(f"{hit.rank}. {_describe(hit.passage, language, script)} · {hit.score:.3f}\n   {hit.passage.text}")
+    _echo(f"{hit.rank}. {_describe(hit.passage, language, script)} · {hit.score:.3f}\n   {hit.passage.text}")
+
+
+def _echo(text: str) -> None:
+    """Print what articles say; what they hide would command the terminal."""
+    click.echo(drop_hidden(text))
 
 
 def _describe(origin: "Citation | Passage", language: str, script: str | None) -> str:

@@ -8,6 +8,7 @@ prompts/page/<tag>.toml        what stands on the page, likewise
 prompts/examples.txt           questions that the page offers, one a line
 """
 
+import re
 import string
 import tomllib
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from rag.errors import PromptError
+from rag.hidden import drop_hidden
 
 FALLBACK = "en"
 TEMPLATES = {"excerpt": {"passage"}, "judge": {"question"}, "question": {"question", "language"}}
@@ -37,6 +39,9 @@ PAGE: dict[str, set[str]] = {
     "reading": {"source"},
     "stopped": set(),
 }
+_QUOTATION = re.compile('"{3,}')
+_ROLE = re.compile(r"\[(/?[A-Z_]+)\]")
+_ANGLES = str.maketrans("<>", "‹›")
 Table = dict[str, dict[str, str]]
 
 
@@ -63,8 +68,8 @@ class Prompts:
         )
 
     def fill(self, name: str, **values: str) -> str:
-        """The template `name` with its variables replaced; the values themselves are never interpreted."""
-        return self.templates[name].format(**values)
+        """The template `name` with its variables replaced; the values stay text, whatever they look like."""
+        return self.templates[name].format(**{key: _tame(value) for key, value in values.items()})
 
     def say(self, key: str, language: str, script: str | None = None, **values: str) -> str:
         """The sentence `key` in the given language and script, in English where there is none."""
@@ -73,6 +78,15 @@ class Prompts:
     def label(self, key: str, language: str, script: str | None = None, **values: str) -> str:
         """What the page says for `key`, likewise."""
         return _choose(self.page, language, script)[key].format(**values)
+
+
+def _tame(value: str) -> str:
+    """A value that cannot close the quotation it stands in, nor be taken for the marks of a chat template.
+
+    The generator in this process reads no marks in it anyway; a server may.
+    """
+    value = _QUOTATION.sub("”", drop_hidden(value))
+    return _ROLE.sub(r"(\1)", value).translate(_ANGLES)
 
 
 def _read(file: Path) -> str:

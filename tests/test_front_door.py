@@ -22,7 +22,7 @@ OWNERS = {
 OPENED_LATE = {"engine"}
 """Rooms that are themselves imported when they are first needed."""
 STOREYS = (
-    {"types", "errors", "line", "hardware"},
+    {"types", "errors", "hidden", "line", "hardware"},
     {
         "checks.lexicon",
         "config",
