@@ -9,6 +9,7 @@ from functools import cache
 from typing import Self, TypeVar, cast
 
 from rag.answering import Answerer, Finding
+from rag.catalogue import Catalogue
 from rag.config import Config
 from rag.documents import is_date
 from rag.encoder import SentenceEncoder
@@ -63,6 +64,7 @@ class Assistant:
         self.generator = generator
         self.prompts = prompts
         self._line = Line()
+        self._catalogue = Catalogue(encoder, prompts)
 
     @classmethod
     def load(cls, config: Config | None = None) -> Self:
@@ -147,6 +149,9 @@ class Assistant:
         question = self._check(question)
         follows = history and len(question.split()) <= FEW_WORDS
         language = detect(question, home=detect(history[-1].question) if follows else None)
+        if told := None if among and among != Filter() else self._catalogue.tell(question, language, self.index):
+            yield Answered(self._list(question, language, *told, clock))
+            return
         completed = complete(question, language, history, self.config.max_question_chars)
         period = find_period(question, language.code) or find_period(completed, language.code)
         hits = self._find(completed, period, self.config.hits, among)
@@ -173,6 +178,26 @@ class Assistant:
                 timings=clock.times,
                 models={"encoder": self.encoder.name, "generator": self.generator.name},
             )
+        )
+
+    def _list(
+        self, question: str, language: Language, text: str, citations: tuple[Citation, ...], clock: "_Clock"
+    ) -> Answer:
+        """The answer to a question about the articles as a collection; nothing was searched or read for it."""
+        clock.stamp("total")
+        return Answer(
+            question=question,
+            completed=question,
+            text=text,
+            citations=citations,
+            language=language.code,
+            script=language.script,
+            abstained=False,
+            quoted=True,
+            hits=(),
+            rejected=(),
+            timings=clock.times,
+            models={"encoder": self.encoder.name, "generator": self.generator.name},
         )
 
     def _say(self, finding: Finding, question: str, language: Language) -> tuple[Citation | None, str]:

@@ -20,7 +20,16 @@ from rag.hidden import drop_hidden
 
 FALLBACK = "en"
 TEMPLATES = {"excerpt": {"passage"}, "judge": {"question"}, "question": {"question", "language"}}
-SENTENCES: dict[str, set[str]] = {"abstain": set(), "nearest": set(), "sources": set(), "quoted": {"origin", "quote"}}
+SENTENCES: dict[str, set[str]] = {
+    "abstain": set(),
+    "nearest": set(),
+    "sources": set(),
+    "quoted": {"origin", "quote"},
+    "articles": {"count"},
+    "newest": set(),
+    "oldest": set(),
+    "summary": set(),
+}
 PAGE: dict[str, set[str]] = {
     "title": set(),
     "intro": {"articles", "languages"},

@@ -52,7 +52,7 @@ STOREYS = (
     {"checks.facts", "checks.roles", "documents", "drawing", "encoder", "fetching", "followups", "generator"},
     {"checks.claims"},
     {"checks.evidence"},
-    {"retrieval", "reading", "judging", "verification", "build", "probe"},
+    {"catalogue", "retrieval", "reading", "judging", "verification", "build", "probe"},
     {"answering"},
     {"assistant", "doctor"},
     {"cli"},
