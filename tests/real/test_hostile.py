@@ -23,7 +23,7 @@ QUESTION = "How many containers did North Korea send to Russia?"
 
 
 @pytest.fixture(scope="module")
-def assistant(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
+def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
     """Over one short article for each hostile text, and one in each language without any."""
     corpus = tmp_path_factory.mktemp("corpus")
     for language, fact in FACTS.items():
@@ -31,7 +31,7 @@ def assistant(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Itera
     for one in HOSTILE:
         article = f"{FACTS[one['language']]}\n{one['text']}\n"
         (corpus / f"{one['kind']}-{one['language']}.txt").write_text(article, encoding="utf-8")
-    config = replace(config, indexes=tmp_path_factory.mktemp("indexes"))
+    config = replace(Config.from_env(), indexes=tmp_path_factory.mktemp("indexes"))
     build_index([corpus], config)
     assistant = Assistant.load(config)
     with closing(assistant.index):
