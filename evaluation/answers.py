@@ -1,13 +1,14 @@
-"""What is right in the answers: `python -m evaluation.answers [--development]`.
+"""What is right in the answers: `python -m evaluation.answers [--development] [--naive]`.
 
-Each case over the five articles is asked through the front door, with the configured generator. The table is printed;
-everything that was answered wrongly is written to evaluation/results/, so that a person can check the judge.
+Each case over the five articles is asked through the front door, with the configured generator; with `--naive`, also
+as is common (naive.py). The table is printed; everything that was answered wrongly is written to evaluation/results/,
+so that a person can check the judge.
 """
 
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Literal
@@ -17,7 +18,9 @@ from rich.progress import track
 from rich.table import Table
 
 from evaluation.cases import Answerable, Half, Place, Unanswerable, half_of, load_answerable, load_unanswerable
+from evaluation.encoders import PlainEncoder
 from evaluation.judge import says
+from evaluation.naive import Naive, Reply
 from evaluation.report import RESULTS, read_commit
 from evaluation.run import ARTICLES, open_corpus
 from rag import Answer, Assistant, Citation, Config, Passage
@@ -54,19 +57,26 @@ def main() -> None:
     """Ask, print and write."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--development", action="store_true", help="the half that settings are chosen on")
-    half: Half = "development" if options.parse_args().development else "held-back"
+    options.add_argument("--naive", action="store_true", help="also the five nearest passages in one prompt")
+    chosen = options.parse_args()
+    half: Half = "development" if chosen.development else "held-back"
     config = Config.from_env()
-    with open_corpus(ARTICLES, config, SentenceEncoder.load(config)) as corpus:
-        assistant = Assistant(config, corpus.index, corpus.encoder, load_generator(config), corpus.prompts)
+    encoder = SentenceEncoder.load(config)
+    with open_corpus(ARTICLES, config, encoder) as corpus:
+        assistant = Assistant(config, corpus.index, encoder, load_generator(config), corpus.prompts)
         outcomes = ask_all(assistant, half)
-    Console().print(draw_table(outcomes, half))
+    systems = {"here": outcomes}
+    if chosen.naive:
+        with open_corpus(ARTICLES, config, PlainEncoder.load(config, encoder.projection)) as plain:
+            systems["naive"] = ask_naively(plain, half)
+    Console().print(draw_table(systems, half))
     commit = read_commit()
     file = RESULTS / f"{commit.hash[:12]}{'-dirty' * commit.dirty}-{half}-answers.json"
     facts = {
         "commit": asdict(commit),
         "half": half,
         "generator": assistant.generator.name,
-        "figures": summarise(outcomes),
+        "figures": {name: summarise(of_one) for name, of_one in systems.items()},
         "to be checked": [asdict(one) for one in outcomes if one.verdict in ("wrong", "quoted, wrong")],
     }
     file.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -75,10 +85,21 @@ def main() -> None:
 
 def ask_all(assistant: Assistant, half: Half) -> list[Outcome]:
     """Ask all cases of one half."""
-    answerable = [case for case in load_answerable() if half_of(case.fact) == half]
-    unanswerable = [case for case in load_unanswerable() if half_of(case.fact) == half]
-    cases: list[Answerable | Unanswerable] = [*answerable, *unanswerable]
-    return [judge(case, assistant.answer(case.question), assistant) for case in track(cases, "Asking")]
+    cases = track(load_cases(half), "Asking")
+    return [judge(case, assistant.answer(case.question), assistant) for case in cases]
+
+
+def ask_naively(plain: Assistant, half: Half) -> list[Outcome]:
+    """The same cases in one prompt each, over what an assistant with the plain encoder finds."""
+    naive = Naive(plain)
+    cases = track(load_cases(half), "Asking naively")
+    return [judge_reply(case, naive.ask(case.question), plain) for case in cases]
+
+
+def load_cases(half: Half) -> list[Answerable | Unanswerable]:
+    """All cases of one half, those that can be answered first."""
+    cases: list[Answerable | Unanswerable] = [*load_answerable(), *load_unanswerable()]
+    return [case for case in cases if half_of(case.fact) == half]
 
 
 def judge(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant) -> Outcome:
@@ -87,7 +108,6 @@ def judge(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant)
     An answer in the generator's words is right when it says what is accepted and cites an article that bears it; one
     in the article's words when they hold at least half of those that bear the fact.
     """
-    places = case.places if isinstance(case, Answerable) else ()
     first = answer.hits[0].passage if answer.hits else None
     return Outcome(
         id=case.id,
@@ -100,8 +120,28 @@ def judge(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant)
         sources=tuple(citation.source for citation in answer.citations),
         verbatim=all(_is_verbatim(citation, assistant) for citation in answer.citations),
         in_language=_is_in_language(case, answer),
-        first_right=first is not None and any(_covers(place, first, assistant) for place in places),
+        first_right=first is not None and any(_covers(place, first, assistant) for place in _places_of(case)),
         seconds=answer.timings["total"],
+    )
+
+
+def judge_reply(case: Answerable | Unanswerable, reply: Reply, assistant: Assistant) -> Outcome:
+    """What became of a case in one prompt: its reply cites nothing, and is right when it says what is accepted."""
+    spoken = detect(reply.text, home=detect(case.question))
+    answerable = isinstance(case, Answerable)
+    return Outcome(
+        id=case.id,
+        question=case.question,
+        tongue=case.tongue,
+        answerable=answerable,
+        verdict="right" if isinstance(case, Answerable) and _is_accepted(reply.text, case) else "wrong",
+        text=reply.text,
+        quotes=(),
+        sources=tuple(hit.passage.source for hit in reply.hits),
+        verbatim=True,
+        in_language=(spoken.code, spoken.script) == (case.language, case.script),
+        first_right=any(_covers(place, reply.hits[0].passage, assistant) for place in _places_of(case)),
+        seconds=reply.times[-1],
     )
 
 
@@ -123,12 +163,14 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, float]:
     }
 
 
-def draw_table(outcomes: Sequence[Outcome], half: str) -> Table:
-    """The figures for a terminal."""
-    answerable = sum(one.answerable for one in outcomes)
-    table = Table("", "share", title=f"{answerable} answerable and {len(outcomes) - answerable} not, {half} half")
-    for name, figure in summarise(outcomes).items():
-        table.add_row(name, f"{figure:.3f}")
+def draw_table(systems: Mapping[str, Sequence[Outcome]], half: str) -> Table:
+    """The figures for a terminal, a column for each system."""
+    asked = next(iter(systems.values()))
+    answerable = sum(one.answerable for one in asked)
+    table = Table("", *systems, title=f"{answerable} answerable and {len(asked) - answerable} not, {half} half")
+    columns = [summarise(outcomes) for outcomes in systems.values()]
+    for name in columns[0]:
+        table.add_row(name, *(f"{column[name]:.3f}" for column in columns))
     return table
 
 
@@ -137,13 +179,19 @@ def _find_verdict(case: Answerable | Unanswerable, answer: Answer, assistant: As
         return "abstained"
     if isinstance(case, Unanswerable):
         return "quoted, wrong" if answer.quoted else "wrong"
-    cited = answer.citations[0]
     if answer.quoted:
-        held = any(_covers(place, cited, assistant) for place in case.places)
+        held = any(_covers(place, cited, assistant) for place in case.places for cited in answer.citations)
         return "quoted, right" if held else "quoted, wrong"
-    accepted = any(says(answer.text, variant) for variant in (case.answer, *case.accept))
-    borne = cited.source in {place.source for place in case.places}
-    return "right" if accepted and borne else "wrong"
+    borne = {cited.source for cited in answer.citations} & {place.source for place in case.places}
+    return "right" if borne and _is_accepted(answer.text, case) else "wrong"
+
+
+def _places_of(case: Answerable | Unanswerable) -> tuple[Place, ...]:
+    return case.places if isinstance(case, Answerable) else ()
+
+
+def _is_accepted(text: str, case: Answerable) -> bool:
+    return any(says(text, variant) for variant in (case.answer, *case.accept))
 
 
 def _covers(place: Place, stretch: Citation | Passage, assistant: Assistant) -> bool:

@@ -3,7 +3,7 @@
 retrieval   Assistant.search against one bare SentenceTransformer.encode_query of the question
 growth      the same over 100,000 passages
 building    our encoder over passages against a bare SentenceTransformer.encode_document with its best batch size
-answering   Assistant.answer against a bare llama_cpp chat completion over the passage that came first
+answering   Assistant.answer against one llama_cpp chat completion over the five nearest passages
 """
 
 import argparse
@@ -15,21 +15,20 @@ from functools import cached_property, partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
 from evaluation.growth import grow
-from rag import Answer, Assistant, Config
-from rag.hardware import count_physical_cores
-from rag.language import name_of
+from rag import Assistant, Config
 from rag.models import resolve
 
 if TYPE_CHECKING:
-    from llama_cpp import Llama
     from sentence_transformers import SentenceTransformer
+
+    from evaluation.naive import Naive
 
 CASES = Path(__file__).parent / "cases" / "articles.jsonl"
 TEXTS = 240
@@ -90,13 +89,11 @@ class Bench:
         return SentenceTransformer(str(resolve(self.config.encoder, "encoder", self.config.cache)))
 
     @cached_property
-    def bare_generator(self) -> "Llama":
-        """The generator likewise, but for the threads."""
-        from llama_cpp import Llama
+    def naive(self) -> "Naive":
+        """What is common."""
+        from evaluation.naive import Naive
 
-        file = resolve(self.config.generator, "generator", self.config.cache)
-        threads = self.config.threads or count_physical_cores()
-        return Llama(str(file), n_ctx=self.config.context, n_threads=threads, verbose=False)
+        return Naive(self.assistant)
 
 
 def bench_retrieval(bench: Bench, advance: Advance) -> Figures:
@@ -146,7 +143,7 @@ def bench_building(bench: Bench, advance: Advance) -> Figures:
 
 
 def bench_answering(bench: Bench, advance: Advance) -> Figures:
-    """Seconds to evidence, first word and end beside those of a bare completion over the passage that came first.
+    """Seconds to evidence, first word and end beside those of what is common.
 
     Where ours quotes the article, its first word is its last.
     """
@@ -154,33 +151,18 @@ def bench_answering(bench: Bench, advance: Advance) -> Figures:
     ours.warm()
     ours.prepare()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    taken, bare = [], []
+    taken, naive = [], []
     for question in bench.answers:
-        answer = ours.answer(question)
-        taken.append(answer.timings)
-        bare.append(complete(bench, answer))
+        taken.append(ours.answer(question).timings)
+        naive.append(bench.naive.ask(question).times)
         advance(1)
     first = [timings.get("first_word", timings["total"]) for timings in taken]
     return {
         "evidence, s": {"ours": median(timings["evidence"] for timings in taken)},
-        "first word, s": compare(first, [times[0] for times in bare]),
-        "whole answer, s": compare([timings["total"] for timings in taken], [times[-1] for times in bare]),
+        "first word, s": compare(first, [times[0] for times in naive]),
+        "whole answer, s": compare([timings["total"] for timings in taken], [times[-1] for times in naive]),
         "memory, MB": {"ours": peak},
     }
-
-
-def complete(bench: Bench, answer: Answer) -> list[float]:
-    """Seconds to each word of a bare completion that reads the first hit of an answer, and to its end."""
-    fill, model = bench.assistant.prompts.fill, bench.bare_generator
-    language = name_of(answer.language, "en")
-    prompt = fill("excerpt", passage=answer.hits[0].passage.text)
-    prompt += fill("question", question=answer.question, language=language)
-    model.reset()  # type: ignore[no-untyped-call]
-    start = time.perf_counter()
-    chunks: Any = model.create_chat_completion(
-        [{"role": "user", "content": prompt}], stream=True, temperature=0, max_tokens=bench.config.max_answer_tokens
-    )
-    return [time.perf_counter() - start for chunk in chunks if "role" not in chunk["choices"][0]["delta"]]
 
 
 def clock(work: Callable[[], object]) -> float:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Generator as Stream
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import cache
 from typing import Self, TypeVar, cast
 
@@ -13,7 +14,7 @@ from rag.catalogue import Catalogue
 from rag.config import Config
 from rag.documents import is_date
 from rag.encoder import SentenceEncoder
-from rag.errors import ArticleMissing, QuestionError
+from rag.errors import QuestionError
 from rag.followups import complete
 from rag.generations import read_pointer
 from rag.generator import load_generator
@@ -105,10 +106,7 @@ class Assistant:
 
     def open_article(self, source: str) -> Document:
         """An article as it was when it was indexed. Raises ArticleMissing."""
-        document = self.index.read_document(source)
-        if document is None:
-            raise ArticleMissing(f"The index “{self.index.name}” has no article “{source}”. Name one that it lists.")
-        return document
+        return self.index.open_article(source)
 
     def refresh(self) -> bool:
         """Go over to the generation of the index that is in use now; False if it is the one that is asked already.
@@ -128,7 +126,7 @@ class Assistant:
         """The passages nearest to the question, best first. Raises QuestionError."""
         question = self._check(question)
         period = find_period(question, detect(question).code)
-        return self._find(question, period, count or self.config.hits, among)
+        return self._find(question, period, count or self.config.hits, among, self.index)
 
     def answer(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Answer:
         """The answer, when it is whole. Raises QuestionError, GenerationError."""
@@ -149,74 +147,64 @@ class Assistant:
         question = self._check(question)
         follows = history and len(question.split()) <= FEW_WORDS
         language = detect(question, home=detect(history[-1].question) if follows else None)
-        if told := None if among and among != Filter() else self._catalogue.tell(question, language, self.index):
-            yield Answered(self._list(question, language, *told, clock))
+        index = self.index
+        if told := None if among and among != Filter() else self._catalogue.tell(question, language, index):
+            yield Answered(self._conclude(question, question, language, *told, Finding(()), clock))
             return
         completed = complete(question, language, history, self.config.max_question_chars)
         period = find_period(question, language.code) or find_period(completed, language.code)
-        hits = self._find(completed, period, self.config.hits, among)
+        hits = self._find(completed, period, self.config.hits, among, index)
         clock.stamp("evidence")
         yield Evidence(hits)
         with self._line.join() as places:
             yield from map(Queued, places)
-            answerer = Answerer(self.config, self.encoder, self.generator, self.prompts)
+            answerer = Answerer(self.config, self.encoder, self.generator, self.prompts, index.open_article)
             finding = yield from clock.watch(answerer.find(completed, language, hits))
-            citation, text = self._say(finding, completed, language)
-        clock.stamp("total")
-        yield Answered(
-            Answer(
-                question=question,
-                completed=completed,
-                text=text,
-                citations=(citation,) if citation else (),
-                language=language.code,
-                script=language.script,
-                abstained=citation is None,
-                quoted=citation is not None and finding.statement is None,
-                hits=finding.hits,
-                rejected=finding.rejected,
-                timings=clock.times,
-                models={"encoder": self.encoder.name, "generator": self.generator.name},
-            )
-        )
+            citations, text = self._say(finding, completed, language)
+        yield Answered(self._conclude(question, completed, language, text, citations, finding, clock))
 
-    def _list(
-        self, question: str, language: Language, text: str, citations: tuple[Citation, ...], clock: "_Clock"
-    ) -> Answer:
-        """The answer to a question about the articles as a collection; nothing was searched or read for it."""
+    def _conclude(
+        self, question: str, completed: str, language: Language, text: str, citations: tuple[Citation, ...],
+        finding: Finding, clock: "_Clock",
+    ) -> Answer:  # fmt: skip
         clock.stamp("total")
         return Answer(
             question=question,
-            completed=question,
+            completed=completed,
             text=text,
             citations=citations,
             language=language.code,
             script=language.script,
-            abstained=False,
-            quoted=True,
-            hits=(),
-            rejected=(),
+            abstained=not citations,
+            quoted=bool(citations) and finding.statement is None,
+            hits=finding.hits,
+            rejected=finding.rejected,
             timings=clock.times,
             models={"encoder": self.encoder.name, "generator": self.generator.name},
         )
 
-    def _say(self, finding: Finding, question: str, language: Language) -> tuple[Citation | None, str]:
+    def _say(self, finding: Finding, question: str, language: Language) -> tuple[tuple[Citation, ...], str]:
         """What the reader is told, and where it stands."""
         written = (language.code, language.script)
         if finding.statement:
-            return cite(finding.statement, question, 1, self.encoder), f"{finding.statement.text} [1]"
+            hits = (finding.statement.hit, *finding.agreeing)
+            borne = [replace(finding.statement, hit=hit) for hit in hits]
+            citations = tuple(cite(one, question, number, self.encoder) for number, one in enumerate(borne, start=1))
+            marks = "".join(f"[{citation.number}]" for citation in citations)
+            return citations, f"{finding.statement.text} {marks}"
         if finding.quoted:
             passage = finding.quoted.passage
             citation = quote(passage, find_answer(question, passage, self.encoder), 1)
             origin = name_of(citation.language, *written)
-            return citation, f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
-        return None, self.prompts.say("abstain", *written)
+            return (citation,), f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
+        return (), self.prompts.say("abstain", *written)
 
-    def _find(self, question: str, period: Period | None, count: int, among: Filter | None) -> tuple[Hit, ...]:
+    def _find(
+        self, question: str, period: Period | None, count: int, among: Filter | None, index: Index
+    ) -> tuple[Hit, ...]:
         for date in filter(None, (among.since, among.until) if among else ()):
             if not is_date(date):
                 raise QuestionError(f"“{date}” is no date. Write it as 2023, 2023-10 or 2023-10-18.")
-        index = self.index
         hits = retrieve(question, index, self.encoder, count, among, period)
         if among and not hits and index.manifest.passages:
             raise QuestionError("No passage passes the filter. Widen it: other languages, sources or dates.")

@@ -110,7 +110,7 @@ class Catalogue:
 
     def _summarise(self, article: Article, index: Index) -> list[Entry]:
         """The sentences nearest to the middle of what the article says, in its order."""
-        document = _open(article, index)
+        document = index.open_article(article.source)
         spans = split_sentences(document.text, document.language)[:READ]
         middle = index.read_passages(article.source)[1].vectors.mean(axis=0)
         nearness = self._encoder.encode([document.text[start:end] for start, end in spans], "passage").vectors @ middle
@@ -148,14 +148,7 @@ def _count_shared(word: str, name: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, name, strict=False)))
 
 
-def _open(article: Article, index: Index) -> Document:
-    document = index.read_document(article.source)
-    if document is None:
-        raise LookupError(f"{article.source} is not in the index.")
-    return document
-
-
 def _open_first(articles: Sequence[Article], index: Index) -> list[Entry]:
     """The first sentence of each, which is its title where it has one."""
-    documents = [_open(article, index) for article in articles]
+    documents = [index.open_article(article.source) for article in articles]
     return [Entry(document, *split_sentences(document.text, document.language)[0]) for document in documents]

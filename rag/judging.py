@@ -18,6 +18,8 @@ REPLIES = ("Yes", "No")
 """What prompts/judge.txt asks for."""
 JUDGED = 4
 """How many of the first hits are judged; judging eight puts no more right ones first."""
+AGREEMENT = 2.0
+"""What it is worth, in odds, that retrieval put the same passage first: the two err on different questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Judge:
     """Languages, by ISO 639-1, in which it says more right than wrong; in others the article itself is quoted."""
 
     def weigh(self, hit: Hit) -> float:
-        """The evidence that a judged hit holds the answer."""
+        """What the odds and the score of a judged hit say together, by which judged hits are ordered."""
         return (hit.odds or 0.0) + self.weight * hit.score
 
 
@@ -42,7 +44,7 @@ def find_judge(generator: str) -> Judge | None:
 
 
 def judge(question: str, hits: Sequence[Hit], generator: Generator, prompts: Prompts, rule: Judge) -> tuple[Hit, ...]:
-    """The hits with their odds, the likeliest first; those that were not judged follow in the order they had.
+    """The hits with their odds and evidence, the likeliest first; what was not judged follows in the order it had.
 
     Raises GenerationError.
     """
@@ -50,7 +52,10 @@ def judge(question: str, hits: Sequence[Hit], generator: Generator, prompts: Pro
     excerpts = [prompts.fill("excerpt", passage=hit.passage.text) for hit in first]
     odds = generator.weigh(excerpts, prompts.fill("judge", question=question), REPLIES)
     judged = [replace(hit, odds=of_one) for hit, of_one in zip(first, odds, strict=True)]
-    ordered = [*sorted(judged, key=rule.weigh, reverse=True), *hits[JUDGED:]]
+    best = max(judged, key=rule.weigh, default=None)
+    agreed = AGREEMENT if best and best.rank == 1 else 0.0
+    weighed = [replace(hit, evidence=rule.weigh(hit) + (agreed if hit is best else 0.0)) for hit in judged]
+    ordered = [*sorted(weighed, key=rule.weigh, reverse=True), *hits[JUDGED:]]
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1))
 
 

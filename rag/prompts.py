@@ -3,6 +3,7 @@
 prompts/excerpt.txt            what the generator reads before it knows the question
 prompts/judge.txt              what follows it to ask whether it holds the answer
 prompts/question.txt           what follows it to get the answer
+prompts/insist.txt             the same, when the answer came in another language
 prompts/sentences/<tag>.toml   what the reader is told of an answer, by language: `cs`, `sr`, `sr-Latn`
 prompts/page/<tag>.toml        what stands on the page, likewise
 prompts/examples.txt           questions that the page offers, one a line
@@ -19,7 +20,12 @@ from rag.errors import PromptError
 from rag.hidden import drop_hidden
 
 FALLBACK = "en"
-TEMPLATES = {"excerpt": {"passage"}, "judge": {"question"}, "question": {"question", "language"}}
+TEMPLATES = {
+    "excerpt": {"passage"},
+    "judge": {"question"},
+    "question": {"question", "language"},
+    "insist": {"question", "language"},
+}
 SENTENCES: dict[str, set[str]] = {
     "abstain": set(),
     "nearest": set(),

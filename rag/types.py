@@ -128,12 +128,15 @@ class Hit:
     passage: Passage
     odds: float | None = None
     """Logarithm of the odds, by the generator, that the passage holds the answer; None where it was not asked."""
+    evidence: float | None = None
+    """All that speaks for it, in the same unit: the odds, the score, and that retrieval put it first too."""
     also: tuple[str, ...] = ()
     """Sources of further passages with the same words, which get no rank of their own."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, the passage's fields beside the rank and the score."""
-        return {"rank": self.rank, "score": self.score, "odds": self.odds, **asdict(self.passage), "also": self.also}
+        own = {name: getattr(self, name) for name in ("rank", "score", "odds", "evidence", "also")}
+        return {**own, **asdict(self.passage)}
 
 
 @dataclass(frozen=True, slots=True)

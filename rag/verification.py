@@ -7,6 +7,7 @@ Numbers, dates, names, negation and who acts are compared first, since closeness
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
 from typing import Literal
 
@@ -18,11 +19,12 @@ from rag.checks.facts import Quantity
 from rag.checks.lexicon import load_lexicon, split_words
 from rag.checks.names import Name, same_name
 from rag.checks.polarity import polarity_of
+from rag.checks.premise import find_unmet_claim
 from rag.checks.roles import Actor, Role, find_actors, is_mutual
 from rag.language import detect
 from rag.matching import match
 from rag.passages import Span, split_sentences
-from rag.types import Citation, Encoder, Passage, Statement
+from rag.types import Citation, Document, Encoder, Passage, Statement
 
 Outcome = Literal["supported", "unsupported", "undecided"]
 
@@ -72,6 +74,21 @@ def verify(statement: str, passage: Passage | str, question: str = "", encoder: 
     ]
     worst: tuple[Outcome, ...] = ("unsupported", "undecided", "supported")
     return min(findings, key=lambda finding: worst.index(finding.outcome))
+
+
+def find_unmet(question: str, language: str, article: Document) -> str | None:
+    """Why an article cannot answer a question that takes for granted what it does not have; None where it may.
+
+    A sentence in English for a log. Numbers, dates and names are compared as those of a statement are.
+    """
+    year = int(article.date[:4]) if article.date else None
+    claim = find_unmet_claim(parse(question, language), _parse_article(article.text, article.language, year))
+    return f"The article does not have {describe(claim)} that the question names." if claim else None
+
+
+@lru_cache(maxsize=32)
+def _parse_article(text: str, language: str, year: int | None) -> Parsed:
+    return parse(text, language, year)
 
 
 def find_quote(statement: str, passage: Passage | str, encoder: Encoder | None = None, question: str = "") -> Span:

@@ -51,7 +51,7 @@ STOREYS = (
     },
     {"checks.facts", "checks.roles", "documents", "drawing", "encoder", "fetching", "followups", "generator"},
     {"checks.claims"},
-    {"checks.evidence"},
+    {"checks.evidence", "checks.premise"},
     {"catalogue", "retrieval", "reading", "judging", "verification", "build", "probe"},
     {"answering"},
     {"assistant", "doctor"},

@@ -33,6 +33,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "excerpt.txt").write_text("Read: {passage}", encoding="utf-8")
     (tmp_path / "judge.txt").write_text("Is it there? {question}", encoding="utf-8")
     (tmp_path / "question.txt").write_text('{{"ask": "{question}"}} in {language}', encoding="utf-8")
+    (tmp_path / "insist.txt").write_text("{question} again in {language}", encoding="utf-8")
     for tag in ("en", "sr", "sr-Latn"):
         (tmp_path / "sentences" / f"{tag}.toml").write_text(sentences(tag), encoding="utf-8")
         (tmp_path / "page" / f"{tag}.toml").write_text(labels(tag), encoding="utf-8")

@@ -1,0 +1,68 @@
+"""What is common: the five nearest passages by plain cosine in one prompt, and what the model says to it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llama_cpp import Llama
+
+from rag import Assistant, Hit
+from rag.hardware import count_physical_cores
+from rag.language import detect, name_of
+from rag.models import resolve
+
+PASSAGES = 5
+PROMPT = """Answer the question from these sources.
+
+{sources}
+
+Question: {question}
+Answer in {language}, in one short sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the model said."""
+
+    text: str
+    hits: tuple[Hit, ...]
+    """The passages that it was given."""
+    times: tuple[float, ...]
+    """Seconds from the question to each word, and to the end."""
+
+
+class Naive:
+    """One prompt for everything, as most tutorials do it, over the passages that an assistant finds."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        """The assistant is asked for passages alone; its encoder should be the plain one."""
+        self._assistant = assistant
+        config = assistant.config
+        file = resolve(config.generator, "generator", config.cache)
+        threads = config.threads or count_physical_cores()
+        self._model = Llama(str(file), n_ctx=config.context, n_threads=threads, verbose=False)
+
+    def ask(self, question: str) -> Reply:
+        """Find, fill the prompt, and read the reply to its end."""
+        start = time.perf_counter()
+        hits = self._assistant.search(question, PASSAGES)
+        language = name_of(detect(question).code, "en")
+        prompt = PROMPT.format(sources=_list(hits), question=question, language=language)
+        chunks: Any = self._model.create_chat_completion(
+            [{"role": "user", "content": prompt}],
+            stream=True,
+            temperature=0,
+            max_tokens=self._assistant.config.max_answer_tokens,
+        )
+        words, times = [], []
+        for chunk in chunks:
+            delta = chunk["choices"][0]["delta"]
+            if "role" not in delta:
+                words.append(delta.get("content", ""))
+                times.append(time.perf_counter() - start)
+        return Reply("".join(words), hits, tuple(times))
+
+
+def _list(hits: Sequence[Hit]) -> str:
+    return "\n\n".join(f"[{hit.rank}] {hit.passage.text}" for hit in hits)
