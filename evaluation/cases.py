@@ -79,6 +79,15 @@ class FollowUp(Question):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AboutArticles(Question):
+    """A question about the articles as a collection."""
+
+    kind: str
+    about: str | None
+    """The language of the articles that it asks about, where it names one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewsItem:
     """An invented report."""
 
@@ -139,6 +148,11 @@ def load_followups() -> tuple[FollowUp, ...]:
         FollowUp(**{**row, "before": tuple(Turn(**turn) for turn in row["before"])})
         for row in read_lines(CASES / "followups.jsonl")
     )
+
+
+def load_catalogue() -> tuple[AboutArticles, ...]:
+    """Questions about the five articles as a collection."""
+    return tuple(AboutArticles(**row) for row in read_lines(CASES / "catalogue.jsonl"))
 
 
 def load_pairs() -> tuple[Pair, ...]:

@@ -1,7 +1,8 @@
-"""How questions fare in the course of a conversation: `python -m evaluation.conversation [--development]`.
+"""Follow-ups, and questions about the collection: `python -m evaluation.conversation [--development]`.
 
 Each follow-up is asked through the front door after the turns before it. Beside it stands what is found without them,
-and what is found when every question is completed. No generator is needed.
+and what is found when every question is completed. Then it is counted which questions are taken for one about the
+collection. No generator is needed.
 """
 
 import argparse
@@ -13,10 +14,21 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from evaluation.cases import FollowUp, Half, half_of, load_answerable, load_followups
+from evaluation.cases import (
+    Answerable,
+    FollowUp,
+    Half,
+    Unanswerable,
+    half_of,
+    load_answerable,
+    load_catalogue,
+    load_followups,
+    load_unanswerable,
+)
 from evaluation.metrics import success
 from evaluation.run import ARTICLES, judge_hits, open_corpus
 from rag import Assistant, Config, Hit, Turn
+from rag.catalogue import Catalogue
 from rag.encoder import SentenceEncoder
 from rag.types import Evidence
 
@@ -39,6 +51,7 @@ def main() -> None:
     config = Config.from_env()
     with open_corpus(ARTICLES, config, SentenceEncoder.load(config)) as assistant:
         Console().print(draw_table(assistant, cases, half))
+        Console().print(draw_recognition(Catalogue(assistant.encoder, assistant.prompts), half))
 
 
 def draw_table(assistant: Assistant, cases: Sequence[FollowUp], half: Half) -> Table:
@@ -59,6 +72,24 @@ def draw_table(assistant: Assistant, cases: Sequence[FollowUp], half: Half) -> T
             ]
             figures += [f"{fmean(success(judged, k) for judged in found):.3f}" for k in RANKS]
         table.add_row(name, *figures)
+    return table
+
+
+def draw_recognition(catalogue: Catalogue, half: Half) -> Table:
+    """How many questions about the collection are taken for what they ask, and how many others for one."""
+    table = Table("", "rightly", "as another kind", "questions", title=f"Questions about the collection, {half}")
+    told = [case for case in load_catalogue() if half_of(case.id) == half]
+    others: list[Answerable | Unanswerable | FollowUp] = [*load_answerable(), *load_unanswerable(), *load_followups()]
+    asked: dict[str, list[tuple[str, str | None]]] = {
+        "about the collection": [(case.question, case.kind) for case in told if case.kind != "none"],
+        "about what articles say of themselves": [(case.question, None) for case in told if case.kind == "none"],
+        "all other cases": [(case.question, None) for case in others if half_of(case.fact) == half],
+    }
+    for name, questions in asked.items():
+        found = [(catalogue.recognise(question), kind) for question, kind in track(questions, name, transient=True)]
+        right = sum(one == kind for one, kind in found)
+        other = sum(one != kind and one is not None for one, kind in found)
+        table.add_row(name, str(right), str(other), str(len(found)))
     return table
 
 

@@ -11,6 +11,7 @@ from typing import Self, TypeVar, cast
 
 from rag.answering import Answerer, Finding
 from rag.asking import Asking
+from rag.catalogue import Catalogue
 from rag.config import Config
 from rag.documents import is_date
 from rag.encoder import SentenceEncoder
@@ -65,6 +66,7 @@ class Assistant:
         self.generator = generator
         self.prompts = prompts
         self._line = Line()
+        self._catalogue = Catalogue(encoder, prompts)
 
     @classmethod
     def load(cls, config: Config | None = None) -> Self:
@@ -146,9 +148,12 @@ class Assistant:
         question = self._check(question)
         follows = history and len(question.split()) <= FEW_WORDS
         language = detect(question, home=detect(history[-1].question) if follows else None)
+        index = self.index
+        if told := None if among and among != Filter() else self._catalogue.tell(question, language, index):
+            yield Answered(self._conclude(question, question, language, *told, Finding(()), clock))
+            return
         completed = complete(question, language, history, self.config.max_question_chars)
         period = find_period(question, language.code) or find_period(completed, language.code)
-        index = self.index
         hits = self._find(completed, period, self.config.hits, among, index)
         clock.stamp("evidence")
         yield Evidence(hits)
@@ -157,23 +162,7 @@ class Assistant:
             answerer = Answerer(self.config, self.encoder, self.generator, self.prompts, index.open_article)
             finding = yield from clock.watch(answerer.find(completed, language, hits))
             citations, text = self._say(finding, completed, language)
-        clock.stamp("total")
-        yield Answered(
-            Answer(
-                question=question,
-                completed=completed,
-                text=text,
-                citations=citations,
-                language=language.code,
-                script=language.script,
-                abstained=not citations,
-                quoted=bool(citations) and finding.statement is None,
-                hits=finding.hits,
-                rejected=finding.rejected,
-                timings=clock.times,
-                models={"encoder": self.encoder.name, "generator": self.generator.name},
-            )
-        )
+        yield Answered(self._conclude(question, completed, language, text, citations, finding, clock))
 
     def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Asking:
         """The same for asynchronous code: `await` it for the answer, or go over its events with `async for`.
@@ -181,6 +170,26 @@ class Assistant:
         Raises QuestionError, GenerationError, once it is awaited.
         """
         return Asking(self.ask(question, history, among))
+
+    def _conclude(
+        self, question: str, completed: str, language: Language, text: str, citations: tuple[Citation, ...],
+        finding: Finding, clock: "_Clock",
+    ) -> Answer:  # fmt: skip
+        clock.stamp("total")
+        return Answer(
+            question=question,
+            completed=completed,
+            text=text,
+            citations=citations,
+            language=language.code,
+            script=language.script,
+            abstained=not citations,
+            quoted=bool(citations) and finding.statement is None,
+            hits=finding.hits,
+            rejected=finding.rejected,
+            timings=clock.times,
+            models={"encoder": self.encoder.name, "generator": self.generator.name},
+        )
 
     def _say(self, finding: Finding, question: str, language: Language) -> tuple[tuple[Citation, ...], str]:
         """What the reader is told, and where it stands."""

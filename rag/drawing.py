@@ -3,6 +3,7 @@
 import html
 from collections.abc import Sequence
 
+from rag.hidden import drop_hidden
 from rag.language import name_of
 from rag.prompts import Prompts
 from rag.types import Answer, Citation, Passage
@@ -58,6 +59,6 @@ def _tag(language: str, script: str) -> str:
 
 
 def escape(text: str) -> str:
-    """The text as HTML that shows it."""
+    """The text as HTML that shows it, without what cannot be seen."""
     # Gradio fills a template of its own with the page, in which $, { and ` have a meaning too.
-    return html.escape(text).translate({ord(sign): f"&#{ord(sign)};" for sign in "$`{}"})
+    return html.escape(drop_hidden(text)).translate({ord(sign): f"&#{ord(sign)};" for sign in "$`{}"})

@@ -9,6 +9,7 @@ prompts/page/<tag>.toml        what stands on the page, likewise
 prompts/examples.txt           questions that the page offers, one a line
 """
 
+import re
 import string
 import tomllib
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from rag.errors import PromptError
+from rag.hidden import drop_hidden
 
 FALLBACK = "en"
 TEMPLATES = {
@@ -24,7 +26,16 @@ TEMPLATES = {
     "question": {"question", "language"},
     "insist": {"question", "language"},
 }
-SENTENCES: dict[str, set[str]] = {"abstain": set(), "nearest": set(), "sources": set(), "quoted": {"origin", "quote"}}
+SENTENCES: dict[str, set[str]] = {
+    "abstain": set(),
+    "nearest": set(),
+    "sources": set(),
+    "quoted": {"origin", "quote"},
+    "articles": {"count"},
+    "newest": set(),
+    "oldest": set(),
+    "summary": set(),
+}
 PAGE: dict[str, set[str]] = {
     "title": set(),
     "intro": {"articles", "languages"},
@@ -43,6 +54,9 @@ PAGE: dict[str, set[str]] = {
     "reading": {"source"},
     "stopped": set(),
 }
+_QUOTATION = re.compile('"{3,}')
+_ROLE = re.compile(r"\[(/?[A-Z_]+)\]")
+_ANGLES = str.maketrans("<>", "‹›")
 Table = dict[str, dict[str, str]]
 
 
@@ -69,8 +83,8 @@ class Prompts:
         )
 
     def fill(self, name: str, **values: str) -> str:
-        """The template `name` with its variables replaced; the values themselves are never interpreted."""
-        return self.templates[name].format(**values)
+        """The template `name` with its variables replaced; the values stay text, whatever they look like."""
+        return self.templates[name].format(**{key: _tame(value) for key, value in values.items()})
 
     def say(self, key: str, language: str, script: str | None = None, **values: str) -> str:
         """The sentence `key` in the given language and script, in English where there is none."""
@@ -79,6 +93,15 @@ class Prompts:
     def label(self, key: str, language: str, script: str | None = None, **values: str) -> str:
         """What the page says for `key`, likewise."""
         return _choose(self.page, language, script)[key].format(**values)
+
+
+def _tame(value: str) -> str:
+    """A value that cannot close the quotation it stands in, nor be taken for the marks of a chat template.
+
+    The generator in this process reads no marks in it anyway; a server may.
+    """
+    value = _QUOTATION.sub("”", drop_hidden(value))
+    return _ROLE.sub(r"(\1)", value).translate(_ANGLES)
 
 
 def _read(file: Path) -> str:

@@ -24,7 +24,7 @@ OWNERS = {
 OPENED_LATE = {"engine"}
 """Rooms that are themselves imported when they are first needed."""
 STOREYS = (
-    {"types", "errors", "line", "hardware", "server.logs", "server.metrics"},
+    {"types", "errors", "hidden", "line", "hardware", "server.logs", "server.metrics"},
     {
         "asking",
         "checks.lexicon",
@@ -67,7 +67,7 @@ STOREYS = (
     },
     {"checks.claims", "shell.streaming"},
     {"checks.evidence", "checks.premise"},
-    {"retrieval", "reading", "judging", "verification", "build", "probe"},
+    {"catalogue", "retrieval", "reading", "judging", "verification", "build", "probe"},
     {"answering", "watching"},
     {"assistant", "doctor"},
     {"shell.articles", "shell.asking", "shell.building", "shell.checking", "shell.models"},

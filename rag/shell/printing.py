@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rag.hidden import mark_hidden
+
 if TYPE_CHECKING:
     from rag.assistant import Assistant
     from rag.types import Answer, Article, Citation, Document, Hit, Passage, Progress
 
 NEAREST = 3
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What a terminal takes for a command, wherever it stands in an article."""
+CONTROL = re.compile(r"[\x7f-\x9f]")
+"""What a terminal takes for a command and JSON lets through."""
 MARKER = re.compile(r"(\[\d+\])")
 
 Piece = tuple[str, str]
@@ -28,16 +30,11 @@ def show(*pieces: Piece, indent: int = 0) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    words = Text.assemble(*((tame(text), style) for text, style in pieces))
+    words = Text.assemble(*((mark_hidden(text), style) for text, style in pieces))
     if console.is_terminal:
         console.print(Padding(words, (0, 0, 0, indent), expand=False))
     else:
         click.echo(" " * indent + words.plain)
-
-
-def tame(text: str) -> str:
-    """As long as the text, with nothing that a terminal would obey."""
-    return CONTROL.sub("\ufffd", text)
 
 
 def print_answer(answer: "Answer", assistant: "Assistant") -> None:

@@ -4,7 +4,8 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from rag.shell.printing import NEAREST, tame
+from rag.hidden import mark_hidden
+from rag.shell.printing import NEAREST
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -32,9 +33,9 @@ def stream_answer(assistant: "Assistant", question: str, among: "Filter", histor
                     shown.plain = assistant.prompts.label("queued", "en", place=str(place))
                 case Reading(hit):
                     # What was said of the passage before is void.
-                    shown.plain = f"{_list_nearest(hits)}\n{tame(hit.passage.source)}: "
+                    shown.plain = f"{_list_nearest(hits)}\n{mark_hidden(hit.passage.source)}: "
                 case Words(text):
-                    shown.append(tame(text))
+                    shown.append(mark_hidden(text))
                 case Answered(answer):
                     return answer
             live.refresh()
@@ -58,4 +59,4 @@ def run_in_thread(steps: Generator[Step, None, None]) -> Iterator[Step]:
 
 def _list_nearest(hits: "Sequence[Hit]") -> str:
     lines = (f"{hit.rank}. {hit.passage.source}: {hit.passage.text[:70]}…" for hit in hits[:NEAREST])
-    return "".join(f"{tame(line)}\n" for line in lines)
+    return "".join(f"{mark_hidden(line)}\n" for line in lines)
