@@ -18,11 +18,12 @@ OWNERS = {
     "faiss": {"index"},
     "llama_cpp": {"engine", "probe"},
     "openai": {"remote"},
+    "gradio": {"app", "endpoints", "layout", "wiring"},
 }
-OPENED_LATE = {"engine"}
+OPENED_LATE = {"engine", "page.endpoints", "page.layout", "page.wiring"}
 """Rooms that are themselves imported when they are first needed."""
 STOREYS = (
-    {"types", "errors", "line", "hardware"},
+    {"types", "errors", "line", "hardware", "page.steps"},
     {
         "checks.lexicon",
         "config",
@@ -46,16 +47,22 @@ STOREYS = (
         "index",
         "matching",
         "models",
+        "page.wording",
         "passages",
         "printing",
     },
     {"checks.facts", "checks.roles", "documents", "drawing", "encoder", "fetching", "generator"},
-    {"checks.claims"},
+    {"checks.claims", "page.marking"},
     {"checks.evidence"},
     {"retrieval", "reading", "judging", "verification", "build", "probe"},
     {"answering"},
     {"assistant", "doctor"},
-    {"cli"},
+    {"cli", "page.adding", "page.endpoints", "page.exchange"},
+    {"page.export"},
+    {"page.drawing"},
+    {"page.article", "page.figures", "page.shelf"},
+    {"page.layout"},
+    {"page.wiring"},
 )
 """Rooms from the ground up; each may import those of the storeys below it."""
 ROOMS = {
