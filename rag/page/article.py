@@ -44,8 +44,8 @@ def open_article(assistant: Assistant, place: Place, citations: Sequence[Citatio
     return (
         f'<article role="region" aria-label="{escape(wording.label("article"))}" tabindex="-1">'
         f"{_draw_head(document, wording)}{way}{notice}"
-        f'<div class="text" lang="{tag(document.language, document.script)}" dir="auto">{mark(document.text, spans)}'
-        "</div></article>"
+        f'<div class="text" tabindex="0" lang="{tag(document.language, document.script)}" dir="auto">'
+        f"{mark(document.text, spans)}</div></article>"
     )
 
 

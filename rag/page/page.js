@@ -33,10 +33,14 @@ watch("value", () => {
     // A question that is taken up leaves the box and moves to the top, where its answer can be read while it grows.
     const exchanges = element.querySelectorAll("article[aria-busy]");
     if (exchanges.length > taken) {
+        const exchange = exchanges[exchanges.length - 1];
         const box = document.querySelector("#question textarea");
-        box.value = "";
-        box.dispatchEvent(new Event("input", { bubbles: true }));
-        exchanges[exchanges.length - 1].scrollIntoView();
+        // The next one may be there already.
+        if (box.value.trim() === exchange.querySelector(".asked").textContent) {
+            box.value = "";
+            box.dispatchEvent(new Event("input", { bubbles: true }));
+        }
+        exchange.scrollIntoView();
     }
     taken = exchanges.length;
 });

@@ -101,9 +101,11 @@ def _wire_asking(board: Board, parts: Parts) -> None:
         try:
             async with aclosing(run_in_thread(follow(board.assistant, question, conversation, among))) as steps:
                 async for exchange in steps:
-                    if not conversation.put(place, exchange):
-                        break
+                    wanted = conversation.put(place, exchange)
+                    # Gradio shows what came last once more at the end, so that must be how it was left.
                     yield draw_conversation(conversation.exchanges, wording)
+                    if not wanted:
+                        break
         finally:
             conversation.leave(place)
 
