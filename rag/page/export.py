@@ -8,7 +8,7 @@ from rag.page.exchange import Exchange
 from rag.page.wording import Wording
 from rag.types import Citation
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&:@^=\"'])")
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&:@])")
 
 
 def write_plain(exchange: Exchange) -> str:

@@ -23,7 +23,7 @@ def draw_figures(assistant: Assistant, exchanges: Sequence[Exchange], wording: W
     languages = Counter(wording.name(article.language) for article in articles)
     dates = Counter(article.date or wording.label("undated") for article in articles)
     sections = (
-        _draw_plot(wording.label("by_language"), languages.most_common()),
+        _draw_plot(wording.label("by_language"), sorted(languages.items(), key=lambda one: (-one[1], one[0]))),
         _draw_plot(wording.label("by_date"), sorted(dates.items())),
         _draw_index(assistant, wording),
         _draw_answers(exchanges, wording),

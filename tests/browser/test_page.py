@@ -6,10 +6,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import HOSTILE, QUESTION, Served, ask, open_page, wait_for_answers
+from tests.browser.conftest import CHROMIUM, HOSTILE, QUESTION, Served, ask, open_page, wait_for_answers
 
-# Gradio's server leaves sockets to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM, reason="There is no Chromium here. Install it with: apt-get install chromium"),
+    # Gradio's server leaves sockets to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 SERIOUS = ("serious", "critical")
 
@@ -139,7 +142,10 @@ def test_the_interface_follows_the_browser_and_what_is_chosen(browser: Browser, 
 def test_the_conversation_is_saved_with_its_sources(page: Page) -> None:
     ask(page)
     wait_for_answers(page)
-    for name, expected in (("Markdown", "harbour\\.md, en, 2024\\-05"), ("JSON", '"quote": "The harbour cost nine million."')):
+    for name, expected in (
+        ("Markdown", "harbour\\.md, en, 2024\\-05"),
+        ("JSON", '"quote": "The harbour cost nine million."'),
+    ):
         with page.expect_download() as saving:
             page.get_by_role("button", name=f"Save as {name}").click()
         assert expected in saving.value.path().read_text(encoding="utf-8")
