@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from gradio_client import Client
 from gradio_client.client import Job
+from gradio_client.exceptions import AppError
 
 import app
 from rag.assistant import Assistant
@@ -188,6 +189,19 @@ def test_stopping_while_waiting_in_line_leaves_it(open_page: Open, connect: Conn
     first.result(timeout=10)
     connect(url).submit("When may boats enter?", api_name="/ask").result(timeout=10)
     assert len(generator.prompts) == 2
+
+
+def test_programs_get_answers_passages_and_articles_as_json(open_page: Open, connect: Connect) -> None:
+    client = connect(open_page(ScriptedGenerator("It cost nine million.")))
+    answer = client.predict("How many million has the harbour cost?", api_name="/answer")
+    (citation,) = answer["citations"]
+    article = client.predict(citation["source"], api_name="/open_article")
+    assert article["text"][citation["start"] : citation["end"]] == citation["quote"] == "It cost nine million."
+    assert client.predict("When may boats enter?", 1, api_name="/search")[0]["text"] == "Boats may enter at night."
+    listed = client.predict(api_name="/list_articles")
+    assert [one["source"] for one in listed] == ["<b>${x}.txt", "harbour.txt"]
+    with pytest.raises(AppError, match=r"has no article “nowhere.txt”"):
+        client.predict("nowhere.txt", api_name="/open_article")
 
 
 def test_markup_in_articles_answers_questions_and_names_is_text(open_page: Open, connect: Connect) -> None:

@@ -43,47 +43,60 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
+class Corpus:
+    """The list of articles, and what can be done with it."""
+
+    find: gr.Textbox
+    shelf: gr.HTML
+    filters: list[gr.components.Component]
+    files: gr.File
+    change: gr.HTML
+    """How far a change to the corpus is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Where a question is written, and what can be done with the conversation."""
+
+    question: gr.Textbox
+    ask: gr.Button
+    stop: gr.Button
+    saves: list[gr.Button]
+    """As Markdown, and as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What there is on the page that something happens to."""
 
     tab: gr.Textbox
     """The name of the browser's tab."""
     conversation: gr.State
-    tongue: gr.Dropdown
-    view: gr.HTML
-    """The conversation as it is seen."""
-    question: gr.Textbox
-    ask: gr.Button
-    stop: gr.Button
-    reader: gr.HTML
-    """The article that is open."""
-    shelf: gr.HTML
-    """The list of articles."""
-    find: gr.Textbox
-    files: gr.File
-    change: gr.HTML
-    """How far a change to the corpus is."""
-    filters: list[gr.components.Component]
-    figures_tab: gr.Tab
-    figures: gr.HTML
-    saves: list[gr.Button]
-    """As Markdown, and as JSON."""
     saved: gr.JSON
     """The file that is being saved."""
+    tongue: gr.Dropdown
+    corpus: Corpus
+    view: gr.HTML
+    """The conversation as it is seen."""
+    composer: Composer
+    reader: gr.HTML
+    """The article that is open."""
+    figures_tab: gr.Tab
+    figures: gr.HTML
 
 
 def place_parts(board: Board) -> Parts:
     """Put everything onto the page that is being built."""
     tab = gr.Textbox(visible=False)
-    saved = gr.JSON(visible=False)
     conversation = gr.State(Conversation)
+    saved = gr.JSON(visible=False)
     with gr.Row(elem_id="header"):
         board.place(gr.HTML, lambda wording: {"value": _draw_header(board.assistant, wording)})
         tongue = _place_tongue(board)
     with gr.Tabs():
         with board.place(gr.Tab, _label("tab_ask")), gr.Row(elem_id="desk"):
             with gr.Column(elem_id="corpus"):
-                find, shelf, files, change, filters = _place_corpus(board)
+                corpus = _place_corpus(board)
             with gr.Column(elem_id="chat"):
                 _place_toggle(board, "articles", "shelf-open")
                 view = gr.HTML(
@@ -93,29 +106,11 @@ def place_parts(board: Board) -> Parts:
                     apply_default_css=False,
                     name="",
                 )
-                question, ask, stop, saves = _place_composer(board)
+                composer = _place_composer(board)
             reader = gr.HTML(elem_id="reader", js_on_load=SCRIPT, apply_default_css=False)
         with board.place(gr.Tab, _label("tab_figures")) as figures_tab:
             figures = gr.HTML(elem_id="figures", apply_default_css=False)
-    return Parts(
-        tab=tab,
-        conversation=conversation,
-        tongue=tongue,
-        view=view,
-        question=question,
-        ask=ask,
-        stop=stop,
-        reader=reader,
-        shelf=shelf,
-        find=find,
-        files=files,
-        change=change,
-        filters=filters,
-        figures_tab=figures_tab,
-        figures=figures,
-        saves=saves,
-        saved=saved,
-    )
+    return Parts(tab, conversation, saved, tongue, corpus, view, composer, reader, figures_tab, figures)
 
 
 def _label(key: str) -> Look:
@@ -154,9 +149,7 @@ def _place_toggle(board: Board, label: str, name: str) -> None:
     button.click(None, js="() => { document.body.classList.toggle('shelf'); }", api_visibility="private")
 
 
-def _place_corpus(
-    board: Board,
-) -> tuple[gr.Textbox, gr.HTML, gr.File, gr.HTML, list[gr.components.Component]]:
+def _place_corpus(board: Board) -> Corpus:
     _place_toggle(board, "close", "shelf-close")
     board.place(gr.HTML, lambda wording: {"value": f"<h2>{escape(wording.label('articles'))}</h2>"})
     find = board.place(
@@ -178,7 +171,7 @@ def _place_corpus(
         elem_id="files",
     )
     change = gr.HTML(elem_id="change", html_template='<div role="status">${value}</div>', apply_default_css=False)
-    return find, shelf, files, change, filters
+    return Corpus(find, shelf, filters, files, change)
 
 
 def _place_filters(board: Board) -> list[gr.components.Component]:
@@ -198,7 +191,7 @@ def _place_filters(board: Board) -> list[gr.components.Component]:
         ]
 
 
-def _place_composer(board: Board) -> tuple[gr.Textbox, gr.Button, gr.Button, list[gr.Button]]:
+def _place_composer(board: Board) -> Composer:
     with gr.Column(elem_id="composer"):
         with gr.Row():
             question = board.place(
@@ -215,7 +208,7 @@ def _place_composer(board: Board) -> tuple[gr.Textbox, gr.Button, gr.Button, lis
         _place_examples(question, board)
         with gr.Row(elem_id="saves"):
             saves = [board.place(gr.Button, _value(key), size="sm", scale=0) for key in ("save_markdown", "save_json")]
-    return question, ask, stop, saves
+    return Composer(question, ask, stop, saves)
 
 
 def _place_examples(question: gr.Textbox, board: Board) -> None:

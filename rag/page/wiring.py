@@ -25,6 +25,8 @@ from rag.prompts import FALLBACK
 from rag.types import Filter
 
 ASKERS = 16
+UPLOADS = (3600, 3600)
+"""Seconds between looking for uploads, of which copies were taken over, and their age at which they are deleted."""
 CHANGERS = 8
 """Changes to the corpus that are waited for at once; each but the first is told that another is under way."""
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -46,7 +48,12 @@ SAVE = """file => {
 
 def build_page(assistant: Assistant) -> gr.Blocks:
     """The page over one assistant; nothing in it is loaded from elsewhere."""
-    page = gr.Blocks(title=assistant.prompts.label("title", FALLBACK), analytics_enabled=False, fill_height=True)
+    page = gr.Blocks(
+        title=assistant.prompts.label("title", FALLBACK),
+        analytics_enabled=False,
+        fill_height=True,
+        delete_cache=UPLOADS,
+    )
     with page:
         board = Board(assistant)
         parts = place_parts(board)
@@ -78,10 +85,10 @@ def _wire_start(page: gr.Blocks, board: Board, parts: Parts) -> None:
         return [tag, conversation, *draw(conversation, "", tag)]
 
     dressed = [component for component, _ in board.dressed]
-    seen = [parts.view, parts.shelf, *dressed]
+    seen = [parts.view, parts.corpus.shelf, *dressed]
     started = page.load(start, [parts.tab, parts.tongue], [parts.tongue, parts.conversation, *seen], js=START, **QUIET)
     started.then(None, parts.tongue, js=SPEAK, api_visibility="private")
-    spoken = parts.tongue.input(draw, [parts.conversation, parts.find, parts.tongue], seen, **QUIET)
+    spoken = parts.tongue.input(draw, [parts.conversation, parts.corpus.find, parts.tongue], seen, **QUIET)
     spoken.then(None, parts.tongue, js=CHOOSE, api_visibility="private")
 
 
@@ -95,15 +102,15 @@ def _wire_asking(board: Board, parts: Parts) -> None:
         until: str,
         tongue: str,
     ) -> AsyncGenerator[str, None]:
-        wording = board.speak(tongue)
         among = Filter(tuple(languages), tuple(sources), since.strip() or None, until.strip() or None)
         place = conversation.begin(question)
+        steps = run_in_thread(follow(board.assistant, question, conversation, among))
         try:
-            async with aclosing(run_in_thread(follow(board.assistant, question, conversation, among))) as steps:
+            async with aclosing(steps):
                 async for exchange in steps:
                     wanted = conversation.put(place, exchange)
                     # Gradio shows what came last once more at the end, so that must be how it was left.
-                    yield draw_conversation(conversation.exchanges, wording)
+                    yield draw_conversation(conversation.exchanges, board.speak(tongue))
                     if not wanted:
                         break
         finally:
@@ -114,9 +121,9 @@ def _wire_asking(board: Board, parts: Parts) -> None:
         return draw_conversation(conversation.exchanges, board.speak(tongue))
 
     gr.on(
-        [parts.ask.click, parts.question.submit],
+        [parts.composer.ask.click, parts.composer.question.submit],
         respond,
-        [parts.question, parts.conversation, *parts.filters, parts.tongue],
+        [parts.composer.question, parts.conversation, *parts.corpus.filters, parts.tongue],
         parts.view,
         show_progress="hidden",
         # A question that is asked while another is answered stands in line.
@@ -124,7 +131,7 @@ def _wire_asking(board: Board, parts: Parts) -> None:
         api_name="ask",
         api_description="Ask the articles; the conversation so far comes as HTML, again and again while it grows.",
     )
-    parts.stop.click(stop, [parts.conversation, parts.tongue], parts.view, queue=False, **QUIET)
+    parts.composer.stop.click(stop, [parts.conversation, parts.tongue], parts.view, queue=False, **QUIET)
 
 
 def _wire_reading(board: Board, parts: Parts) -> None:
@@ -143,9 +150,9 @@ def _wire_reading(board: Board, parts: Parts) -> None:
     def count(conversation: Conversation, tongue: str) -> str:
         return draw_figures(board.assistant, conversation.exchanges, board.speak(tongue))
 
-    for source in (parts.view, parts.shelf, parts.reader):
+    for source in (parts.view, parts.corpus.shelf, parts.reader):
         source.open(read, [parts.conversation, parts.tongue], parts.reader, queue=False, **QUIET)
-    parts.find.change(look, [parts.find, parts.tongue], parts.shelf, queue=False, **QUIET)
+    parts.corpus.find.change(look, [parts.corpus.find, parts.tongue], parts.corpus.shelf, queue=False, **QUIET)
     parts.figures_tab.select(count, [parts.conversation, parts.tongue], parts.figures, queue=False, **QUIET)
 
 
@@ -171,10 +178,10 @@ def _wire_changes(board: Board, parts: Parts) -> None:
             async for step in steps:
                 yield step
 
-    changed = [parts.change, parts.shelf, *dressed]
+    changed = [parts.corpus.change, parts.corpus.shelf, *dressed]
     limited: dict[str, Any] = {"concurrency_limit": CHANGERS, **QUIET}
-    parts.files.upload(take_in, [parts.files, parts.find, parts.tongue], changed, **limited)
-    parts.shelf.remove(take_out, [parts.find, parts.tongue], changed, **limited)
+    parts.corpus.files.upload(take_in, [parts.corpus.files, parts.corpus.find, parts.tongue], changed, **limited)
+    parts.corpus.shelf.remove(take_out, [parts.corpus.find, parts.tongue], changed, **limited)
 
 
 def _wire_saving(board: Board, parts: Parts) -> None:
@@ -185,7 +192,7 @@ def _wire_saving(board: Board, parts: Parts) -> None:
     def write_for_programs(conversation: Conversation) -> dict[str, str]:
         return {"name": "answers.json", "type": "application/json", "text": write_json(conversation.exchanges)}
 
-    for_people, for_programs = parts.saves
+    for_people, for_programs = parts.composer.saves
     for written in (
         for_people.click(write_for_people, [parts.conversation, parts.tongue], parts.saved, queue=False, **QUIET),
         for_programs.click(write_for_programs, parts.conversation, parts.saved, queue=False, **QUIET),
