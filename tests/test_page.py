@@ -185,13 +185,13 @@ def test_a_stopped_exchange_stays_so_whatever_comes_after() -> None:
 
 
 def test_conversations_are_kept_by_tab_and_the_oldest_forgotten() -> None:
-    conversations = Conversations()
-    first = conversations.recall("tab")
-    assert conversations.recall("tab") is first
-    assert conversations.recall("") is not conversations.recall("")
+    conversations, begun = Conversations(), Conversation()
+    assert conversations.recall("tab", begun) is begun
+    assert conversations.recall("tab", Conversation()) is begun
+    assert conversations.recall("", other := Conversation()) is other
     for number in range(KEPT):
-        conversations.recall(f"other {number}")
-    assert conversations.recall("tab") is not first
+        conversations.recall(f"other {number}", Conversation())
+    assert conversations.recall("tab", Conversation()) is not begun
 
 
 def test_an_article_is_opened_with_the_quoted_words_marked(assistant: Assistant) -> None:

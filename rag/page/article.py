@@ -54,7 +54,7 @@ def _is_at(citation: Citation, place: Place) -> bool:
 
 
 def _draw_head(document: Document, wording: Wording) -> str:
-    facts = [document.source, wording.name(document.language), document.date]
+    facts = [document.source if document.title else None, wording.name(document.language), document.date]
     told = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
     title = escape(document.title or document.source)
     close = escape(wording.label("close"))

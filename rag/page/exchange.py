@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from rag.assistant import Assistant
 from rag.errors import RagError
+from rag.prompts import FALLBACK
 from rag.types import Answer, Answered, Citation, Event, Evidence, Filter, Hit, Judged, Queued, Reading, Turn, Words
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ class Conversation:
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
+        self.tongue = FALLBACK
+        """The tag of the language that it is seen in."""
         self._generation: str | None = None
 
     @property
@@ -94,11 +97,11 @@ class Conversations:
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Conversation] = OrderedDict()
 
-    def recall(self, tab: str) -> Conversation:
-        """The conversation of the tab of that name, which nobody else can guess; a new one for a new tab."""
+    def recall(self, tab: str, begun: Conversation) -> Conversation:
+        """The conversation of the tab of that name, which nobody else can guess; a new tab keeps what it has begun."""
         if not tab:
-            return Conversation()
-        conversation = self._kept.setdefault(tab, Conversation())
+            return begun
+        conversation = self._kept.setdefault(tab, begun)
         self._kept.move_to_end(tab)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)

@@ -33,7 +33,7 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # A name that nobody can guess, so that a tab which is loaded again finds its conversation, and no other tab does.
 START = """() => {
     sessionStorage.tab ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16)).join("");
-    return [sessionStorage.tab, localStorage.tongue ?? null];
+    return [sessionStorage.tab, localStorage.tongue ?? null, null];
 }"""
 SPEAK = "tongue => { document.documentElement.lang = tongue; }"
 CHOOSE = "tongue => { document.documentElement.lang = localStorage.tongue = tongue; }"
@@ -73,20 +73,22 @@ def _wire_start(page: gr.Blocks, board: Board, parts: Parts) -> None:
     offered = board.assistant.prompts.page
 
     def draw(conversation: Conversation, find: str, tag: str) -> list[Any]:
+        conversation.tongue = tag
         wording = board.speak(tag)
         shelf = draw_shelf(board.assistant, find, wording)
         view = gr.update(value=draw_conversation(conversation.exchanges, wording), name=wording.label("conversation"))
         return [view, shelf, *board.dress(wording)]
 
-    def start(tab: str, chosen: str | None, request: gr.Request) -> list[Any]:
+    def start(tab: str, chosen: str | None, begun: Conversation, request: gr.Request) -> list[Any]:
         take_up(board.assistant)
         tag = chosen if chosen in offered else choose_tongue(request.headers.get("accept-language", ""), offered)
-        conversation = conversations.recall(tab)
+        conversation = conversations.recall(tab, begun)
         return [tag, conversation, *draw(conversation, "", tag)]
 
     dressed = [component for component, _ in board.dressed]
     seen = [parts.view, parts.corpus.shelf, *dressed]
-    started = page.load(start, [parts.tab, parts.tongue], [parts.tongue, parts.conversation, *seen], js=START, **QUIET)
+    known = [parts.tab, parts.tongue, parts.conversation]
+    started = page.load(start, known, [parts.tongue, parts.conversation, *seen], js=START, **QUIET)
     started.then(None, parts.tongue, js=SPEAK, api_visibility="private")
     spoken = parts.tongue.input(draw, [parts.conversation, parts.corpus.find, parts.tongue], seen, **QUIET)
     spoken.then(None, parts.tongue, js=CHOOSE, api_visibility="private")
@@ -100,7 +102,6 @@ def _wire_asking(board: Board, parts: Parts) -> None:
         sources: list[str],
         since: str,
         until: str,
-        tongue: str,
     ) -> AsyncGenerator[str, None]:
         among = Filter(tuple(languages), tuple(sources), since.strip() or None, until.strip() or None)
         place = conversation.begin(question)
@@ -110,20 +111,20 @@ def _wire_asking(board: Board, parts: Parts) -> None:
                 async for exchange in steps:
                     wanted = conversation.put(place, exchange)
                     # Gradio shows what came last once more at the end, so that must be how it was left.
-                    yield draw_conversation(conversation.exchanges, board.speak(tongue))
+                    yield draw_conversation(conversation.exchanges, board.speak(conversation.tongue))
                     if not wanted:
                         break
         finally:
             conversation.leave(place)
 
-    def stop(conversation: Conversation, tongue: str) -> str:
+    def stop(conversation: Conversation) -> str:
         conversation.stop()
-        return draw_conversation(conversation.exchanges, board.speak(tongue))
+        return draw_conversation(conversation.exchanges, board.speak(conversation.tongue))
 
     gr.on(
         [parts.composer.ask.click, parts.composer.question.submit],
         respond,
-        [parts.composer.question, parts.conversation, *parts.corpus.filters, parts.tongue],
+        [parts.composer.question, parts.conversation, *parts.corpus.filters],
         parts.view,
         show_progress="hidden",
         # A question that is asked while another is answered stands in line.
@@ -131,7 +132,7 @@ def _wire_asking(board: Board, parts: Parts) -> None:
         api_name="ask",
         api_description="Ask the articles; the conversation so far comes as HTML, again and again while it grows.",
     )
-    parts.composer.stop.click(stop, [parts.conversation, parts.tongue], parts.view, queue=False, **QUIET)
+    parts.composer.stop.click(stop, parts.conversation, parts.view, queue=False, **QUIET)
 
 
 def _wire_reading(board: Board, parts: Parts) -> None:

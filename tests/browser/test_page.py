@@ -178,6 +178,21 @@ def test_axe_finds_nothing_serious(browser: Browser, served: Served, scheme: str
     context.close()
 
 
+def test_a_question_that_is_asked_before_the_page_is_ready_belongs_to_its_conversation(
+    browser: Browser, served: Served
+) -> None:
+    context = browser.new_context(locale="cs-CZ")
+    page = context.new_page()
+    page.goto(served.url)
+    page.wait_for_selector("#question textarea")
+    ask(page)
+    wait_for_answers(page)
+    expect(page.locator(".state")).to_have_text("Ověřeno podle zdroje")
+    page.locator(".marker").click()
+    expect(page.locator("#reader nav")).to_contain_text("Citace 1 z 1")
+    context.close()
+
+
 def test_on_a_telephone_nothing_is_wider_than_the_screen_and_the_list_comes_on_demand(
     browser: Browser, served: Served
 ) -> None:
