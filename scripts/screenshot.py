@@ -58,7 +58,7 @@ def take(
     )
     page = context.new_page()
     page.goto(address)
-    page.wait_for_selector("#question textarea")
+    page.wait_for_selector("#shelf .title", state="attached")
     act(page)
     page.wait_for_timeout(1 * SECONDS)
     page.screenshot(path=PICTURES / f"{name}.png")

@@ -2,7 +2,8 @@
 
 import shutil
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rag.build import build_index
 from rag.config import ROOT, Config
 from rag.index import Index
 from rag.prompts import Prompts
+from rag.types import Reply
 from tests.fakes import ScriptedGenerator, WordEncoder
 
 CHROMIUM = shutil.which("chromium")
@@ -39,6 +41,19 @@ ARTICLES = {
 QUESTION = "How many million has the harbour cost?"
 
 
+class HeldGenerator(ScriptedGenerator):
+    """Goes on saying nothing for as long as it is held, and then what it was given."""
+
+    held = False
+
+    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
+        for word in super().generate(prefix, suffix, max_tokens, stop):
+            while self.held:
+                time.sleep(0.1)
+                yield ""
+            yield word
+
+
 @dataclass(frozen=True)
 class Served:
     """The page that is served, and what it is made of."""
@@ -46,7 +61,7 @@ class Served:
     url: str
     corpus: Path
     assistant: Assistant
-    generator: ScriptedGenerator
+    generator: HeldGenerator
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +72,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     for name, text in ARTICLES.items():
         (corpus / name).write_text(text, encoding="utf-8")
     config = Config(indexes=folder / "indexes", corpus=corpus, hits=3, reads=1)
-    encoder, generator = WordEncoder(), ScriptedGenerator("The harbour cost nine million.", pause=0.4)
+    encoder, generator = WordEncoder(), HeldGenerator("The harbour cost nine million.")
     build_index(config=config, encoder=encoder)
     index = Index.open(config.indexes / config.index)
     assistant = Assistant(config, index, encoder, generator, Prompts.load(ROOT / "prompts"))
@@ -84,6 +99,7 @@ def page(served: Served, browser: Browser) -> Iterator[Page]:
     page = context.new_page()
     open_page(page, served)
     yield page
+    served.generator.held = False
     context.close()
     assert {address for address in asked if not served.url.startswith(address)} <= {"data:", "blob:"}
 

@@ -43,28 +43,32 @@ def test_what_was_read_is_one_click_away(page: Page) -> None:
     expect(page.locator("details ol")).to_contain_text("harbour.md")
 
 
-def test_evidence_is_there_while_the_answer_is_written(page: Page) -> None:
+def test_evidence_is_there_while_the_answer_is_written(page: Page, served: Served) -> None:
+    served.generator.held = True
     ask(page)
     expect(page.locator("article[aria-busy=true] .passages")).to_contain_text("harbour.md")
+    served.generator.held = False
     wait_for_answers(page)
     expect(page.locator(".passages")).to_have_count(0)
 
 
 def test_stop_leaves_the_answer_at_once_and_frees_the_model(page: Page, served: Served) -> None:
+    served.generator.held = True
     ask(page)
-    page.wait_for_selector(".doing")
+    expect(page.locator(".doing")).to_contain_text("Reading harbour.md")
     page.click("#stop")
     expect(page.locator(".notice")).to_have_text("Stopped.")
-    wait_for_answers(page)
-    page.wait_for_timeout(1000)
-    assert served.generator.running == 0
+    while served.generator.running:
+        page.wait_for_timeout(100)
     expect(page.locator(".notice")).to_have_text("Stopped.")
 
 
-def test_a_second_question_of_a_tab_stands_in_line_behind_the_first(page: Page) -> None:
+def test_a_second_question_of_a_tab_stands_in_line_behind_the_first(page: Page, served: Served) -> None:
+    served.generator.held = True
     ask(page)
     ask(page)
     expect(page.locator("#conversation")).to_contain_text("questions ahead of yours: 1")
+    served.generator.held = False
     wait_for_answers(page, 2)
     expect(page.locator(".state.verified")).to_have_count(2)
 
