@@ -37,22 +37,34 @@ SENTENCES: dict[str, set[str]] = {
     "summary": set(),
 }
 PAGE: dict[str, set[str]] = {
-    "title": set(),
+    **{
+        key: set()
+        for key in (
+            *("title", "tongue", "tab_ask", "tab_figures"),
+            *("articles", "find", "undated", "add", "remove_sure"),
+            *("filters", "languages", "files", "since", "until"),
+            *("conversation", "placeholder", "ask", "stop", "examples", "searching", "judging", "stopped"),
+            *("verified", "quoted", "abstained", "sources", "nearest", "evidence", "open"),
+            *("steps", "unjudged", "said", "rejected", "copy", "copied", "save_markdown", "save_json"),
+            *("article", "previous", "next", "close", "changed"),
+            *("by_language", "by_date", "index_state", "index_name", "built", "passages", "encoder", "generator"),
+            *("last_answers", "question", "to_evidence", "to_answer", "nothing_asked", "evaluation", "heat_map"),
+        )
+    },
     "intro": {"articles", "languages"},
-    "conversation": set(),
-    "placeholder": set(),
-    "ask": set(),
-    "stop": set(),
-    "examples": set(),
-    "filters": set(),
-    "languages": set(),
-    "files": set(),
-    "since": set(),
-    "until": set(),
-    "searching": set(),
+    "found": {"found", "all"},
+    "adding": {"source"},
+    "encoding": {"done", "total"},
+    "in_use": {"articles"},
+    "remove": {"source"},
+    "removing": {"source"},
     "queued": {"place"},
     "reading": {"source"},
-    "stopped": set(),
+    "unexpected": {"error"},
+    "marker": {"number"},
+    "likely": {"percent"},
+    "seconds": {"seconds"},
+    "citation": {"number", "all"},
 }
 _QUOTATION = re.compile('"{3,}')
 _ROLE = re.compile(r"\[(/?[A-Z_]+)\]")

@@ -5,11 +5,9 @@ from dataclasses import replace
 import pytest
 
 from evaluation.cases import half_of, load_answerable, load_followups, load_unanswerable
-from rag.config import ROOT
-from rag.drawing import draw_answer
+from rag.drawing import draw_cited
 from rag.followups import complete, leans
 from rag.language import Language, detect
-from rag.prompts import Prompts
 from rag.types import Turn
 from tests.test_answers import ANSWER
 
@@ -85,10 +83,9 @@ def test_a_chain_of_follow_ups_reaches_back_to_what_it_is_about_and_no_further()
 
 
 def test_a_completed_question_is_shown_above_its_answer_and_as_text() -> None:
-    prompts = Prompts.load(ROOT / "prompts")
-    drawn = draw_answer(replace(ANSWER, completed="What is <b>it</b>? Why?"), prompts)
+    drawn = draw_cited(replace(ANSWER, completed="What is <b>it</b>? Why?"))
     assert drawn.startswith('<p class="completed" dir="auto">What is &lt;b&gt;it&lt;/b&gt;? Why?</p>')
-    assert "completed" not in draw_answer(ANSWER, prompts)
+    assert "completed" not in draw_cited(ANSWER)
 
 
 def test_without_a_conversation_or_room_for_it_a_question_stays_as_it_is() -> None:

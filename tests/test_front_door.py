@@ -20,8 +20,9 @@ OWNERS = {
     "openai": {"remote"},
     "mcp": {"tools"},
     "watchfiles": {"watching"},
+    "gradio": {"app", "endpoints", "layout", "wiring"},
 }
-OPENED_LATE = {"engine"}
+OPENED_LATE = {"engine", "page.endpoints", "page.layout", "page.wiring"}
 """Rooms that are themselves imported when they are first needed."""
 STOREYS = (
     {"types", "errors", "hidden", "line", "hardware", "server.logs", "server.metrics"},
@@ -50,6 +51,7 @@ STOREYS = (
         "index",
         "matching",
         "models",
+        "page.wording",
         "passages",
     },
     {
@@ -65,7 +67,7 @@ STOREYS = (
         "shell.printing",
         "writing",
     },
-    {"checks.claims", "shell.streaming"},
+    {"checks.claims", "page.marking", "shell.streaming"},
     {"checks.evidence", "checks.premise"},
     {"catalogue", "retrieval", "reading", "judging", "verification", "build", "probe"},
     {"answering", "watching"},
@@ -75,7 +77,12 @@ STOREYS = (
     {"server.articles", "server.chat", "server.guard", "server.tools"},
     {"server.serving"},
     {"server.command"},
-    {"cli"},
+    {"cli", "page.adding", "page.endpoints", "page.exchange"},
+    {"page.export"},
+    {"page.drawing"},
+    {"page.article", "page.figures", "page.shelf"},
+    {"page.layout"},
+    {"page.wiring"},
 )
 """Rooms from the ground up; each may import those of the storeys below it."""
 SHOWN_BY = {"types": {"drawing"}}

@@ -9,8 +9,10 @@ import pytest
 
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
-from rag.drawing import draw_answer
 from rag.index import Draft, Index
+from rag.page.drawing import draw_conversation
+from rag.page.exchange import Exchange
+from rag.page.wording import Wording
 from rag.prompts import Prompts
 from rag.shell.printing import print_answer
 from rag.types import Answer, Turn
@@ -114,9 +116,11 @@ def test_what_is_shown_holds_nothing_hidden_and_no_markup(
     assistant = make(text, ScriptedGenerator(""))
     answer: Answer = assistant.answer(QUESTION)
     assert text in answer.hits[0].passage.text
-    drawn = draw_answer(answer, PROMPTS)
+    drawn = draw_conversation([Exchange(QUESTION, answer=answer)], Wording(PROMPTS, "en"))
     assert HIDDEN.search(drawn) is None
-    assert set(re.findall(r"<(\w+)", drawn)) <= {"div", "p", "h3", "ul", "li", "figure", "figcaption", "cite", "span",
-                                                "blockquote", "b"}  # fmt: skip
+    assert set(re.findall(r"<(\w+)", drawn)) <= {
+        "article", "b", "blockquote", "button", "cite", "details", "div", "figcaption", "figure", "h2", "h3", "li",
+        "mark", "ol", "p", "span", "summary", "ul",
+    }  # fmt: skip
     print_answer(answer, assistant)
     assert HIDDEN.search(capsys.readouterr().out.replace("\n", "")) is None
