@@ -171,7 +171,7 @@ class Index:
     def read_tokens(self, row: int) -> Tokens:
         """The tokens of the passage of a row."""
         ((stored,),) = self._query("SELECT tokens FROM passages WHERE id = ?", row)
-        return np.frombuffer(stored, dtype=np.int8).reshape(-1, self.projection.token_dimension)
+        return np.frombuffer(stored, dtype=np.int8).reshape(-1, *self.projection.token_shape)
 
     def read_languages(self) -> list[str]:
         """The languages that its passages are in, by ISO 639-1."""

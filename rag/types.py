@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 Tokens = NDArray[np.int8]
-"""The vectors of a text's tokens, of shape `(tokens, token_dimension)`: unit vectors times 127."""
+"""The vectors of a text's tokens, of shape `(tokens, layers, kept)`: unit vectors times 127."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ class Projection:
     """Of shape `(languages, blocks)`: the rows of `neutral` after the last of each stretch as long as a passage."""
 
     @property
-    def token_dimension(self) -> int:
-        """Length of a token's vector."""
-        return int(self.bases.shape[0] * self.bases.shape[2])
+    def token_shape(self) -> tuple[int, int]:
+        """Layers of a token, and the length of its vector in each."""
+        return self.bases.shape[0], self.bases.shape[2]
 
 
 @dataclass(frozen=True, slots=True)

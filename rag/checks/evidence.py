@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag.checks.claims import Parsed, claims_of, holds, parse
+from rag.matching import find_best
 from rag.passages import Span, split_sentences
-from rag.projection import SCALE
 from rag.types import Encoder, Tokens, Vectors
 
 FACTS = 0.1
@@ -78,7 +78,6 @@ def _weigh_facts(said: Parsed, read: Parsed, spans: Sequence[Span]) -> Vectors:
 
 
 def _measure_farthest(said: Tokens, sentences: Sequence[Tokens]) -> float:
-    """Late interaction (Khattab and Zaharia 2020, "ColBERT", SIGIR), of the tokens that match worst."""
-    passage = np.concatenate(sentences).astype(np.float32) / SCALE
-    best = np.sort((said.astype(np.float32) / SCALE @ passage.T).max(axis=1, initial=-1))
+    """How well the tokens match that match worst."""
+    best = np.sort(find_best(said, np.concatenate(sentences)))
     return float(best[: max(1, len(best) // FARTHEST)].mean())
