@@ -1,6 +1,5 @@
 """The chat page: one Assistant, its events onto the page. `python app.py` prints the address."""
 
-import asyncio
 import logging
 import os
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rag import Answer, Assistant, Filter, Hit, RagError, Turn
+from rag.asking import run_in_thread
 from rag.drawing import draw_answer, draw_card, draw_cards, escape
 from rag.errors import ConfigError
 from rag.language import name_of
@@ -74,6 +74,7 @@ def build_page(assistant: Assistant) -> "gr.Blocks":
         question: str, past: list[Exchange], languages: list[str], sources: list[str], since: str, until: str
     ) -> AsyncGenerator[tuple[str, list[Exchange]], None]:
         among = Filter(tuple(languages), tuple(sources), since.strip() or None, until.strip() or None)
+        # Gradio itself tries for a minute to close a generator that is running, while Stop hangs, and then gives up.
         async for exchange in run_in_thread(follow(assistant, question, past, among)):
             asked = [*past, exchange]
             yield draw(asked, prompts), asked
@@ -195,21 +196,6 @@ def _advance(seen: Exchange, event: Event, prompts: Prompts) -> Exchange:
             return replace(seen, words=seen.words + text)
         case Answered(answer):
             return Exchange(seen.question, answer=answer)
-
-
-async def run_in_thread(steps: Generator[Exchange, None, None]) -> AsyncGenerator[Exchange, None]:
-    """The steps, each waited for in a thread of their own, which closes them when nobody listens any more.
-
-    Gradio itself tries for a minute to close a generator that is running, while Stop hangs, and then gives up.
-    """
-    thread = ThreadPoolExecutor(max_workers=1)
-    loop = asyncio.get_running_loop()
-    try:
-        while (step := await loop.run_in_executor(thread, next, steps, None)) is not None:
-            yield step
-    finally:
-        thread.submit(steps.close)
-        thread.shutdown(wait=False)
 
 
 def leave(exchange: Exchange, prompts: Prompts) -> Exchange:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Self, TypeVar, cast
 
 from rag.answering import Answerer, Finding
+from rag.asking import Asking
 from rag.catalogue import Catalogue
 from rag.config import Config
 from rag.documents import is_date
@@ -162,6 +163,13 @@ class Assistant:
             finding = yield from clock.watch(answerer.find(completed, language, hits))
             citations, text = self._say(finding, completed, language)
         yield Answered(self._conclude(question, completed, language, text, citations, finding, clock))
+
+    def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Asking:
+        """The same for asynchronous code: `await` it for the answer, or go over its events with `async for`.
+
+        Raises QuestionError, GenerationError, once it is awaited.
+        """
+        return Asking(self.ask(question, history, among))
 
     def _conclude(
         self, question: str, completed: str, language: Language, text: str, citations: tuple[Citation, ...],

@@ -20,8 +20,18 @@ def draw_answer(answer: Answer, prompts: Prompts) -> str:
     else:
         heading = prompts.say("sources", *written)
         cards = [draw_card(cited, cited.quote, *written) for cited in answer.citations]
-    sources = f'<h3 dir="auto">{escape(heading)}</h3>{draw_cards(cards)}' if cards else ""
-    said = f'<div lang="{_tag(*written)}"><p class="said" dir="auto">{escape(answer.text)}</p>{sources}</div>'
+    return _draw_said(answer, f'<h3 dir="auto">{escape(heading)}</h3>{draw_cards(cards)}' if cards else "")
+
+
+def draw_cited(answer: Answer) -> str:
+    """The answer with its citations alone, which needs no words but theirs."""
+    cards = [draw_card(cited, cited.quote, answer.language, answer.script) for cited in answer.citations]
+    return _draw_said(answer, draw_cards(cards) if cards else "")
+
+
+def _draw_said(answer: Answer, sources: str) -> str:
+    tag = _tag(answer.language, answer.script)
+    said = f'<div lang="{tag}"><p class="said" dir="auto">{escape(answer.text)}</p>{sources}</div>'
     if answer.completed == answer.question:
         return said
     return f'<p class="completed" dir="auto">{escape(answer.completed)}</p>{said}'

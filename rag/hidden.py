@@ -13,3 +13,8 @@ _HIDDEN = re.compile(
 def drop_hidden(text: str) -> str:
     """The text without them. Its length may change."""
     return _HIDDEN.sub("", text)
+
+
+def mark_hidden(text: str) -> str:
+    """The text with a sign in place of each, as long as it was."""
+    return _HIDDEN.sub("\ufffd", text)

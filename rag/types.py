@@ -170,6 +170,12 @@ class Citation:
     start: int
     end: int
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from rag.drawing import draw_card, draw_cards
+
+        return draw_cards([draw_card(self, self.quote, "en")])
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -204,6 +210,12 @@ class Answer:
             for one in self.rejected
         ]
         return {**asdict(self), "hits": [hit.as_dict() for hit in self.hits], "rejected": rejected}
+
+    def _repr_html_(self) -> str:
+        """With its citations, as a notebook shows it."""
+        from rag.drawing import draw_cited
+
+        return draw_cited(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from rag.assistant import Assistant
 from rag.config import ROOT, Config
 from rag.drawing import draw_answer
 from rag.index import Draft, Index
-from rag.printing import print_answer
 from rag.prompts import Prompts
+from rag.shell.printing import print_answer
 from rag.types import Answer, Turn
 from tests.fakes import DIMENSION, ScriptedGenerator, WordEncoder
 from tests.test_index import make_document
