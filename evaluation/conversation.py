@@ -30,6 +30,7 @@ from evaluation.run import ARTICLES, judge_hits, open_corpus
 from rag import Assistant, Config, Hit, Turn
 from rag.catalogue import Catalogue
 from rag.encoder import SentenceEncoder
+from rag.language import detect
 from rag.types import Evidence
 
 Way = Callable[[FollowUp], tuple[str, tuple[Turn, ...]]]
@@ -86,7 +87,10 @@ def draw_recognition(catalogue: Catalogue, half: Half) -> Table:
         "all other cases": [(case.question, None) for case in others if half_of(case.fact) == half],
     }
     for name, questions in asked.items():
-        found = [(catalogue.recognise(question), kind) for question, kind in track(questions, name, transient=True)]
+        found = [
+            (catalogue.recognise(question, detect(question)), kind)
+            for question, kind in track(questions, name, transient=True)
+        ]
         right = sum(one == kind for one, kind in found)
         other = sum(one != kind and one is not None for one, kind in found)
         table.add_row(name, str(right), str(other), str(len(found)))

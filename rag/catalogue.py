@@ -71,12 +71,11 @@ class Catalogue:
 
     def tell(self, question: str, language: Language, index: Index) -> tuple[str, tuple[Citation, ...]] | None:
         """The answer and its citations, or None where the question is about what the articles say."""
-        kind = self.recognise(question)
+        kind = self.recognise(question, language)
         if kind is None:
             return None
         listed = index.list_articles()
-        spoken = {tag.partition("-")[0] for tag in self._prompts.sentences}
-        about = find_language(question, language, spoken | {article.language for article in listed})
+        about = find_language(question, language, self._spoken | {article.language for article in listed})
         articles = [article for article in listed if about in (None, article.language)]
         dated = sorted((article for article in articles if article.date), key=lambda article: str(article.date))
         undated = [article for article in articles if not article.date]
@@ -87,21 +86,34 @@ class Catalogue:
         entries = _open_first([*reversed(dated), *undated][:LISTED], index)
         return self._compose("articles", entries, language, count=str(len(articles)))
 
-    def recognise(self, question: str) -> str | None:
+    def recognise(self, question: str, language: Language) -> str | None:
         """What a question about the collection asks for, one of `KINDS`; None where it is not about it."""
-        if not self._names_articles(question) and not any(question in self._table[kind] for kind in KINDS):
+        first, *words = _WORD.findall(question) or [""]
+        known = any(question in self._table[kind] for kind in KINDS)
+        if not known and not any(self._means_article(word) for word in (first, *words)):
+            return None
+        # Whoever names somebody, some place or a year asks what an article says of it.
+        if any(self._is_name(word, language) for word in words) or any(map(str.isdigit, question)):
             return None
         asked = self._encoder.encode([question], "query").vectors[0]
         nearness = {kind: float((vectors @ asked).max()) for kind, vectors in self._examples.items()}
         best = max(KINDS, key=nearness.__getitem__)
         return best if nearness[best] >= max(LINE, nearness[CONTENT] + MARGIN) else None
 
-    def _names_articles(self, question: str) -> bool:
-        words = _WORD.findall(question.lower())
+    def _means_article(self, word: str) -> bool:
+        word = word.lower()
         # Where letters have no case, a word may begin with an article or run on from the one before.
-        return any(
-            word.startswith(noun) if noun.islower() else noun in word for noun in self._table["nouns"] for word in words
-        )
+        return any(word.startswith(noun) if noun.islower() else noun in word for noun in self._table["nouns"])
+
+    def _is_name(self, word: str, language: Language) -> bool:
+        """Whether a word that does not begin the question names something else than a language or an article."""
+        common = self._means_article(word) or find_language(word, language, self._spoken)
+        return word[0].isupper() and not common
+
+    @cached_property
+    def _spoken(self) -> set[str]:
+        """Languages that a reader may name."""
+        return {tag.partition("-")[0] for tag in self._prompts.sentences}
 
     @cached_property
     def _examples(self) -> dict[str, Vectors]:

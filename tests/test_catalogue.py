@@ -92,6 +92,9 @@ def test_it_is_told_in_the_language_of_the_question(assistant: Assistant) -> Non
 def test_a_question_about_what_the_articles_say_is_searched_for(assistant: Assistant) -> None:
     assert assistant.answer("When did apples ripen?").hits
     assert assistant.answer("What does the article say of the price of harbours?").hits
+    # But for a name and a year these are examples of the other kind.
+    assert assistant.answer("Which articles do you have of Lavrov?").hits
+    assert assistant.answer("How many articles are there of 2024?").hits
 
 
 @pytest.mark.parametrize(
