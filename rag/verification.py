@@ -28,7 +28,7 @@ from rag.types import Citation, Document, Encoder, Passage, Statement
 
 Outcome = Literal["supported", "unsupported", "undecided"]
 
-CLOSE = 0.26
+CLOSE = 0.30
 """Least closeness of the statement's farthest tokens; two in a hundred true statements of the development half
 are below."""
 SAME_CLAUSE = 0.03
