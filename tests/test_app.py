@@ -30,6 +30,8 @@ from tests.test_index import make_document
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 HOSTILE = '<script>x</script> <img src="http://a.example/b.png"> ${x} `x` {{x}} ![x](http://a.example) &lt;'
+# An address would not be repeated at all.
+TOLD = "<script>x</script> ${x} `x` {{x}} &lt;"
 ARTICLES = (
     make_document("harbour.txt", "The harbour opened in May. It cost nine million.", "Boats may enter at night."),
     make_document("<b>${x}.txt", HOSTILE),
@@ -205,14 +207,14 @@ def test_programs_get_answers_passages_and_articles_as_json(open_page: Open, con
 
 
 def test_markup_in_articles_answers_questions_and_names_is_text(open_page: Open, connect: Connect) -> None:
-    client = connect(open_page(ScriptedGenerator(HOSTILE)))
+    client = connect(open_page(ScriptedGenerator(TOLD)))
     markup = client.predict(f"{HOSTILE} x", api_name="/ask")
     drawn = Drawn(markup)
     assert drawn.texts[0] == f"{HOSTILE} x"
-    assert drawn.texts[1:4] == ["Checked against its source", f"{HOSTILE} ", "[1]"]
+    assert drawn.texts[1:4] == ["Checked against its source", f"{TOLD} ", "[1]"]
     assert "<b>${x}.txt" in drawn.texts
     # The question, the answer, and the quote.
-    assert "".join(drawn.texts).count(HOSTILE) == 3
+    assert "".join(drawn.texts).count(HOSTILE) == 2
     assert not {"script", "img", "a"} & set(drawn.tags)
     # Gradio's templates give a meaning to these.
     assert not re.search(r"\$|`|\{|\}", markup)
