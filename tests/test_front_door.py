@@ -98,9 +98,17 @@ def run(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
+def parse(file: Path) -> ast.Module:
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"))
+    except SystemError:
+        # CPython 3.11 miscounts its own depth once in a while (gh-106905); the second time is right.
+        return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def imports_of(file: Path) -> Iterator[str]:
     """The modules that a file imports, wherever in it, but not those for types alone."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = parse(file)
     for_types = {
         id(node)
         for block in ast.walk(tree)
