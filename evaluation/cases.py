@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rag import Turn
+
 CASES = Path(__file__).parent / "cases"
 IN_TWO_SCRIPTS = {"sr"}
 
@@ -66,6 +68,26 @@ class Unanswerable(Question):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp(Question):
+    """A question in the course of a conversation."""
+
+    fact: str
+    """That of an answerable question, whose words it is to find."""
+    before: tuple[Turn, ...]
+    depends: bool
+    """Whether it cannot be understood without them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AboutArticles(Question):
+    """A question about the articles as a collection."""
+
+    kind: str
+    about: str | None
+    """The language of the articles that it asks about, where it names one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewsItem:
     """An invented report."""
 
@@ -118,6 +140,19 @@ def load_answerable() -> tuple[Answerable, ...]:
 def load_unanswerable() -> tuple[Unanswerable, ...]:
     """Questions that the five articles do not answer."""
     return tuple(Unanswerable(**row) for row in read_lines(CASES / "unanswerable.jsonl"))
+
+
+def load_followups() -> tuple[FollowUp, ...]:
+    """Questions in the course of a conversation about the five articles."""
+    return tuple(
+        FollowUp(**{**row, "before": tuple(Turn(**turn) for turn in row["before"])})
+        for row in read_lines(CASES / "followups.jsonl")
+    )
+
+
+def load_catalogue() -> tuple[AboutArticles, ...]:
+    """Questions about the five articles as a collection."""
+    return tuple(AboutArticles(**row) for row in read_lines(CASES / "catalogue.jsonl"))
 
 
 def load_pairs() -> tuple[Pair, ...]:

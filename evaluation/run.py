@@ -186,13 +186,12 @@ def evaluate(
 
 
 def ask_articles(suite: Suite, config: Config, encoder: Encoder) -> list[Outcome]:
-    """Ask for facts. A hit is right when it holds at least half of the words that bear the fact."""
+    """Ask for facts."""
     with open_corpus(suite.articles, config, encoder) as assistant:
         outcomes = []
         for case in suite.cases:
-            right = {passage for place in case.places for passage in _bearers(place, assistant.index)}
             hits = assistant.search(case.question, HITS)
-            judged = Judged(tuple(hit.passage in right for hit in hits), len(right))
+            judged = judge_hits(hits, case.places, assistant.index)
             outcomes.append(Outcome(case.id, case.tongue, case.question, case.places, hits, judged))
         return outcomes
 
@@ -238,6 +237,12 @@ def open_corpus(folder: Path, config: Config, encoder: Encoder) -> Iterator[Assi
         build_index([folder], config, encoder)
         with closing(Index.open(config.indexes / config.index)) as index:
             yield Assistant(config, index, encoder, _Unread(), Prompts.load(config.prompts))
+
+
+def judge_hits(hits: Sequence[Hit], places: Sequence[Place], index: Index) -> Judged:
+    """A hit is right when it holds at least half of the words of a place."""
+    right = {passage for place in places for passage in _bearers(place, index)}
+    return Judged(tuple(hit.passage in right for hit in hits), len(right))
 
 
 def _bearers(place: Place, index: Index) -> list[Passage]:

@@ -14,7 +14,7 @@ from rag.types import Projection, Role, Vectors
 CALIBRATION = Path(__file__).parent / "calibration"
 DIRECTIONS = 24
 """How many directions of language are removed; evaluation/README.md has the figures of this and what follows."""
-KEPT = 96
+KEPT = 128
 """How many dimensions of a token's vector are kept in each layer."""
 SHRINKAGE = 0.5
 """How far the scatter of aligned tokens is drawn to that of noise, as a share."""
@@ -61,7 +61,7 @@ def find_projection(encode: Encode, texts: Mapping[str, Sequence[str]]) -> Proje
              for layer in range(common.shape[1])]  # fmt: skip
     projection = Projection(
         directions, common.astype(np.float32), np.stack(bases).astype(np.float32), tuple(texts),
-        np.empty((0, 0), np.int8), np.empty((0, 0), np.int64),
+        np.empty((0, 0, 0), np.int8), np.empty((0, 0), np.int64),
     )  # fmt: skip
     return _add_neutral_text(projection, raw)
 

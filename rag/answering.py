@@ -1,8 +1,8 @@
 """Hits to what is said: judged, read one at a time, and checked, until a statement stands up to its passage."""
 
 import time
+from collections.abc import Callable, Sequence
 from collections.abc import Generator as Stream
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ from rag.judging import judge
 from rag.language import Language, detect
 from rag.prompts import Prompts
 from rag.reading import clean, read
-from rag.types import Encoder, Event, Generator, Hit, Judged, Reading, Rejection, Statement, Words
-from rag.verification import verify
+from rag.types import Document, Encoder, Event, Generator, Hit, Judged, Reading, Rejection, Statement, Words
+from rag.verification import find_unmet, verify
 
 TELLING_WORDS = 4
 """Of fewer words the language cannot be told."""
@@ -27,6 +27,8 @@ class Finding:
     """As they were judged."""
     statement: Statement | None = None
     """What was said in the language of the question and stands up to its passage."""
+    agreeing: tuple[Hit, ...] = ()
+    """Hits from other articles whose passages bear the statement too."""
     quoted: Hit | None = None
     """The passage to be quoted, when there is nothing that may be shown in the generator's words."""
     rejected: tuple[Rejection, ...] = ()
@@ -35,11 +37,19 @@ class Finding:
 class Answerer:
     """Finds what a question is answered with. One caller at a time."""
 
-    def __init__(self, config: Config, encoder: Encoder, generator: Generator, prompts: Prompts) -> None:
+    def __init__(
+        self,
+        config: Config,
+        encoder: Encoder,
+        generator: Generator,
+        prompts: Prompts,
+        open_article: Callable[[str], Document],
+    ) -> None:
         self._config = config
         self._encoder = encoder
         self._generator = generator
         self._prompts = prompts
+        self._open_article = open_article
 
     def find(self, question: str, language: Language, hits: Sequence[Hit]) -> Stream[Event, None, Finding]:
         """Judge and read the hits in turn; what is said must be in `language`. Raises GenerationError.
@@ -53,40 +63,78 @@ class Answerer:
         if rule and hits:
             ordered = judge(question, hits, self._generator, self._prompts, rule)
             yield Judged(ordered)
-        promising = [hit for hit in ordered[: self._config.reads] if self._promises(hit, rule)]
-        rejected: list[Rejection] = []
+        promising, rejected = self._choose(question, language, ordered, rule)
         for hit in promising if rule is None or language.code in rule.speaks else ():
             if rejected and time.monotonic() > end:
                 break
             statement = yield from self._read(question, language, hit)
-            reason = self._find_fault(statement, question, language)
+            foreign = find_foreign(statement.text, language)
+            if foreign:
+                statement = yield from self._read(question, language, hit, insist=True)
+                foreign = find_foreign(statement.text, language)
+            reason = foreign or self._find_fault(statement, question)
             if reason is None:
-                return Finding(ordered, statement, rejected=tuple(rejected))
+                agreeing = self._find_agreeing(statement, question, promising)
+                return Finding(ordered, statement, agreeing, rejected=tuple(rejected))
             rejected.append(Rejection(statement, reason))
         # Without a judge there is nothing that tells whether the passage answers.
         return Finding(ordered, quoted=promising[0] if rule and promising else None, rejected=tuple(rejected))
 
+    def _choose(
+        self, question: str, language: Language, hits: Sequence[Hit], rule: Judge | None
+    ) -> tuple[list[Hit], list[Rejection]]:
+        """The hits that are worth reading, and those whose articles lack what the question takes for granted."""
+        promising: list[Hit] = []
+        rejected: list[Rejection] = []
+        for hit in (hit for hit in hits[: self._config.reads] if self._promises(hit, rule)):
+            lacking = find_unmet(question, language.code, self._open_article(hit.passage.source))
+            if lacking:
+                rejected.append(Rejection(Statement("", hit), lacking))
+            else:
+                promising.append(hit)
+        return promising, rejected
+
     def _promises(self, hit: Hit, rule: Judge | None) -> bool:
         """Whether a hit is worth reading; without a judge all are."""
-        return rule is None or (hit.odds is not None and rule.weigh(hit) >= rule.least + self._config.caution)
+        return rule is None or (hit.evidence is not None and hit.evidence >= rule.least + self._config.caution)
 
-    def _read(self, question: str, language: Language, hit: Hit) -> Stream[Event, None, Statement]:
+    def _read(
+        self, question: str, language: Language, hit: Hit, insist: bool = False
+    ) -> Stream[Event, None, Statement]:
         yield Reading(hit)
         reply = ""
-        words = read(question, language, hit, self._generator, self._prompts, self._config.max_answer_tokens)
+        most = self._config.max_answer_tokens
+        words = read(question, language, hit, self._generator, self._prompts, most, insist)
         with closing(words):
             for word in words:
                 reply += word
                 yield Words(word)
         return Statement(clean(reply), hit)
 
-    def _find_fault(self, statement: Statement, question: str, language: Language) -> str | None:
+    def _find_agreeing(self, statement: Statement, question: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """The best hit from each other article whose passage bears the statement too."""
+        found: dict[str, Hit] = {}
+        for hit in hits:
+            source = hit.passage.source
+            if source in (statement.hit.passage.source, *found):
+                continue
+            if verify(statement.text, hit.passage, question, self._encoder).outcome == "supported":
+                found[source] = hit
+        return tuple(found.values())
+
+    def _find_fault(self, statement: Statement, question: str) -> str | None:
         """Why a statement must not be shown, or None."""
         if not statement.text:
             return "Nothing was said."
-        if len(statement.text.split()) >= TELLING_WORDS:
-            spoken = detect(statement.text, home=language)
-            if spoken != language:
-                return f"It is in {spoken.code} ({spoken.script}), not in {language.code} ({language.script})."
         verdict = verify(statement.text, statement.hit.passage, question, self._encoder)
         return None if verdict.outcome == "supported" else verdict.reason
+
+
+def find_foreign(text: str, language: Language) -> str | None:
+    """In which other language or script a text is; None where it is in the one asked for, or too short to tell."""
+    if len(text.split()) < TELLING_WORDS:
+        return None
+    spoken = detect(text, home=language)
+    if spoken == language:
+        return None
+    return f"It is in {spoken.code} ({spoken.script}), not in {language.code} ({language.script})."

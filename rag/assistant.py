@@ -5,20 +5,24 @@ import time
 from collections.abc import Generator as Stream
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import cache
 from typing import Self, TypeVar, cast
 
 from rag.answering import Answerer, Finding
+from rag.asking import Asking
+from rag.catalogue import Catalogue
 from rag.config import Config
 from rag.documents import is_date
 from rag.encoder import SentenceEncoder
-from rag.errors import ArticleMissing, QuestionError
+from rag.errors import QuestionError
+from rag.followups import complete
 from rag.generations import read_pointer
 from rag.generator import load_generator
 from rag.index import Index
 from rag.language import Language, detect, name_of
 from rag.line import Line
-from rag.periods import find_period
+from rag.periods import Period, find_period
 from rag.prompts import Prompts
 from rag.retrieval import retrieve
 from rag.types import (
@@ -40,7 +44,8 @@ from rag.types import (
 )
 from rag.verification import cite, find_answer, quote
 
-FOLLOW_UP_WORDS = 6
+FEW_WORDS = 6
+"""A question of up to so many words tells little of its language."""
 SMALL = 100
 """A corpus of up to so many passages is read ahead; that takes some minutes and half a gigabyte of disk."""
 STAMPS: dict[type, str] = {Judged: "judged", Words: "first_word"}
@@ -61,6 +66,7 @@ class Assistant:
         self.generator = generator
         self.prompts = prompts
         self._line = Line()
+        self._catalogue = Catalogue(encoder, prompts)
 
     @classmethod
     def load(cls, config: Config | None = None) -> Self:
@@ -101,10 +107,7 @@ class Assistant:
 
     def open_article(self, source: str) -> Document:
         """An article as it was when it was indexed. Raises ArticleMissing."""
-        document = self.index.read_document(source)
-        if document is None:
-            raise ArticleMissing(f"The index “{self.index.name}” has no article “{source}”. Name one that it lists.")
-        return document
+        return self.index.open_article(source)
 
     def refresh(self) -> bool:
         """Go over to the generation of the index that is in use now; False if it is the one that is asked already.
@@ -123,7 +126,8 @@ class Assistant:
     def search(self, question: str, count: int | None = None, among: Filter | None = None) -> tuple[Hit, ...]:
         """The passages nearest to the question, best first. Raises QuestionError."""
         question = self._check(question)
-        return self._find(question, detect(question).code, count or self.config.hits, among)
+        period = find_period(question, detect(question).code)
+        return self._find(question, period, count or self.config.hits, among, self.index)
 
     def answer(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Answer:
         """The answer, when it is whole. Raises QuestionError, GenerationError."""
@@ -142,64 +146,74 @@ class Assistant:
         """
         clock = _Clock()
         question = self._check(question)
-        # A few words alone tell little of their language: they are taken to be in that of the conversation.
-        follows = history and len(question.split()) <= FOLLOW_UP_WORDS
+        follows = history and len(question.split()) <= FEW_WORDS
         language = detect(question, home=detect(history[-1].question) if follows else None)
-        completed, hits = self._retrieve(question, language, history, among)
+        index = self.index
+        if told := None if among and among != Filter() else self._catalogue.tell(question, language, index):
+            yield Answered(self._conclude(question, question, language, *told, Finding(()), clock))
+            return
+        completed = complete(question, language, history, self.config.max_question_chars)
+        period = find_period(question, language.code) or find_period(completed, language.code)
+        hits = self._find(completed, period, self.config.hits, among, index)
         clock.stamp("evidence")
         yield Evidence(hits)
         with self._line.join() as places:
             yield from map(Queued, places)
-            answerer = Answerer(self.config, self.encoder, self.generator, self.prompts)
+            answerer = Answerer(self.config, self.encoder, self.generator, self.prompts, index.open_article)
             finding = yield from clock.watch(answerer.find(completed, language, hits))
-            citation, text = self._say(finding, completed, language)
+            citations, text = self._say(finding, completed, language)
+        yield Answered(self._conclude(question, completed, language, text, citations, finding, clock))
+
+    def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Asking:
+        """The same for asynchronous code: `await` it for the answer, or go over its events with `async for`.
+
+        Raises QuestionError, GenerationError, once it is awaited.
+        """
+        return Asking(self.ask(question, history, among))
+
+    def _conclude(
+        self, question: str, completed: str, language: Language, text: str, citations: tuple[Citation, ...],
+        finding: Finding, clock: "_Clock",
+    ) -> Answer:  # fmt: skip
         clock.stamp("total")
-        yield Answered(
-            Answer(
-                question=question,
-                text=text,
-                citations=(citation,) if citation else (),
-                language=language.code,
-                script=language.script,
-                abstained=citation is None,
-                quoted=citation is not None and finding.statement is None,
-                hits=finding.hits,
-                rejected=finding.rejected,
-                timings=clock.times,
-                models={"encoder": self.encoder.name, "generator": self.generator.name},
-            )
+        return Answer(
+            question=question,
+            completed=completed,
+            text=text,
+            citations=citations,
+            language=language.code,
+            script=language.script,
+            abstained=not citations,
+            quoted=bool(citations) and finding.statement is None,
+            hits=finding.hits,
+            rejected=finding.rejected,
+            timings=clock.times,
+            models={"encoder": self.encoder.name, "generator": self.generator.name},
         )
 
-    def _say(self, finding: Finding, question: str, language: Language) -> tuple[Citation | None, str]:
+    def _say(self, finding: Finding, question: str, language: Language) -> tuple[tuple[Citation, ...], str]:
         """What the reader is told, and where it stands."""
         written = (language.code, language.script)
         if finding.statement:
-            return cite(finding.statement, question, 1, self.encoder), f"{finding.statement.text} [1]"
+            hits = (finding.statement.hit, *finding.agreeing)
+            borne = [replace(finding.statement, hit=hit) for hit in hits]
+            citations = tuple(cite(one, question, number, self.encoder) for number, one in enumerate(borne, start=1))
+            marks = "".join(f"[{citation.number}]" for citation in citations)
+            return citations, f"{finding.statement.text} {marks}"
         if finding.quoted:
             passage = finding.quoted.passage
             citation = quote(passage, find_answer(question, passage, self.encoder), 1)
             origin = name_of(citation.language, *written)
-            return citation, f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
-        return None, self.prompts.say("abstain", *written)
+            return (citation,), f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
+        return (), self.prompts.say("abstain", *written)
 
-    def _retrieve(
-        self, question: str, language: Language, history: Sequence[Turn], among: Filter | None
-    ) -> tuple[str, tuple[Hit, ...]]:
-        """The question, completed by its predecessor where that finds better evidence, and what it finds."""
-        hits = self._find(question, language.code, self.config.hits, among)
-        if history and len(question.split()) <= FOLLOW_UP_WORDS:
-            completed = f"{history[-1].question} {question}"
-            better = self._find(completed, language.code, self.config.hits, among)
-            if better and better[0].score > hits[0].score:
-                return completed, better
-        return question, hits
-
-    def _find(self, question: str, language: str, count: int, among: Filter | None) -> tuple[Hit, ...]:
+    def _find(
+        self, question: str, period: Period | None, count: int, among: Filter | None, index: Index
+    ) -> tuple[Hit, ...]:
         for date in filter(None, (among.since, among.until) if among else ()):
             if not is_date(date):
                 raise QuestionError(f"“{date}” is no date. Write it as 2023, 2023-10 or 2023-10-18.")
-        index = self.index
-        hits = retrieve(question, index, self.encoder, count, among, find_period(question, language))
+        hits = retrieve(question, index, self.encoder, count, among, period)
         if among and not hits and index.manifest.passages:
             raise QuestionError("No passage passes the filter. Widen it: other languages, sources or dates.")
         return hits

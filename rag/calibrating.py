@@ -170,14 +170,13 @@ def _find_chance(trials: Sequence[Trial], count: int) -> float:
 
 def _find_judge(trials: Sequence[Trial], direction: Floats) -> Judge | None:
     """The judge that weighs in this direction; None if it does not tell what is answered from what is not."""
-    odds, score = direction
+    odds, score = direction.tolist()
     if not odds > 0:
         return None
-    best = [(bool(trial.answers.any()), float((trial.evidence @ direction).max() / odds)) for trial in trials]
+    rule = Judge(round(score / odds, DECIMALS), 0.0, ())
+    best = [(bool(trial.answers.any()), max(rule.weigh(*trial.evidence.T.tolist()))) for trial in trials]
     present, missing = (median(found for answered, found in best if answered == wanted) for wanted in (True, False))
-    if present <= missing:
-        return None
-    return Judge(round(float(score / odds), DECIMALS), round((present + missing) / 2, DECIMALS), ())
+    return replace(rule, least=round((present + missing) / 2, DECIMALS)) if present > missing else None
 
 
 def _listen(

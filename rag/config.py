@@ -37,8 +37,10 @@ class Config:
     """A name in models.toml, a GGUF file, `owner/repository:file.gguf` on a hub, or `http://…/v1`."""
     generator_model: str | None = None
     """The model to ask for at a `http://…/v1` server; by default the first that it offers."""
-    generator_key: str | None = None
+    generator_key: str | None = field(default=None, repr=False)
     """The key that such a server wants."""
+    server_token: str | None = field(default=None, repr=False)
+    """What programs must show to `rag serve`; without one it serves this machine alone."""
     threads: int | None = None
     """Threads for the models; by default the physical cores that this process may use."""
     context: int = 4096

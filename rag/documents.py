@@ -146,7 +146,7 @@ def _list(path: Path, root: Path, found: dict[Path, str]) -> None:
 def _inspect(path: Path, root: Path) -> File | Skipped:
     source = _printable(path.relative_to(root))
     if path.suffix.lower() not in _READERS:
-        return Skipped(source, f"It is none of the formats that are read: {', '.join(_READERS)}.")
+        return Skipped(source, f"It is none of the formats that are read: {', '.join(FORMATS)}.")
     if source != path.relative_to(root).as_posix():
         return Skipped(source, "Its name is not valid UTF-8. Rename the file.")
     if not _is_within(path, root):
@@ -306,3 +306,5 @@ _READERS: dict[str, Callable[[bytes], _Content]] = {
     ".pdf": _guarded(_read_pdf),
     ".docx": _guarded(_read_docx),
 }
+FORMATS = tuple(_READERS)
+"""Endings of the files that are read."""

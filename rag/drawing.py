@@ -3,24 +3,22 @@
 import html
 from collections.abc import Sequence
 
+from rag.hidden import drop_hidden
 from rag.language import name_of
-from rag.prompts import Prompts
 from rag.types import Answer, Citation, Passage
 
-NEAREST = 3
+Span = tuple[int, int]
 
 
-def draw_answer(answer: Answer, prompts: Prompts) -> str:
-    """The answer with its sources, or with the nearest passages where it abstained."""
-    written = (answer.language, answer.script)
-    if answer.abstained:
-        heading = prompts.say("nearest", *written)
-        cards = [draw_card(hit.passage, hit.passage.text, *written) for hit in answer.hits[:NEAREST]]
-    else:
-        heading = prompts.say("sources", *written)
-        cards = [draw_card(cited, cited.quote, *written) for cited in answer.citations]
-    sources = f'<h3 dir="auto">{escape(heading)}</h3>{draw_cards(cards)}' if cards else ""
-    return f'<div lang="{_tag(*written)}"><p class="said" dir="auto">{escape(answer.text)}</p>{sources}</div>'
+def draw_cited(answer: Answer) -> str:
+    """The answer with its citations, which needs no words but theirs; above it a completed question."""
+    language = tag(answer.language, answer.script)
+    cards = [draw_card(cited, cited.quote, answer.language, answer.script) for cited in answer.citations]
+    sources = draw_cards(cards) if cards else ""
+    said = f'<div lang="{language}"><p class="said" dir="auto">{escape(answer.text)}</p>{sources}</div>'
+    if answer.completed == answer.question:
+        return said
+    return f'<p class="completed" dir="auto">{escape(answer.completed)}</p>{said}'
 
 
 def draw_cards(cards: Sequence[str]) -> str:
@@ -28,23 +26,40 @@ def draw_cards(cards: Sequence[str]) -> str:
     return f'<ul class="cards">{"".join(cards)}</ul>'
 
 
-def draw_card(origin: Citation | Passage, words: str, language: str, script: str | None = None) -> str:
-    """Where the words stand, said in the given language, and the words themselves."""
+def draw_card(
+    origin: Citation | Passage,
+    words: str,
+    language: str,
+    script: str | None = None,
+    marked: Sequence[Span] = (),
+    foot: str = "",
+) -> str:
+    """Where the words stand, said in the given language, and the words themselves; `foot` is HTML to follow them."""
     facts = [name_of(origin.language, language, script), origin.date]
     badge = f'<b class="number">{origin.number}</b>' if isinstance(origin, Citation) else ""
     rest = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
     return (
         f'<li><figure><figcaption dir="auto">{badge}<cite>{escape(origin.source)}</cite>{rest}</figcaption>'
-        f'<blockquote lang="{_tag(origin.language, origin.script)}" dir="auto">{escape(words)}</blockquote>'
-        "</figure></li>"
+        f'<blockquote lang="{tag(origin.language, origin.script)}" dir="auto">{mark(words, marked)}</blockquote>'
+        f"{foot}</figure></li>"
     )
 
 
-def _tag(language: str, script: str) -> str:
+def mark(text: str, spans: Sequence[Span]) -> str:
+    """The text as HTML that shows it, with the stretches at `spans`, in order and apart, marked."""
+    parts, end = [], 0
+    for start, stop in spans:
+        parts.append(f"{escape(text[end:start])}<mark>{escape(text[start:stop])}</mark>")
+        end = stop
+    return "".join(parts) + escape(text[end:])
+
+
+def tag(language: str, script: str) -> str:
+    """The value of the attribute `lang`."""
     return escape(f"{language}-{script}")
 
 
 def escape(text: str) -> str:
-    """The text as HTML that shows it."""
+    """The text as HTML that shows it, without what cannot be seen."""
     # Gradio fills a template of its own with the page, in which $, { and ` have a meaning too.
-    return html.escape(text).translate({ord(sign): f"&#{ord(sign)};" for sign in "$`{}"})
+    return html.escape(drop_hidden(text)).translate({ord(sign): f"&#{ord(sign)};" for sign in "$`{}"})

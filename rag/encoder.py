@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 BATCH = 16
 CHUNK = 128
 """Texts that are encoded before the language is taken out of them: the two libraries get in each other's way."""
-INNER_LAYER = -3
-"""A layer that is matched beside the last: less abstract, so it tells names and numbers better apart."""
+INNER_LAYERS = (-3, -5)
+"""Layers that are matched beside the last: less abstract, so they tell names and numbers better apart."""
 MARKS = {"text": {"return_offsets_mapping": True, "return_special_tokens_mask": True}}
 PROMPT_NAMES: dict[Role, tuple[str, ...]] = {"query": ("query",), "passage": ("document", "passage", "corpus")}
 
@@ -84,7 +84,7 @@ class SentenceEncoder:
             "prompts": dict(self._prompts),
             "calibration": checksum_calibration(),
             "directions": len(self._projection.directions),
-            "token_dimension": self._projection.token_dimension,
+            "token_shape": list(self._projection.token_shape),
         }
 
     @property
@@ -93,7 +93,7 @@ class SentenceEncoder:
 
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        tokens: list[Tokens] = [np.empty((0, 0), np.int8)] * len(texts)
+        tokens: list[Tokens] = [np.empty((0, 0, 0), np.int8)] * len(texts)
         done = 0
         for rows, of_batch, raw, ends in self._run(texts, role):
             vectors[rows] = project(of_batch, self._projection)
@@ -138,7 +138,8 @@ class SentenceEncoder:
             # The prompt's tokens and the special ones are not the text's.
             own = features["attention_mask"].bool() & (special == 0) & (spans[..., 1] > len(prompt))
             encoded = self._model.forward(features)
-            layers = [encoded["token_embeddings"], *encoded.get("all_layer_embeddings", ())[INNER_LAYER:][:1]]
+            inner = encoded.get("all_layer_embeddings", ())
+            layers = [encoded["token_embeddings"], *(inner[depth] for depth in INNER_LAYERS if len(inner) >= -depth)]
             tokens = torch.stack([layer[own] for layer in layers], dim=1).float().numpy(force=True)
             return encoded["sentence_embedding"].float().numpy(force=True), tokens, own.sum(dim=1).numpy()
 

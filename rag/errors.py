@@ -5,6 +5,8 @@
     ├── PromptError        a file in prompts/ is missing or malformed
     ├── QuestionError      the question is empty or too long
     ├── ArticleMissing     there is no article of that name in the index
+    ├── Overload           more ask than a server holds at once
+    ├── Overtime           an answer took longer than a server waits for it
     ├── DocumentError      a file cannot be read as an article
     ├── ModelError         a model cannot be used
     │   ├── ModelMissing   its files are not in the cache
@@ -39,6 +41,14 @@ class QuestionError(RagError):
 
 class ArticleMissing(RagError):
     """There is no article of that name in the index."""
+
+
+class Overload(RagError):
+    """More ask than a server holds at once."""
+
+
+class Overtime(RagError):
+    """An answer took longer than a server waits for it."""
 
 
 class DocumentError(RagError):

@@ -125,6 +125,11 @@ def say_rebuild(name: str) -> str:
     return f"rag index --rebuild --index {name}"
 
 
+def list_indexes(folder: Path) -> list[str]:
+    """The names of the indexes that are kept in a folder, in order."""
+    return sorted(pointer.parent.name for pointer in folder.glob(f"*/{CURRENT}"))
+
+
 def read_pointer(folder: Path) -> str:
     """The name of the generation in use. Raises IndexMissing, IndexDamaged."""
     try:

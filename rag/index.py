@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import IndexDamaged, IndexMismatch, StoreError
+from rag.errors import ArticleMissing, IndexDamaged, IndexMismatch, StoreError
 from rag.generations import (
     FORMAT,
     Manifest,
@@ -171,7 +171,7 @@ class Index:
     def read_tokens(self, row: int) -> Tokens:
         """The tokens of the passage of a row."""
         ((stored,),) = self._query("SELECT tokens FROM passages WHERE id = ?", row)
-        return np.frombuffer(stored, dtype=np.int8).reshape(-1, self.projection.token_dimension)
+        return np.frombuffer(stored, dtype=np.int8).reshape(-1, *self.projection.token_shape)
 
     def read_languages(self) -> list[str]:
         """The languages that its passages are in, by ISO 639-1."""
@@ -187,6 +187,13 @@ class Index:
         """The document of that source as it was when it was indexed, or None."""
         found = self._query(SELECT_DOCUMENT, source)
         return Document(*found[0]) if found else None
+
+    def open_article(self, source: str) -> Document:
+        """The same. Raises ArticleMissing."""
+        document = self.read_document(source)
+        if document is None:
+            raise ArticleMissing(f"The index “{self.name}” has no article “{source}”. Name one that it lists.")
+        return document
 
     def read_passages(self, source: str) -> tuple[list[Passage], Encodings]:
         """A document's passages in order, and what the encoder made of them."""

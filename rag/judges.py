@@ -10,6 +10,7 @@ import logging
 import re
 import tomllib
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,13 +20,15 @@ from rag.config import Config
 from rag.errors import ModelError
 from rag.language import name_of
 from rag.prompts import Prompts
-from rag.types import Generator, Hit
+from rag.types import Generator
 
 logger = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).with_name("judges.toml")
 CASES = Path(__file__).parent / "data" / "judging.jsonl"
 """What a generator is asked to find out."""
+AGREEMENT = 2.0
+"""What it is worth, in odds, that retrieval put the same passage first: the two err on different questions."""
 NAME_CHARS = 60
 """Of a generator's name, in that of a file."""
 
@@ -41,9 +44,13 @@ class Judge:
     speaks: tuple[str, ...]
     """Languages, by ISO 639-1, in which it says more right than wrong; in others the article itself is quoted."""
 
-    def weigh(self, hit: Hit) -> float:
-        """The evidence that a judged hit holds the answer."""
-        return (hit.odds or 0.0) + self.weight * hit.score
+    def weigh(self, odds: Sequence[float], scores: Sequence[float]) -> list[float]:
+        """The evidence that each of some passages, at least one, holds the answer."""
+        evidence = [of_one + self.weight * score for of_one, score in zip(odds, scores, strict=True)]
+        best = evidence.index(max(evidence))
+        if scores[best] == max(scores):
+            evidence[best] += AGREEMENT
+        return evidence
 
     def __str__(self) -> str:
         languages = ", ".join(name_of(language, "en") for language in self.speaks)

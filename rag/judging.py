@@ -6,6 +6,7 @@ the right one first more often than the encoder can. Not every model does; `judg
 
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from rag.judges import Judge
 from rag.prompts import Prompts
@@ -18,15 +19,16 @@ JUDGED = 4
 
 
 def judge(question: str, hits: Sequence[Hit], generator: Generator, prompts: Prompts, rule: Judge) -> tuple[Hit, ...]:
-    """The hits with their odds, the likeliest first; those that were not judged follow in the order they had.
+    """The hits with their odds and evidence, the likeliest first; what was not judged follows in the order it had.
 
     Raises GenerationError.
     """
     first = hits[:JUDGED]
     odds = weigh(question, [hit.passage for hit in first], generator, prompts)
-    judged = [replace(hit, odds=of_one) for hit, of_one in zip(first, odds, strict=True)]
-    ordered = [*sorted(judged, key=rule.weigh, reverse=True), *hits[JUDGED:]]
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1))
+    evidence = rule.weigh(odds, [hit.score for hit in first])
+    likeliest = sorted(zip(evidence, odds, first, strict=True), key=itemgetter(0), reverse=True)
+    judged = [replace(hit, odds=of_one, evidence=total) for total, of_one, hit in likeliest]
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*judged, *hits[JUDGED:]], start=1))
 
 
 def weigh(question: str, passages: Sequence[Passage], generator: Generator, prompts: Prompts) -> list[float]:

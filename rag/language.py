@@ -3,14 +3,17 @@
 Two detectors share the work. fastText's (0.1 ms, 5 MB) knows long texts and names the likely languages of short ones;
 where it is not sure, lingua is asked about those few, with its light models (70 MB for all of them), and the two
 probabilities are multiplied. On short questions that is as good as lingua's full models, which take ten seconds
-to load and a gigabyte.
+to load and a gigabyte. Of a few words fastText is sure without reason ("Who met Kim?" is Dutch to it), so there the
+words that questions are asked with, by language in `data/asking.toml`, weigh more.
 """
 
 import re
+import tomllib
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,8 +25,15 @@ SURE = 0.98
 CANDIDATES = 16
 MIN_PROBABILITY = 0.005
 ABSENT = 1e-4
-"""Probability of a document's language where fastText does not name it."""
+"""Least probability of a document's language in a longer one."""
 FEW_WORDS = 20
+ASKING = Path(__file__).parent / "data" / "asking.toml"
+SHORT = 6
+"""Up to so many words fastText is sure of anything, and is held against the words that questions are asked with."""
+FEW_PROBABILITY = 0.2
+"""Least probability, in a short text, of its document's language and of those whose question words it has."""
+ASKED_ODDS = 50.0
+"""How many times likelier it is for them."""
 UNDECIDED = 0.25
 """Below this probability no language is named: a lone name seldom reaches it."""
 HOME_ODDS = 50.0
@@ -174,16 +184,35 @@ def _weigh(text: str, words: list[str], script: str, expected: str | None) -> di
     first = _ask_fasttext(text, script)
     second = _ask_fasttext(nameless, script) if len(words) <= FEW_WORDS else first
     likely = _normalise({code: first.get(code, 0.0) + second.get(code, 0.0) for code in first | second})
-    if expected:
-        likely.setdefault(expected, ABSENT)
+    asked = _hear_question_words(plain, script) if len(words) <= SHORT else frozenset()
+    least = FEW_PROBABILITY if len(words) <= SHORT else ABSENT
+    likely |= {code: max(likely.get(code, 0.0), least) for code in asked | ({expected} if expected else set())}
     letters = "".join(words).lower()
     prior = {code: _spelling(letters, code) * (HOME_ODDS if code == expected else 1.0) for code in likely}
+    for code in asked:
+        prior[code] *= ASKED_ODDS
     weights = _normalise({code: likely[code] * prior[code] for code in likely})
     if max(weights.values(), default=1.0) >= SURE:
         return weights
     heard = _ask_lingua(nameless, frozenset(likely), script)
     # The small terms keep one detector's zero from silencing the other.
     return _normalise({code: (heard[code] + 1e-4) * (likely[code] + 1e-2) * prior[code] for code in heard}) or weights
+
+
+def _hear_question_words(words: list[str], script: str) -> frozenset[str]:
+    """The languages that ask with one of the words."""
+    table = _load_question_words()
+    return frozenset().union(*(table.get((word.lower(), script), ()) for word in words))
+
+
+@cache
+def _load_question_words() -> dict[tuple[str, str], set[str]]:
+    """Words, with the script they are in, to the languages that ask with them."""
+    languages: dict[tuple[str, str], set[str]] = {}
+    for code, words in tomllib.loads(ASKING.read_text(encoding="utf-8")).items():
+        for word in words.split():
+            languages.setdefault((word, script_of(word)), set()).add(_group(code))
+    return languages
 
 
 def _spelling(letters: str, code: str) -> float:

@@ -5,6 +5,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+PATIENCE = 0.5
+"""Seconds after which whoever waits is told anew, and can leave."""
+
 
 class Line:
     """First come, first served. Whoever leaves, served or not, lets the others move up."""
@@ -22,7 +25,8 @@ class Line:
     def join(self) -> Iterator[Iterator[int]]:
         """Stand in line while the context lasts.
 
-        Gives an iterator over how many are ahead, each time that number changes; it ends when it is our turn.
+        Gives an iterator over how many are ahead, whenever somebody leaves and at least twice a second, so that
+        nobody is held who wants to leave; it ends when it is our turn.
         """
         ticket = object()
         with self._moved:
@@ -35,13 +39,11 @@ class Line:
                 self._moved.notify_all()
 
     def _wait(self, ticket: object) -> Iterator[int]:
-        ahead = self._count_ahead(ticket)
-        while ahead:
+        while ahead := self._count_ahead(ticket):
             yield ahead
-            told = ahead
             with self._moved:
-                while (ahead := self._count_ahead(ticket)) == told:
-                    self._moved.wait()
+                if self._count_ahead(ticket) == ahead:
+                    self._moved.wait(PATIENCE)
 
     def _count_ahead(self, ticket: object) -> int:
         with self._moved:

@@ -28,6 +28,8 @@ _WHOLE_YEAR = rf"{_APART}(?<!\d[ ]){_YEAR}{_AFTER_YEAR}"
 _DAY = rf"{_APART}\d{{1,2}}(?:st|nd|rd|th|er|is|[io]|\.)?"
 _ISO = rf"{_APART}{_YEAR}-\d\d(?:-\d\d)?(?![\w\-]|[.,:/]\w)"
 _NUMBERS = rf"{_APART}\d{{1,2}}(?:\.[ ]?\d{{1,2}}\.[ ]?|/\d{{1,2}}/|-\d{{1,2}}-){_YEAR}(?!\w|[.,:/\-]\w|[ ]?%)"
+_ADJECTIVE = r"[a-z]+e[nr]?[ ][A-Z]"
+"""In German, with the noun's capital: whatever else ends so before a noun stands in the table."""
 _LONG = 6
 """Shorter names of months are often other words as well: May, march, září (shines), Mars."""
 _END = "~"
@@ -201,7 +203,7 @@ def _load(language: str) -> _Words | None:
     months = _list_months(table)
     small = _any(word for kind in SMALL for word in table.get(kind, ()))
     capitalised = table.get("nouns_are_capitalised", False)
-    verb = "|(?-i:[ ][a-z])" if capitalised else ""
+    verb = rf"|(?-i:[ ](?!{_ADJECTIVE})[a-z])" if capitalised else ""
     return _Words(
         months,
         re.compile(rf"(?<!\w){_any(months)}", re.IGNORECASE),

@@ -62,15 +62,14 @@ def project_tokens(tokens: Vectors, role: Role, projection: Projection) -> Token
     """The vectors of one text's tokens, of shape `(tokens, layers, dimension)`, without the language, in few bytes."""
     centred = unit(tokens) - projection.means[ROLES.index(role)]
     mapped = unit(centred.swapaxes(0, 1) @ projection.bases).swapaxes(0, 1)
-    # Each layer counts as much as the others.
-    return np.rint(unit(mapped.reshape(len(tokens), projection.token_dimension)) * SCALE).astype(np.int8)
+    return np.rint(mapped * SCALE).astype(np.int8)
 
 
 def expect(question: Tokens, language: str, script: str, projection: Projection) -> Vectors:
     """How near each token of a question comes to neutral text in a language, of shape `(tokens,)`.
 
-    It is the mean, over stretches as long as a passage, of the best cosine. A language without calibration text
-    gets the mean over all languages.
+    It is the mean, over layers and stretches as long as a passage, of the best cosine. A language without calibration
+    text gets the mean over all languages.
     """
     ends = projection.ends
     starts = np.concatenate([np.zeros(1, dtype=ends.dtype), ends.ravel()[:-1]])[: ends.size].reshape(ends.shape)
@@ -82,13 +81,14 @@ def expect(question: Tokens, language: str, script: str, projection: Projection)
     if not ends.size or not len(question):
         return np.zeros(len(question), dtype=np.float32)
     first, last = starts[0, 0], ends[-1, -1]
-    cosines = restore(question) @ restore(projection.neutral[first:last]).T
-    return np.asarray(np.maximum.reduceat(cosines, starts.ravel() - first, axis=1).mean(axis=1), dtype=np.float32)
+    cosines = compare(question, projection.neutral[first:last])
+    return np.asarray(np.maximum.reduceat(cosines, starts.ravel() - first, axis=2).mean(axis=(0, 2)), dtype=np.float32)
 
 
-def restore(tokens: Tokens) -> Vectors:
-    """Tokens as the unit vectors that they stand for."""
-    return tokens.astype(np.float32) / np.float32(SCALE)
+def compare(tokens: Tokens, others: Tokens) -> Vectors:
+    """The cosines of tokens with others, layer by layer, of shape `(layers, tokens, others)`."""
+    ours, theirs = tokens.astype(np.float32), others.astype(np.float32)
+    return np.asarray(ours.swapaxes(0, 1) @ theirs.transpose(1, 2, 0) / SCALE**2, dtype=np.float32)
 
 
 def unit(vectors: NDArray[np.floating]) -> Vectors:

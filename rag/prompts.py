@@ -3,11 +3,13 @@
 prompts/excerpt.txt            what the generator reads before it knows the question
 prompts/judge.txt              what follows it to ask whether it holds the answer
 prompts/question.txt           what follows it to get the answer
+prompts/insist.txt             the same, when the answer came in another language
 prompts/sentences/<tag>.toml   what the reader is told of an answer, by language: `cs`, `sr`, `sr-Latn`
 prompts/page/<tag>.toml        what stands on the page, likewise
 prompts/examples.txt           questions that the page offers, one a line
 """
 
+import re
 import string
 import tomllib
 from dataclasses import dataclass
@@ -15,28 +17,58 @@ from pathlib import Path
 from typing import Self
 
 from rag.errors import PromptError
+from rag.hidden import drop_hidden
 
 FALLBACK = "en"
-TEMPLATES = {"excerpt": {"passage"}, "judge": {"question"}, "question": {"question", "language"}}
-SENTENCES: dict[str, set[str]] = {"abstain": set(), "nearest": set(), "sources": set(), "quoted": {"origin", "quote"}}
+TEMPLATES = {
+    "excerpt": {"passage"},
+    "judge": {"question"},
+    "question": {"question", "language"},
+    "insist": {"question", "language"},
+}
+SENTENCES: dict[str, set[str]] = {
+    "abstain": set(),
+    "nearest": set(),
+    "sources": set(),
+    "quoted": {"origin", "quote"},
+    "articles": {"count"},
+    "newest": set(),
+    "oldest": set(),
+    "summary": set(),
+}
 PAGE: dict[str, set[str]] = {
-    "title": set(),
+    **{
+        key: set()
+        for key in (
+            *("title", "tongue", "tab_ask", "tab_figures"),
+            *("articles", "find", "undated", "add", "remove_sure"),
+            *("filters", "languages", "files", "since", "until"),
+            *("conversation", "placeholder", "ask", "stop", "examples", "searching", "judging", "stopped"),
+            *("verified", "quoted", "abstained", "sources", "nearest", "evidence", "open"),
+            *("steps", "unjudged", "said", "rejected", "copy", "copied", "save_markdown", "save_json"),
+            *("article", "previous", "next", "close", "changed"),
+            *("by_language", "by_date", "index_state", "index_name", "built", "passages", "encoder", "generator"),
+            *("last_answers", "question", "to_evidence", "to_answer", "nothing_asked", "evaluation", "heat_map"),
+        )
+    },
     "intro": {"articles", "languages"},
-    "conversation": set(),
-    "placeholder": set(),
-    "ask": set(),
-    "stop": set(),
-    "examples": set(),
-    "filters": set(),
-    "languages": set(),
-    "files": set(),
-    "since": set(),
-    "until": set(),
-    "searching": set(),
+    "found": {"found", "all"},
+    "adding": {"source"},
+    "encoding": {"done", "total"},
+    "in_use": {"articles"},
+    "remove": {"source"},
+    "removing": {"source"},
     "queued": {"place"},
     "reading": {"source"},
-    "stopped": set(),
+    "unexpected": {"error"},
+    "marker": {"number"},
+    "likely": {"percent"},
+    "seconds": {"seconds"},
+    "citation": {"number", "all"},
 }
+_QUOTATION = re.compile('"{3,}')
+_ROLE = re.compile(r"\[(/?[A-Z_]+)\]")
+_ANGLES = str.maketrans("<>", "‹›")
 Table = dict[str, dict[str, str]]
 
 
@@ -63,8 +95,8 @@ class Prompts:
         )
 
     def fill(self, name: str, **values: str) -> str:
-        """The template `name` with its variables replaced; the values themselves are never interpreted."""
-        return self.templates[name].format(**values)
+        """The template `name` with its variables replaced; the values stay text, whatever they look like."""
+        return self.templates[name].format(**{key: _tame(value) for key, value in values.items()})
 
     def say(self, key: str, language: str, script: str | None = None, **values: str) -> str:
         """The sentence `key` in the given language and script, in English where there is none."""
@@ -73,6 +105,15 @@ class Prompts:
     def label(self, key: str, language: str, script: str | None = None, **values: str) -> str:
         """What the page says for `key`, likewise."""
         return _choose(self.page, language, script)[key].format(**values)
+
+
+def _tame(value: str) -> str:
+    """A value that cannot close the quotation it stands in, nor be taken for the marks of a chat template.
+
+    The generator in this process reads no marks in it anyway; a server may.
+    """
+    value = _QUOTATION.sub("”", drop_hidden(value))
+    return _ROLE.sub(r"(\1)", value).translate(_ANGLES)
 
 
 def _read(file: Path) -> str:

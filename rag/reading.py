@@ -12,14 +12,18 @@ SCRIPTS = {"Latn": "Latin", "Cyrl": "Cyrillic", "Arab": "Arabic"}
 MARKER = re.compile(r"\s*\[\d+\]")
 
 
-def read(question: str, language: Language, hit: Hit, generator: Generator, prompts: Prompts, max_tokens: int) -> Reply:
+def read(
+    question: str, language: Language, hit: Hit, generator: Generator, prompts: Prompts, max_tokens: int,
+    insist: bool = False,
+) -> Reply:  # fmt: skip
     """Stream what the generator says to the question after reading the hit's passage.
 
-    The reply is asked for in `language`. The passage comes first and the question last, so what the generator
-    computes for a passage serves every question. Closing the stream stops the generator. Raises GenerationError.
+    The reply is asked for in `language`, with `insist` once more and plainly. The passage comes first and the question
+    last, so what the generator computes for a passage serves every question. Closing the stream stops the generator.
+    Raises GenerationError.
     """
     prefix = prompts.fill("excerpt", passage=hit.passage.text)
-    suffix = prompts.fill("question", question=question, language=_name(language))
+    suffix = prompts.fill("insist" if insist else "question", question=question, language=_name(language))
     return generator.generate(prefix, suffix, max_tokens, stop=("\n",))
 
 

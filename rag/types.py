@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 Tokens = NDArray[np.int8]
-"""The vectors of a text's tokens, of shape `(tokens, token_dimension)`: unit vectors times 127."""
+"""The vectors of a text's tokens, of shape `(tokens, layers, kept)`: unit vectors times 127."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ class Projection:
     """Of shape `(languages, blocks)`: the rows of `neutral` after the last of each stretch as long as a passage."""
 
     @property
-    def token_dimension(self) -> int:
-        """Length of a token's vector."""
-        return int(self.bases.shape[0] * self.bases.shape[2])
+    def token_shape(self) -> tuple[int, int]:
+        """Layers of a token, and the length of its vector in each."""
+        return self.bases.shape[0], self.bases.shape[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +128,15 @@ class Hit:
     passage: Passage
     odds: float | None = None
     """Logarithm of the odds, by the generator, that the passage holds the answer; None where it was not asked."""
+    evidence: float | None = None
+    """All that speaks for it, in the same unit: the odds, the score, and that retrieval put it first too."""
     also: tuple[str, ...] = ()
     """Sources of further passages with the same words, which get no rank of their own."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, the passage's fields beside the rank and the score."""
-        return {"rank": self.rank, "score": self.score, "odds": self.odds, **asdict(self.passage), "also": self.also}
+        own = {name: getattr(self, name) for name in ("rank", "score", "odds", "evidence", "also")}
+        return {**own, **asdict(self.passage)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +170,20 @@ class Citation:
     start: int
     end: int
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from rag.drawing import draw_card, draw_cards
+
+        return draw_cards([draw_card(self, self.quote, "en")])
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of a question."""
 
     question: str
+    completed: str
+    """The question after those before it that it leans on; the same where it stands by itself."""
     text: str
     """The answer with markers such as `[1]`, one for each citation."""
     citations: tuple[Citation, ...]
@@ -199,6 +210,12 @@ class Answer:
             for one in self.rejected
         ]
         return {**asdict(self), "hits": [hit.as_dict() for hit in self.hits], "rejected": rejected}
+
+    def _repr_html_(self) -> str:
+        """With its citations, as a notebook shows it."""
+        from rag.drawing import draw_cited
+
+        return draw_cited(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class WordEncoder:
             means=np.zeros((2, 1, DIMENSION), np.float32),
             bases=np.eye(DIMENSION, dtype=np.float32)[np.newaxis],
             languages=(),
-            neutral=np.empty((0, DIMENSION), np.int8),
+            neutral=np.empty((0, 1, DIMENSION), np.int8),
             ends=np.empty((0, 1), np.int64),
         )
         self.encoded: list[str] = []
@@ -86,7 +86,7 @@ class ScriptedGenerator:
 
 def _embed_words(text: str) -> Tokens:
     words = text.split() or [text]
-    return np.rint(np.array([_embed(word) for word in words]) * 127).astype(np.int8)
+    return np.rint(np.array([_embed(word) for word in words]) * 127).astype(np.int8)[:, np.newaxis]
 
 
 def _embed(text: str) -> Vectors:

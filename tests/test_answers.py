@@ -32,8 +32,9 @@ OTHER = Unanswerable(
 )
 QUOTE = Citation(1, "harbour.txt", "en", "Latn", None, "It cost nine million.", 27, 48)
 ANSWER = Answer(
-    question="What did it cost?", text="It cost 9 million. [1]", citations=(QUOTE,), language="en", script="Latn",
-    abstained=False, quoted=False, hits=(), rejected=(), timings={"total": 1.0}, models={},
+    question="What did it cost?", completed="What did it cost?", text="It cost 9 million. [1]", citations=(QUOTE,),
+    language="en", script="Latn", abstained=False, quoted=False, hits=(), rejected=(),
+    timings={"total": 1.0}, models={},
 )  # fmt: skip
 
 

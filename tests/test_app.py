@@ -16,18 +16,22 @@ from urllib.parse import urlsplit
 import pytest
 from gradio_client import Client
 from gradio_client.client import Job
+from gradio_client.exceptions import AppError
 
 import app
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
 from rag.errors import GenerationError
 from rag.index import Draft, Index
+from rag.page.layout import STYLE
 from rag.prompts import Prompts
 from tests.fakes import DIMENSION, ScriptedGenerator, WordEncoder
 from tests.test_index import make_document
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 HOSTILE = '<script>x</script> <img src="http://a.example/b.png"> ${x} `x` {{x}} ![x](http://a.example) &lt;'
+# An address would not be repeated at all.
+TOLD = "<script>x</script> ${x} `x` {{x}} &lt;"
 ARTICLES = (
     make_document("harbour.txt", "The harbour opened in May. It cost nine million.", "Boats may enter at night."),
     make_document("<b>${x}.txt", HOSTILE),
@@ -108,11 +112,12 @@ def test_streams_what_is_done_and_said_then_the_answer_with_its_source(open_page
     assert any("Reading harbour.txt…" in state.texts for state in states)
     assert any("It cost " in state.texts for state in states)
     assert ("aria-busy", "true") in states[0].attributes
-    assert answered.texts == [
+    assert answered.texts[:12] == [
         "How many million has the harbour cost?",
-        "It cost nine million. [1]",
+        "Checked against its source",
+        "It cost nine million. ", "[1]",
         "Sources",
-        "1", "harbour.txt", "English", "2025-07", "It cost nine million.",
+        "1", "harbour.txt", "English", "2025-07", "It cost nine ", "million", ".",
     ]  # fmt: skip
     assert ("aria-busy", "false") in answered.attributes
 
@@ -120,8 +125,8 @@ def test_streams_what_is_done_and_said_then_the_answer_with_its_source(open_page
 def test_what_is_not_answered_shows_the_nearest_passages(open_page: Open, connect: Connect) -> None:
     client = connect(open_page(ScriptedGenerator("")))
     shown = Drawn(client.predict("When may boats enter?", api_name="/ask")).texts
-    assert shown[1:3] == ["The articles do not answer this question.", "The nearest passages are these:"]
-    assert shown[3:7] == ["harbour.txt", "English", "2025-07", "Boats may enter at night."]
+    assert shown[1:4] == ["Not in the articles", "The articles do not answer this question.", "The nearest passages"]
+    assert shown[4:7] == ["harbour.txt", "English", "2025-07"]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +176,7 @@ def test_stopping_frees_the_model_and_lets_the_next_one_read(open_page: Open, co
     queued = waiting.submit("When may boats enter?", api_name="/ask")
     _wait_until(lambda: "ahead of yours" in _latest(queued))
     reading.cancel()
-    assert "At night. [1]" in Drawn(queued.result(timeout=5)).texts
+    assert "At night. " in Drawn(queued.result(timeout=5)).texts
     assert generator.running == 0
 
 
@@ -188,24 +193,31 @@ def test_stopping_while_waiting_in_line_leaves_it(open_page: Open, connect: Conn
     assert len(generator.prompts) == 2
 
 
+def test_programs_get_answers_passages_and_articles_as_json(open_page: Open, connect: Connect) -> None:
+    client = connect(open_page(ScriptedGenerator("It cost nine million.")))
+    answer = client.predict("How many million has the harbour cost?", api_name="/answer")
+    (citation,) = answer["citations"]
+    article = client.predict(citation["source"], api_name="/open_article")
+    assert article["text"][citation["start"] : citation["end"]] == citation["quote"] == "It cost nine million."
+    assert client.predict("When may boats enter?", 1, api_name="/search")[0]["text"] == "Boats may enter at night."
+    listed = client.predict(api_name="/list_articles")
+    assert [one["source"] for one in listed] == ["<b>${x}.txt", "harbour.txt"]
+    with pytest.raises(AppError, match=r"has no article “nowhere.txt”"):
+        client.predict("nowhere.txt", api_name="/open_article")
+
+
 def test_markup_in_articles_answers_questions_and_names_is_text(open_page: Open, connect: Connect) -> None:
-    client = connect(open_page(ScriptedGenerator(HOSTILE)))
+    client = connect(open_page(ScriptedGenerator(TOLD)))
     markup = client.predict(f"{HOSTILE} x", api_name="/ask")
     drawn = Drawn(markup)
     assert drawn.texts[0] == f"{HOSTILE} x"
-    assert drawn.texts[1] == f"{HOSTILE} [1]"
-    assert {"<b>${x}.txt", HOSTILE} <= set(drawn.texts)
+    assert drawn.texts[1:4] == ["Checked against its source", f"{TOLD} ", "[1]"]
+    assert "<b>${x}.txt" in drawn.texts
+    # The question, the answer, and the quote.
+    assert "".join(drawn.texts).count(HOSTILE) == 2
     assert not {"script", "img", "a"} & set(drawn.tags)
     # Gradio's templates give a meaning to these.
     assert not re.search(r"\$|`|\{|\}", markup)
-
-
-def test_an_unfinished_exchange_is_left_as_stopped_and_a_finished_one_alone() -> None:
-    busy = app.Exchange("When?", doing="Reading…", words="At ni")
-    done = app.Exchange("Who?", notice="The generator broke.")
-    stopped = app.leave(busy, PROMPTS)
-    assert Drawn(app.draw([stopped], PROMPTS)).texts == ["When?", "At ni", "Stopped."]
-    assert app.leave(done, PROMPTS) == done
 
 
 def test_the_page_loads_nothing_from_elsewhere(open_page: Open) -> None:
@@ -216,7 +228,7 @@ def test_the_page_loads_nothing_from_elsewhere(open_page: Open) -> None:
     assert loaded
     assert {urlsplit(address).netloc for address in loaded} == {""}
     with urllib.request.urlopen(f"{url}theme.css") as reply:  # noqa: S310
-        style = reply.read().decode() + app.STYLE.read_text(encoding="utf-8")
+        style = reply.read().decode() + STYLE.read_text(encoding="utf-8")
     assert "IBM Plex Sans" in style
     assert not re.search(r"(url\(|@import)\s*['\"]?(https?:)?//", style)
     assert '"stylesheets":[]' in page.replace(" ", "")

@@ -13,6 +13,7 @@ from evaluation.cases import (
     Unanswerable,
     half_of,
     load_answerable,
+    load_followups,
     load_pairs,
     load_unanswerable,
 )
@@ -130,6 +131,17 @@ def test_an_unanswerable_question_says_why_and_what_is_near() -> None:
     for case in UNANSWERABLE:
         assert case.why, case.id
         assert case.near is None or case.near in ARTICLES, case.id
+
+
+def test_follow_ups_ask_for_known_facts_in_many_languages_and_both_halves() -> None:
+    cases = load_followups()
+    assert len({case.id for case in cases}) == len(cases) >= 40
+    assert {case.fact for case in cases} <= {case.fact for case in ANSWERABLE}
+    assert len({case.language for case in cases}) >= 8
+    assert all(case.before and case.question == unicodedata.normalize("NFC", case.question) for case in cases)
+    for depends in (True, False):
+        halves = Counter(half_of(case.fact) for case in cases if case.depends == depends)
+        assert min(halves.values()) * 3 >= halves.total()
 
 
 def test_each_pair_stands_on_words_of_its_article_and_half_of_them_are_corrupted() -> None:

@@ -220,7 +220,7 @@ def test_the_caching_encoder_gives_what_the_other_gives_and_asks_it_once() -> No
     texts = ["the harbour", "the apples", "the harbour"]
     first = caching.encode(texts, "passage")
     assert np.array_equal(first.vectors, WordEncoder().encode(texts, "passage").vectors)
-    assert [tokens.shape for tokens in first.tokens] == [(2, words.dimension)] * 3
+    assert [tokens.shape for tokens in first.tokens] == [(2, 1, words.dimension)] * 3
     assert np.array_equal(caching.encode(texts[::-1], "passage").vectors, first.vectors[::-1])
     assert words.encoded == ["the harbour", "the apples"]
 

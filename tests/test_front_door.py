@@ -12,19 +12,23 @@ import pytest
 import rag
 from rag.config import ROOT
 
-HEAVY = ("torch", "transformers", "sentence_transformers", "faiss", "llama_cpp", "gradio", "openai", "lingua")
+HEAVY = ("torch", "transformers", "sentence_transformers", "faiss", "llama_cpp", "gradio", "openai", "lingua", "mcp")
 OWNERS = {
     "sentence_transformers": {"encoder"},
     "faiss": {"index"},
     "llama_cpp": {"engine", "probe"},
     "openai": {"remote"},
+    "mcp": {"tools"},
+    "watchfiles": {"watching"},
+    "gradio": {"app", "endpoints", "layout", "wiring"},
 }
-OPENED_LATE = {"engine"}
+OPENED_LATE = {"engine", "page.endpoints", "page.layout", "page.wiring"}
 """Rooms that are themselves imported when they are first needed."""
 STOREYS = (
-    {"types", "errors", "line", "hardware"},
+    {"types", "errors", "hidden", "line", "hardware", "server.logs", "server.metrics"},
     {
         "accepting",
+        "asking",
         "checks.lexicon",
         "config",
         "generations",
@@ -33,6 +37,7 @@ STOREYS = (
         "projection",
         "prompts",
         "remote",
+        "server.forms",
         "sources",
         "states",
         "unpack",
@@ -48,18 +53,42 @@ STOREYS = (
         "judges",
         "matching",
         "models",
+        "page.wording",
         "passages",
-        "printing",
     },
-    {"checks.facts", "checks.roles", "documents", "drawing", "encoder", "fetching", "generator"},
-    {"checks.claims"},
-    {"checks.evidence"},
-    {"retrieval", "reading", "judging", "verification", "build", "probe"},
-    {"answering", "calibrating"},
+    {
+        "checks.facts",
+        "checks.roles",
+        "documents",
+        "drawing",
+        "encoder",
+        "fetching",
+        "followups",
+        "generator",
+        "shell.options",
+        "shell.printing",
+        "writing",
+    },
+    {"checks.claims", "page.marking", "shell.streaming"},
+    {"checks.evidence", "checks.premise"},
+    {"catalogue", "retrieval", "reading", "judging", "verification", "build", "probe"},
+    {"answering", "calibrating", "watching"},
     {"assistant", "doctor"},
-    {"cli"},
+    {"shell.articles", "shell.asking", "shell.building", "shell.checking", "shell.models"},
+    {"server.desk", "server.failures"},
+    {"server.articles", "server.chat", "server.guard", "server.tools"},
+    {"server.serving"},
+    {"server.command"},
+    {"cli", "page.adding", "page.endpoints", "page.exchange"},
+    {"page.export"},
+    {"page.drawing"},
+    {"page.article", "page.figures", "page.shelf"},
+    {"page.layout"},
+    {"page.wiring"},
 )
 """Rooms from the ground up; each may import those of the storeys below it."""
+SHOWN_BY = {"types": {"drawing"}}
+"""What a room opens only when a notebook wants to show what is in it."""
 ROOMS = {
     ".".join(file.relative_to(ROOT / "rag").with_suffix("").parts): file
     for file in (ROOT / "rag").rglob("*.py")
@@ -71,9 +100,17 @@ def run(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
+def parse(file: Path) -> ast.Module:
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"))
+    except SystemError:
+        # CPython 3.11 miscounts its own depth once in a while (gh-106905); the second time is right.
+        return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def imports_of(file: Path) -> Iterator[str]:
     """The modules that a file imports, wherever in it, but not those for types alone."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = parse(file)
     for_types = {
         id(node)
         for block in ast.walk(tree)
@@ -136,6 +173,11 @@ def test_importing_every_room_imports_no_heavy_library() -> None:
     assert [name for name in HEAVY if name in loaded] == []
 
 
+def test_the_door_of_the_shell_is_light_enough_for_completion() -> None:
+    loaded = run("import sys, rag.cli; print(*sys.modules)").split()
+    assert {"numpy", "rich", *HEAVY}.isdisjoint(loaded)
+
+
 @pytest.mark.parametrize("library", OWNERS)
 def test_each_heavy_library_has_its_rooms(library: str) -> None:
     files = [*ROOMS.values(), ROOT / "app.py"]
@@ -154,4 +196,4 @@ def test_no_room_imports_one_beside_or_above_it(room: str) -> None:
         if room in storey:
             break
         below |= storey
-    assert rooms_under(room) <= below
+    assert rooms_under(room) <= below | SHOWN_BY.get(room, set())

@@ -6,11 +6,11 @@ import pytest
 
 from rag.answering import Answerer, Finding
 from rag.config import ROOT, Config
-from rag.judges import Judge, find_shipped
+from rag.judges import AGREEMENT, Judge, find_shipped
 from rag.judging import JUDGED, judge
 from rag.language import Language
 from rag.prompts import Prompts
-from rag.types import Event, Hit, Judged, Passage, Reading
+from rag.types import Document, Event, Hit, Judged, Passage, Reading
 from tests.fakes import ScriptedGenerator, WordEncoder
 
 PROMPTS = Prompts.load(ROOT / "prompts")
@@ -40,11 +40,22 @@ def find_hits(*texts: str) -> tuple[Hit, ...]:
     return tuple(Hit(rank, 0.5 - rank / 100, passage) for rank, passage in enumerate(passages, start=1))
 
 
+def make(generator: ScriptedGenerator, hits: Sequence[Hit], caution: float = 0.0) -> Answerer:
+    texts = {hit.passage.source: hit.passage.text for hit in hits}
+    return Answerer(
+        Config(caution=caution),
+        WordEncoder(),
+        generator,
+        PROMPTS,
+        lambda source: Document(source, texts[source], "en", "Latn", None, None, ""),
+    )
+
+
 def answer(
     generator: ScriptedGenerator, hits: Sequence[Hit], language: Language = ENGLISH
 ) -> tuple[list[Event], Finding]:
     events = []
-    stream = Answerer(Config(), WordEncoder(), generator, PROMPTS).find(QUESTION, language, hits)
+    stream = make(generator, hits).find(QUESTION, language, hits)
     try:
         while True:
             events.append(next(stream))
@@ -53,6 +64,14 @@ def answer(
 
 
 HITS = find_hits("Pears ripened.", "It rained in May.", "The harbour cost nine million.", "Boats came.", "Snow fell.")
+
+
+def test_evidence_is_the_odds_the_score_and_that_retrieval_agrees() -> None:
+    disagreed, *_ = judge(QUESTION, HITS, WeighingGenerator("million"), PROMPTS, RULE)
+    agreed, other, *_ = judge(QUESTION, HITS, WeighingGenerator("Pears"), PROMPTS, RULE)
+    assert disagreed.evidence == pytest.approx(6.0 + 10.0 * HITS[2].score)
+    assert agreed.evidence == pytest.approx(6.0 + 10.0 * HITS[0].score + AGREEMENT)
+    assert other.evidence == pytest.approx(-6.0 + 10.0 * HITS[1].score)
 
 
 def test_what_the_generator_finds_likely_comes_first_and_what_was_not_judged_last() -> None:
@@ -108,7 +127,7 @@ def test_where_no_passage_is_likely_none_is_read_or_quoted() -> None:
 def test_caution_asks_for_more_evidence() -> None:
     def quotes(caution: float) -> bool:
         generator = WeighingGenerator("million", "")
-        stream = Answerer(Config(caution=caution), WordEncoder(), generator, PROMPTS).find(QUESTION, CZECH, HITS)
+        stream = make(generator, HITS, caution).find(QUESTION, CZECH, HITS)
         try:
             while True:
                 next(stream)
@@ -116,3 +135,49 @@ def test_caution_asks_for_more_evidence() -> None:
             return end.value.quoted is not None
 
     assert [quotes(caution) for caution in (-1.0, 0.0, 5.0)] == [True, True, False]
+
+
+def test_an_article_that_lacks_what_the_question_names_is_neither_read_nor_quoted() -> None:
+    hits = find_hits("The harbour cost nine million, says Ivanov.", "The harbour cost nine million.")
+    generator = WeighingGenerator("million", "It cost nine million.")
+    stream = make(generator, hits).find(f"{QUESTION} Petrov says 5000.", ENGLISH, hits)
+    try:
+        while True:
+            next(stream)
+    except StopIteration as end:
+        finding: Finding = end.value
+    assert generator.prompts == []
+    assert (finding.statement, finding.quoted) == (None, None)
+    assert {rejection.reason for rejection in finding.rejected} == {
+        "The article does not have the number 5,000 that the question names."
+    }
+
+
+def test_other_articles_that_bear_the_statement_agree_with_it() -> None:
+    hits = find_hits(
+        "The harbour cost nine million.", "It cost nine million, the harbour.", "The harbour cost seven million.",
+        "Boats came.",
+    )  # fmt: skip
+    _, finding = answer(WeighingGenerator("million", "It cost nine million."), hits)
+    assert finding.statement
+    assert [hit.passage.source for hit in (finding.statement.hit, *finding.agreeing)] == ["0.txt", "1.txt"]
+
+
+def test_what_comes_in_another_language_is_asked_for_once_more() -> None:
+    said = "Ten přístav stál podle všeho devět milionů korun."
+    generator = WeighingGenerator("million", said, "The harbour cost nine million.")
+    events, finding = answer(generator, HITS)
+    assert len([event for event in events if isinstance(event, Reading)]) == 2
+    assert finding.statement
+    assert finding.statement.text == "The harbour cost nine million."
+    first, second = (suffix for _, suffix in generator.prompts)
+    assert "in no other language" in second
+    assert "in no other language" not in first
+
+
+def test_what_stays_in_another_language_gives_way_to_the_passage_itself() -> None:
+    said = "Ten přístav stál podle všeho devět milionů korun."
+    _, finding = answer(WeighingGenerator("million", said), HITS)
+    assert finding.statement is None
+    assert finding.quoted == finding.hits[0]
+    assert finding.rejected[0].reason == "It is in cs (Latn), not in en (Latn)."

@@ -49,7 +49,7 @@ def test_after_it_the_nearest_is_the_same_meaning_in_another_language(projection
 
 def test_tokens_lose_the_language_as_well(projection: Projection) -> None:
     ours, same, other = (
-        project_tokens(encode([text], "passage")[1][0], "passage", projection).astype(float) / 127
+        project_tokens(encode([text], "passage")[1][0], "passage", projection)[:, 0].astype(float) / 127
         for text in ("0:20", "3:20", "0:21")
     )
     assert np.diag(ours @ same.T).mean() > 0.8
@@ -76,7 +76,7 @@ def test_nothing_is_expected_where_there_is_no_neutral_text(projection: Projecti
 def test_results_are_unit_vectors(projection: Projection) -> None:
     vectors, tokens = encode(["0:1", "2:3"], "query")
     np.testing.assert_allclose(np.linalg.norm(project(vectors, projection), axis=1), 1, atol=1e-5)
-    lengths = np.linalg.norm(project_tokens(tokens[0], "query", projection).astype(float) / 127, axis=1)
+    lengths = np.linalg.norm(project_tokens(tokens[0], "query", projection).astype(float) / 127, axis=2)
     np.testing.assert_allclose(lengths, 1, atol=0.02)
 
 

@@ -12,11 +12,12 @@ from rag.prompts import PAGE, Prompts
 EUROPE = "bg bs cs de el en es et fi fr hr hu it lt lv mk nl pl pt ro ru sk sl sr sr-Latn sv uk"
 ELSEWHERE = "ar fa he hi id ja ko tr vi zh"
 LANGUAGES = f"{EUROPE} {ELSEWHERE}".split()
-KEYS = ("abstain", "nearest", "sources")
+KEYS = ("abstain", "nearest", "newest", "oldest", "sources", "summary")
 
 
 def sentences(tag: str) -> str:
-    return "".join(f'{key} = "{key} in {tag}"\n' for key in KEYS) + f'quoted = "{tag}: {{origin}} {{quote}}"\n'
+    plain = "".join(f'{key} = "{key} in {tag}"\n' for key in KEYS)
+    return f'{plain}quoted = "{tag}: {{origin}} {{quote}}"\narticles = "{tag}: {{count}}"\n'
 
 
 def labels(tag: str) -> str:
@@ -32,6 +33,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "excerpt.txt").write_text("Read: {passage}", encoding="utf-8")
     (tmp_path / "judge.txt").write_text("Is it there? {question}", encoding="utf-8")
     (tmp_path / "question.txt").write_text('{{"ask": "{question}"}} in {language}', encoding="utf-8")
+    (tmp_path / "insist.txt").write_text("{question} again in {language}", encoding="utf-8")
     for tag in ("en", "sr", "sr-Latn"):
         (tmp_path / "sentences" / f"{tag}.toml").write_text(sentences(tag), encoding="utf-8")
         (tmp_path / "page" / f"{tag}.toml").write_text(labels(tag), encoding="utf-8")
@@ -47,7 +49,7 @@ def test_the_project_speaks_every_promised_language_in_its_own_script() -> None:
     for tag in LANGUAGES:
         found = alphabets(" ".join(prompts.say(key, tag) for key in KEYS))
         assert len(found - {"HIRAGANA", "KATAKANA"}) == 1, f"{tag} mixes {found}"
-        quoted = prompts.say("quoted", tag, origin="", quote="")
+        quoted = prompts.say("quoted", tag, origin="", quote="") + prompts.say("articles", tag, count="")
         assert alphabets(quoted) <= found | {"KATAKANA"}, f"{tag} quotes in {alphabets(quoted)}"
         assert tag == "en" or prompts.say("abstain", tag) != prompts.say("abstain", "en"), f"{tag} is not translated"
 
@@ -74,7 +76,7 @@ def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
         (sentences("cs").replace("abstain in cs", "  "), "abstain"),
         (sentences("cs").replace('"abstain in cs"', "7"), "abstain"),
         (sentences("cs").replace('cs"', "cs"), "not valid TOML"),
-        ("", "need: abstain, nearest, quoted, sources"),
+        ("", "need: abstain, articles, nearest, newest, oldest, quoted, sources, summary"),
     ],
     ids=["unknown key", "renamed key", "variable", "open brace", "blank", "number", "unclosed string", "empty"],
 )

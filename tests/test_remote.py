@@ -21,7 +21,7 @@ from rag.judges import Calibration, Judge, find_judge, keep, locate
 from rag.language import Language
 from rag.prompts import Prompts
 from rag.remote import RemoteGenerator
-from rag.types import Hit, Judged, Passage
+from rag.types import Document, Hit, Judged, Passage
 from tests.fakes import WordEncoder
 
 KEY = "sk-a-very-secret-key"
@@ -469,7 +469,8 @@ def test_a_server_whose_model_was_found_to_judge_does(server: StandIn, tmp_path:
     hits = [Hit(rank, 0.5, passage) for rank, passage in enumerate(passages, start=1)]
 
     server.reply_with(weighs(No=-0.1, Yes=-3.0), weighs(Yes=-0.1, No=-3.0))
-    answerer = Answerer(config, WordEncoder(), RemoteGenerator.connect(server.url), prompts)
+    article = Document("harbour.txt", " ".join(texts), "en", "Latn", None, None, "")
+    answerer = Answerer(config, WordEncoder(), RemoteGenerator.connect(server.url), prompts, lambda _: article)
     (event,) = answerer.find("What did the harbour cost?", Language("en", "Latn"), hits)
     assert isinstance(event, Judged)
     assert [hit.passage.text for hit in event.hits] == [texts[1], texts[0]]

@@ -17,7 +17,7 @@ from tests.test_index import make_document, write
 
 def tokens(*axes: int) -> Tokens:
     """Tokens along the axes of a space of eight dimensions."""
-    return (np.eye(8)[list(axes)] * 127).astype(np.int8)
+    return (np.eye(8)[list(axes)] * 127).astype(np.int8)[:, np.newaxis]
 
 
 def match_plainly(question: Tokens, passages: list[Tokens]) -> Vectors:
@@ -44,6 +44,17 @@ def test_what_any_text_of_a_language_gives_is_no_merit() -> None:
     passages = [tokens(0, 1), tokens(0, 1)]
     easy, hard = match(tokens(0, 1), passages, [np.full(2, 0.4, np.float32), np.full(2, 0.1, np.float32)])
     assert hard - easy == pytest.approx(0.3, abs=1e-6)
+
+
+def test_each_layer_finds_its_own_best_token() -> None:
+    def layers(*pairs: tuple[int, int]) -> Tokens:
+        return np.concatenate([tokens(*axes) for axes in zip(*pairs, strict=True)], axis=1)
+
+    together, apart, half = match(
+        layers((0, 1)), [layers((0, 1), (6, 7)), layers((0, 7), (6, 1)), layers((0, 7), (6, 7))]
+    )
+    assert together == pytest.approx(apart)
+    assert half == pytest.approx(together / 2)
 
 
 def find(folder: Path, *articles: tuple[Document, list[Passage]], question: str, **wanted: object) -> tuple[Hit, ...]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag.checks.claims import Parsed, claims_of, holds, parse
+from rag.matching import find_best
 from rag.passages import Span, split_sentences
-from rag.projection import SCALE
 from rag.types import Encoder, Tokens, Vectors
 
 FACTS = 0.1
@@ -32,6 +32,8 @@ class Evidence:
     """Of shape `(sentences, facts)`: the weight of each fact that the passage holds, in the sentences that do."""
     near: Vectors
     """Of shape `(sentences,)`: cosine with question and statement; zero without an encoder."""
+    asked: Vectors
+    """Of shape `(sentences,)`: cosine with the question alone; zero without an encoder or a question."""
     farthest: float | None
     """Mean of the lowest quarter of the best cosines of the statement's tokens; None without an encoder."""
 
@@ -39,15 +41,17 @@ class Evidence:
 def gather(said: Parsed, question: str, read: Parsed, encoder: Encoder | None) -> Evidence:
     """Split the passage into sentences and compare each with the statement."""
     spans = tuple(split_sentences(read.text, read.language)) or ((0, len(read.text)),)
-    near, farthest = np.zeros(len(spans), np.float32), None
+    near = alone = np.zeros(len(spans), np.float32)
+    farthest = None
     if encoder:
         # A short statement is understood only together with what was asked.
-        asked = encoder.encode([f"{question} {said.text}".strip()], "query")
+        asked = encoder.encode([f"{question} {said.text}".strip(), question], "query")
         sentences = encoder.encode([read.text[start:end] for start, end in spans], "passage")
         near = sentences.vectors @ asked.vectors[0]
+        alone = sentences.vectors @ asked.vectors[1] if question else alone
         own = asked.tokens[0][-max(1, encoder.count_tokens([said.text])[0]) :]
         farthest = _measure_farthest(own, sentences.tokens)
-    return Evidence(spans, _weigh_facts(said, read, spans), near, farthest)
+    return Evidence(spans, _weigh_facts(said, read, spans), near, alone, farthest)
 
 
 def pick_quote(evidence: Evidence) -> Span:
@@ -78,7 +82,6 @@ def _weigh_facts(said: Parsed, read: Parsed, spans: Sequence[Span]) -> Vectors:
 
 
 def _measure_farthest(said: Tokens, sentences: Sequence[Tokens]) -> float:
-    """Late interaction (Khattab and Zaharia 2020, "ColBERT", SIGIR), of the tokens that match worst."""
-    passage = np.concatenate(sentences).astype(np.float32) / SCALE
-    best = np.sort((said.astype(np.float32) / SCALE @ passage.T).max(axis=1, initial=-1))
+    """How well the tokens match that match worst."""
+    best = np.sort(find_best(said, np.concatenate(sentences)))
     return float(best[: max(1, len(best) // FARTHEST)].mean())

@@ -15,6 +15,7 @@ MAX_DAY, MONTHS = 31, 12
 
 _ISO = re.compile(r"(?<!\d)((?:19|20)\d\d)-(\d{2})(?:-(\d{2}))?(?!\d)")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,2})([./])[ \u00a0]?(\d{1,2})\2[ \u00a0]?(\d{4})(?!\d)")
+_CJK = re.compile(r"((?:19|20)\d\d)\s?[年년](?:\s?(\d{1,2})\s?[月월](?:\s?(\d{1,2})\s?[日일])?)?")
 _DAY = r"(?<!\d)\d{1,2}(?:\.|st|nd|rd|th|η|ης|er|º|-го)?(?!\d)"
 _BETWEEN = r"[\s,–-]*(?:a|and|to|και|έως|ως|με|ja|kuni|i|и|и|до|do|až|und|bis|et|au|y|al)?[\s–-]*"
 _DAYS_BEFORE = re.compile(rf"(?:{_DAY}{_BETWEEN})*{_DAY}[\s\u00a0]*(?:de|of|of the)?[\s\u00a0]*$")
@@ -93,6 +94,8 @@ def _find_numeric_dates(text: str, language: str) -> Iterator[tuple[Date, tuple[
         year, month, day = int(match[1]), int(match[2]), int(match[3]) if match[3] else None
         if month <= MONTHS and (day or 0) <= MAX_DAY:
             yield Date(day, month, year), match.span()
+    for match in _CJK.finditer(text):
+        yield Date(*(int(part) if part else None for part in (match[3], match[2], match[1]))), match.span()
     for match in _NUMERIC.finditer(text):
         day, month, year = int(match[1]), int(match[3]), int(match[4])
         # Slashes stand the American way round in English.

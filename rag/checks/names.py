@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache, lru_cache
 from itertools import product
+from typing import Any
 
 from rag.checks.lexicon import WORDS, load_lexicon, split_words
 from rag.language import fold
@@ -19,7 +20,7 @@ ABBREVIATION = 3
 KOREAS = ("KP", "KR")
 
 _WORD = re.compile(r"[^\W\d_]+")
-_BEFORE_SENTENCE = re.compile(r"(?:^|[.!?…:;]|\n)[\s\"'“”„«»‘’(\-–—]*$")
+_BEFORE_SENTENCE = re.compile(r"(?:^|[.!?…:;]|\n)[\s\"'“”„«»‘’(¿¡\-–—]*$")
 _GREEK = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]")
 _FROM_GREEK = [
     (re.compile(pattern), letters)
@@ -157,14 +158,17 @@ def _keys(word: str) -> tuple[str, ...]:
 
 
 @cache
-def _table() -> dict[str, dict[str, str]]:
+def _table() -> dict[str, Any]:
     return tomllib.loads((WORDS / "entities.toml").read_text(encoding="utf-8"))
 
 
 @cache
 def _entities() -> list[tuple[str, re.Pattern[str], bool]]:
     """Name, pattern over folded words, and whether the first of them must have a capital."""
-    return [(name, re.compile(rf"\b(?:{'|'.join(forms)})(?!\w)"), False) for name, forms in _table()["names"].items()]
+    return [
+        (name, re.compile(rf"\b(?:{'|'.join(forms)})(?!\w)"), name in _table()["capitals"]["names"])
+        for name, forms in _table()["names"].items()
+    ]
 
 
 @cache
@@ -187,5 +191,5 @@ def _territories(language: str) -> list[tuple[str, re.Pattern[str], bool]]:
 
 def _inflected(word: str) -> str:
     """A pattern of a folded word in its cases."""
-    kept = len(word) - (2 if len(word) > 6 else 1 if len(word) > 4 else 0)
+    kept = len(word) - (2 if len(word) > 6 or word.endswith("ya") else 1 if len(word) > 4 else 0)
     return word[:kept] + (r"\w{0,5}" if kept > ABBREVIATION else "")

@@ -81,7 +81,7 @@ def test_the_tokens_are_those_of_the_text_without_prompt_and_special_ones(encode
     for role in ("query", "passage"):
         tokens = encoder.encode(SENTENCES, role).tokens
         assert [len(of_one) for of_one in tokens] == encoder.count_tokens(SENTENCES)
-        lengths = np.linalg.norm(np.concatenate(tokens).astype(float) / 127, axis=1)
+        lengths = np.linalg.norm(np.concatenate(tokens).astype(float) / 127, axis=2)
         np.testing.assert_allclose(lengths, 1.0, atol=0.03)
 
 

@@ -11,14 +11,15 @@ import pytest
 from rag.config import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-(PYTHON,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-COMMANDS = re.findall(r"^((?:RAG_\w+=\S+ )?rag (?:ask|search) .*)$", README, re.MULTILINE)
+PYTHON, WITHOUT_WAITING, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+COMMANDS = re.findall(r"^((?:RAG_\w+=\S+ )?rag (?:ask|search|show) .*)$", README, re.MULTILINE)
 
 
 EXPECTED = {
     "Kdo pozval Lavrova do KLDR?": r"000_6546eb5d104e4df2\.txt",
     "Kiedy Ławrow przyjechał do Wonsanu?": r"^1\. (001_a8bb7df5b9a08b73|002_f479d6fd843f1435)\.txt",
     "Who is the spokesman of the National Security Council?": r"^1\. 004_1f69318a9cec8a4d\.txt · Polish · 2023-09",
+    "000_6546eb5d104e4df2.txt": r"⟦Lavrov navštíví KLDR⟧",
     "How many engineers will be sent to Kursk?": r"6,?000.*\n\nSources\n\[1\] 002_f479d6fd843f1435\.txt",
 }
 """What the first lines say to those that are not printed as JSON."""
@@ -33,8 +34,17 @@ def test_the_example_in_python_prints_an_answer_and_its_source(environment: dict
     assert citations[0].startswith("1 000_6546eb5d104e4df2.txt cs None Lavrov navštíví KLDR")
 
 
+def test_the_example_without_waiting_prints_an_answer_and_what_happens_on_the_way(environment: dict[str, str]) -> None:
+    child = subprocess.run(
+        [sys.executable, "-c", WITHOUT_WAITING], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    answer, *events = child.stdout.splitlines()
+    assert answer.endswith("[1]")
+    assert (events[0], events[-1]) == ("Evidence", "Answered")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_that_asks_succeeds(environment: dict[str, str], command: str) -> None:
+def test_each_command_that_answers_succeeds(environment: dict[str, str], command: str) -> None:
     words = shlex.split(command)
     settings = dict(word.split("=", 1) for word in words if word.startswith("RAG_"))
     arguments = words[words.index("rag") + 1 :]

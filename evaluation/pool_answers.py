@@ -1,0 +1,139 @@
+"""Answers over a mixed pool: `python -m evaluation.pool_answers FOLDER [--questions N]`.
+
+The pool of mixed_pool.py, its first draw. Questions in all its languages are asked through the front door and, in the
+same run, as is common (naive.py). An answer is right when it holds one of the given answers, in the language of the
+question or in that of the gold passage, as the quote of an article is in the article's language.
+"""
+
+import argparse
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean, median
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from evaluation.cases import read_lines
+from evaluation.encoders import PlainEncoder
+from evaluation.mixed_pool import Draw, Pool, PoolQuestion
+from evaluation.naive import Naive
+from evaluation.report import RESULTS, read_commit
+from evaluation.run import open_corpus
+from rag import Assistant, Config
+from rag.accepting import says
+from rag.encoder import SentenceEncoder
+from rag.generator import load_generator
+
+QUESTIONS = 120
+SEED = 0
+
+Accepted = Mapping[tuple[str, str], Sequence[str]]
+"""Language and question, as it is asked in it, to the answers that are given for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one question."""
+
+    right: bool
+    abstained: bool
+    seconds: float
+
+
+Ask = Callable[[str], tuple[str | None, float]]
+"""A question to the answer's text, None where it abstained, and to the seconds that it took."""
+
+
+def main() -> None:
+    """Ask, print and write the figures; nothing of the pool's text is written."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("folder", type=Path, help="passages.<language>.jsonl and questions.<language>.jsonl")
+    options.add_argument("--questions", type=int, default=QUESTIONS, help=f"how many are asked ({QUESTIONS})")
+    chosen = options.parse_args()
+    config = Config.from_env()
+    pool = Pool.load(chosen.folder)
+    draw = pool.draw(SEED)
+    questions = random.Random(SEED).sample(pool.questions, chosen.questions)  # noqa: S311 - a draw to be repeated
+    accepted = load_accepted(chosen.folder, pool, draw)
+    encoder = SentenceEncoder.load(config)
+    figures = {}
+    with TemporaryDirectory() as folder:
+        pool.write(draw, Path(folder))
+        with open_corpus(Path(folder), config, encoder) as corpus:
+            assistant = Assistant(config, corpus.index, encoder, load_generator(config), corpus.prompts)
+            figures["here"] = summarise(ask_all(questions, accepted, through_the_front_door(assistant)))
+        with open_corpus(Path(folder), config, PlainEncoder.load(config, encoder.projection)) as plain:
+            figures["naive"] = summarise(ask_all(questions, accepted, as_is_common(Naive(plain))))
+    table = Table("", *figures, title=f"{len(questions)} questions over {len(draw.sources)} passages")
+    for name in figures["here"]:
+        table.add_row(name, *(f"{column[name]:.3f}" for column in figures.values()))
+    Console().print(table)
+    commit = read_commit()
+    file = RESULTS / f"{commit.hash[:12]}{'-dirty' * commit.dirty}-pool-answers.json"
+    facts = {"commit": asdict(commit), "pool": pool.checksum, "questions": len(questions), "figures": figures}
+    file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    Console().print(f"Written: {file}")
+
+
+def load_accepted(folder: Path, pool: Pool, draw: Draw) -> Accepted:
+    """The answers that are given for each question, in its language and in that of its passage."""
+    rows = {language: read_lines(folder / f"questions.{language}.jsonl") for language in pool.passages}
+    given = {(language, row["id"]): row["answers"] for language, of_one in rows.items() for row in of_one}
+    return {
+        (language, row["question"]): [
+            *row["answers"],
+            *given[draw.languages[draw.sources[row["passage_id"]]], row["id"]],
+        ]
+        for language, of_one in rows.items()
+        for row in of_one
+    }
+
+
+def ask_all(questions: Sequence[PoolQuestion], accepted: Accepted, ask: Ask) -> list[Outcome]:
+    """Ask them one by one."""
+    outcomes = []
+    for question in track(questions, "Asking"):
+        text, seconds = ask(question.question)
+        variants = accepted[question.language, question.question]
+        right = text is not None and any(says(text, variant) for variant in variants)
+        outcomes.append(Outcome(right, text is None, seconds))
+    return outcomes
+
+
+def through_the_front_door(assistant: Assistant) -> Ask:
+    """How ours is asked."""
+
+    def ask(question: str) -> tuple[str | None, float]:
+        answer = assistant.answer(question)
+        return None if answer.abstained else answer.text, answer.timings["total"]
+
+    return ask
+
+
+def as_is_common(naive: Naive) -> Ask:
+    """How the other is asked; it never abstains."""
+
+    def ask(question: str) -> tuple[str | None, float]:
+        reply = naive.ask(question)
+        return reply.text, reply.times[-1]
+
+    return ask
+
+
+def summarise(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Shares, and the seconds of a question."""
+    return {
+        "right": fmean(one.right for one in outcomes),
+        "abstained": fmean(one.abstained for one in outcomes),
+        "wrong": fmean(not one.right and not one.abstained for one in outcomes),
+        "seconds, median": median(one.seconds for one in outcomes),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Questions about the articles as a collection, answered from the index: which there are, the newest, what one says.
+
+A question is taken for one only if it has a word for an article, or is an example in `data/catalogue.toml` itself, and
+is plainly nearer in meaning to one of these than to those that only look alike. Nothing is generated, and each line of
+the answer quotes its article.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
+from pathlib import Path
+
+from rag.index import Index
+from rag.language import Language, fold, name_of
+from rag.passages import split_sentences
+from rag.prompts import Prompts
+from rag.types import Article, Citation, Document, Encoder, Vectors
+
+EXAMPLES = Path(__file__).parent / "data" / "catalogue.toml"
+KINDS = ("list", "newest", "oldest", "summary")
+CONTENT = "content"
+"""What is asked by the examples that only look alike."""
+LINE = 0.87
+"""Least cosine to an example; of the development cases, the least of what is meant has 0.884."""
+MARGIN = 0.02
+"""How much nearer that example must be than any that only looks alike."""
+LISTED = 20
+"""Articles that a list names at most."""
+SENTENCES = 3
+"""Sentences of a summary."""
+READ = 60
+"""Sentences of an article that are looked at for its summary, from the first."""
+ALIKE = (3, 0.4)
+"""Letters, and share of the name of a language, that a word must begin with to mean it: řečtina, řecký."""
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is told of an article: one of its sentences, with its offsets."""
+
+    document: Document
+    start: int
+    end: int
+
+    def cite(self, number: int) -> Citation:
+        """Its words as a citation."""
+        document = self.document
+        return Citation(
+            number=number,
+            source=document.source,
+            language=document.language,
+            script=document.script,
+            date=document.date,
+            quote=document.text[self.start : self.end],
+            start=self.start,
+            end=self.end,
+        )
+
+
+class Catalogue:
+    """Answers questions about a collection."""
+
+    def __init__(self, encoder: Encoder, prompts: Prompts) -> None:
+        self._encoder = encoder
+        self._prompts = prompts
+        self._table = tomllib.loads(EXAMPLES.read_text(encoding="utf-8"))
+
+    def tell(self, question: str, language: Language, index: Index) -> tuple[str, tuple[Citation, ...]] | None:
+        """The answer and its citations, or None where the question is about what the articles say."""
+        kind = self.recognise(question, language)
+        if kind is None:
+            return None
+        listed = index.list_articles()
+        about = find_language(question, language, self._spoken | {article.language for article in listed})
+        articles = [article for article in listed if about in (None, article.language)]
+        dated = sorted((article for article in articles if article.date), key=lambda article: str(article.date))
+        undated = [article for article in articles if not article.date]
+        if kind == "summary" and len(articles) == 1:
+            return self._compose("summary", self._summarise(articles[0], index), language)
+        if kind in ("newest", "oldest") and dated:
+            return self._compose(kind, _open_first([dated[-1 if kind == "newest" else 0]], index), language)
+        entries = _open_first([*reversed(dated), *undated][:LISTED], index)
+        return self._compose("articles", entries, language, count=str(len(articles)))
+
+    def recognise(self, question: str, language: Language) -> str | None:
+        """What a question about the collection asks for, one of `KINDS`; None where it is not about it."""
+        first, *words = _WORD.findall(question) or [""]
+        known = any(question in self._table[kind] for kind in KINDS)
+        if not known and not any(self._means_article(word) for word in (first, *words)):
+            return None
+        # Whoever names somebody, some place or a year asks what an article says of it.
+        if any(self._is_name(word, language) for word in words) or any(map(str.isdigit, question)):
+            return None
+        asked = self._encoder.encode([question], "query").vectors[0]
+        nearness = {kind: float((vectors @ asked).max()) for kind, vectors in self._examples.items()}
+        best = max(KINDS, key=nearness.__getitem__)
+        return best if nearness[best] >= max(LINE, nearness[CONTENT] + MARGIN) else None
+
+    def _means_article(self, word: str) -> bool:
+        word = word.lower()
+        # Where letters have no case, a word may begin with an article or run on from the one before.
+        return any(word.startswith(noun) if noun.islower() else noun in word for noun in self._table["nouns"])
+
+    def _is_name(self, word: str, language: Language) -> bool:
+        """Whether a word that does not begin the question names something else than a language or an article."""
+        common = self._means_article(word) or find_language(word, language, self._spoken)
+        return word[0].isupper() and not common
+
+    @cached_property
+    def _spoken(self) -> set[str]:
+        """Languages that a reader may name."""
+        return {tag.partition("-")[0] for tag in self._prompts.sentences}
+
+    @cached_property
+    def _examples(self) -> dict[str, Vectors]:
+        """Of each kind, the vectors of its examples, of shape `(examples, dimension)`."""
+        return {kind: self._encoder.encode(self._table[kind], "query").vectors for kind in (*KINDS, CONTENT)}
+
+    def _summarise(self, article: Article, index: Index) -> list[Entry]:
+        """The sentences nearest to the middle of what the article says, in its order."""
+        document = index.open_article(article.source)
+        spans = split_sentences(document.text, document.language)[:READ]
+        middle = index.read_passages(article.source)[1].vectors.mean(axis=0)
+        nearness = self._encoder.encode([document.text[start:end] for start, end in spans], "passage").vectors @ middle
+        return [Entry(document, *spans[row]) for row in sorted((-nearness).argsort()[:SENTENCES])]
+
+    def _compose(
+        self, heading: str, entries: Sequence[Entry], language: Language, **values: str
+    ) -> tuple[str, tuple[Citation, ...]]:
+        written = (language.code, language.script)
+        citations = tuple(entry.cite(number) for number, entry in enumerate(entries, start=1))
+        lines = [
+            f"“{' '.join(cited.quote.split())}” "
+            f"({', '.join(filter(None, (name_of(cited.language, *written), cited.date)))}) [{cited.number}]"
+            for cited in citations
+        ]
+        return "\n".join([self._prompts.say(heading, *written, **values), *lines]), citations
+
+
+def find_language(question: str, language: Language, among: Iterable[str]) -> str | None:
+    """Which of some languages, by ISO 639-1, a question in `language` names; None where it is none, or not plain."""
+    words = [fold(word) for word in _WORD.findall(question)]
+    likeness: dict[str, int] = {}
+    for code in among:
+        name = fold(name_of(code, language.code, language.script))
+        letters = max((_count_shared(word, name) for word in words), default=0)
+        if letters >= ALIKE[0] and letters >= ALIKE[1] * len(name):
+            likeness[code] = letters
+    most = max(likeness.values(), default=0)
+    named = [code for code, letters in likeness.items() if letters == most]
+    return named[0] if len(named) == 1 else None
+
+
+def _count_shared(word: str, name: str) -> int:
+    """Letters that both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, name, strict=False)))
+
+
+def _open_first(articles: Sequence[Article], index: Index) -> list[Entry]:
+    """The first sentence of each, which is its title where it has one."""
+    documents = [index.open_article(article.source) for article in articles]
+    return [Entry(document, *split_sentences(document.text, document.language)[0]) for document in documents]

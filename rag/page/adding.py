@@ -1,0 +1,152 @@
+"""Articles that a reader adds: into one folder within the corpus, and out of it again.
+
+What is uploaded is untrusted: it is taken over only if it reads as an article, and under a name that cannot leave the
+folder.
+"""
+
+import shutil
+import unicodedata
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import SimpleQueue
+
+from rag.assistant import Assistant
+from rag.build import build_index
+from rag.documents import File, Skipped, corpus_root, read, walk
+from rag.errors import ArticleMissing, DocumentError, RagError
+
+FOLDER = "added"
+MOST = 20
+"""Files that are taken over at once."""
+LONGEST = 120
+"""Of a name, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What there is to be seen of a change to the corpus."""
+
+    adding: str | None = None
+    """The file that is being taken over."""
+    removing: str | None = None
+    """The source that is being removed."""
+    done: int = 0
+    """Passages that are encoded."""
+    total: int = 0
+    warnings: tuple[Skipped, ...] = ()
+    """Files that are left out, and why."""
+    error: str | None = None
+    """Why nothing came of it."""
+    articles: int | None = None
+    """How many there are in the new index, when it is in use."""
+
+
+def add(files: Sequence[Path], assistant: Assistant) -> Generator[Change, None, None]:
+    """Take files over, and bring the index up to date; each step on the way."""
+    change = Change()
+    try:
+        if len(files) > MOST:
+            raise DocumentError(f"{len(files)} files are too many: at most {MOST} are added at once. Add fewer.")
+        known = {file["checksum"]: str(file["source"]) for file in assistant.index.manifest.files}
+        for file in files:
+            yield replace(change, adding=file.name)
+            refused = _take_over(file, _find_folder(assistant), known)
+            change = replace(change, warnings=change.warnings + ((refused,) if refused else ()))
+        if len(change.warnings) < len(files):
+            yield from _rebuild(assistant, change)
+        else:
+            yield change
+    except RagError as error:
+        yield replace(change, error=str(error))
+
+
+def remove(source: str, assistant: Assistant) -> Generator[Change, None, None]:
+    """Delete the file of an article that was added, and bring the index up to date; each step on the way."""
+    change = Change(removing=source)
+    yield change
+    try:
+        if source not in list_own(assistant):
+            raise ArticleMissing(f"“{source}” was not added here. Remove its file from the corpus yourself.")
+        _delete(_find_folder(assistant) / source.removeprefix(_find_prefix(assistant)))
+        yield from _rebuild(assistant, Change())
+    except RagError as error:
+        yield Change(error=str(error))
+
+
+def list_own(assistant: Assistant) -> frozenset[str]:
+    """The sources of the articles that were added, and may be removed."""
+    try:
+        prefix = _find_prefix(assistant)
+    except DocumentError:
+        return frozenset()
+    return frozenset(one.source for one in assistant.list_articles() if one.source.startswith(prefix))
+
+
+def _find_folder(assistant: Assistant) -> Path:
+    """Where articles are added: within the first folder that the index was built over. Raises DocumentError."""
+    for path in assistant.index.manifest.paths:
+        if Path(path).is_dir():
+            return Path(path) / FOLDER
+    raise DocumentError("The index was built over no folder that is still there. Build it over one: rag index FOLDER")
+
+
+def _find_prefix(assistant: Assistant) -> str:
+    """What the sources of added articles begin with. Raises DocumentError."""
+    root = corpus_root([Path(path) for path in assistant.index.manifest.paths])
+    return f"{_find_folder(assistant).resolve().relative_to(root).as_posix()}/"
+
+
+def _take_over(uploaded: Path, folder: Path, known: dict[str, str]) -> Skipped | None:
+    """Copy a file into the folder and note its checksum; the reason when it is refused. Raises DocumentError."""
+    name = _clean(uploaded.name)
+    if name.startswith(".") or not name or len(name) > LONGEST:
+        return Skipped(name, "Its name is too long or begins with a dot. Rename the file.")
+    if (folder / name).exists():
+        return Skipped(name, "An article of that name was added before. Remove that one first, or rename the file.")
+    (found,) = walk([uploaded])
+    if isinstance(found, File) and found.checksum in known:
+        return Skipped(name, f"It holds the same as {known[found.checksum]}.")
+    read_as = read(found) if isinstance(found, File) else found
+    if isinstance(read_as, Skipped):
+        return replace(read_as, source=name)
+    try:
+        folder.mkdir(exist_ok=True)
+        shutil.copyfile(uploaded, folder / name)
+    except OSError as error:
+        raise DocumentError(f"Nothing can be written to {folder}: {error.strerror}. Mend its permissions.") from error
+    known[read_as.checksum] = name
+    return None
+
+
+def _clean(name: str) -> str:
+    """The name without folders and without what cannot be seen."""
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    return "".join(letter for letter in last if letter.isprintable()).strip()
+
+
+def _delete(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise DocumentError(f"{file} cannot be removed: {error.strerror}. Mend its permissions.") from error
+
+
+def _rebuild(assistant: Assistant, change: Change) -> Generator[Change, None, None]:
+    """Bring the index up to date and go over to it. The old one answers until then."""
+    steps: SimpleQueue[tuple[int, int] | None] = SimpleQueue()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        building = thread.submit(
+            build_index,
+            config=assistant.config,
+            encoder=assistant.encoder,
+            progress=lambda done, total: steps.put((done, total)),
+        )
+        building.add_done_callback(lambda _: steps.put(None))
+        while step := steps.get():
+            yield replace(change, done=step[0], total=step[1])
+        summary = building.result()
+    assistant.refresh()
+    left_out = (*change.warnings, *summary.kept, *summary.skipped)
+    yield replace(change, warnings=left_out, articles=len(assistant.list_articles()))

@@ -1,0 +1,51 @@
+"""What programs may call on the page's server, by name, with typed arguments and plain JSON back."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
+from gradio.events import api
+
+from rag.assistant import Assistant
+from rag.errors import RagError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def offer(assistant: Assistant) -> None:
+    """Put the endpoints onto the page that is being built."""
+
+    def answer(question: str) -> dict[str, Any]:
+        """Answer a question from the articles: text, citations with their exact places, what was read and rejected."""
+        return assistant.answer(question).as_dict()
+
+    def search(question: str, count: int = 8) -> list[dict[str, Any]]:
+        """Find the passages nearest to a question, best first."""
+        return [hit.as_dict() for hit in assistant.search(question, count)]
+
+    def list_articles() -> list[dict[str, Any]]:
+        """List the articles in the index."""
+        return [asdict(article) for article in assistant.list_articles()]
+
+    def open_article(source: str) -> dict[str, Any]:
+        """Give an article with its text, in which the offsets of citations count characters."""
+        return asdict(assistant.open_article(source))
+
+    for endpoint in (answer, search, list_articles, open_article):
+        api(_tell_errors(endpoint), api_name=endpoint.__name__, api_description=endpoint.__doc__)
+
+
+def _tell_errors(endpoint: Callable[P, R]) -> Callable[P, R]:
+    """Errors as Gradio passes them on: others it hides."""
+
+    @wraps(endpoint)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return endpoint(*args, **kwargs)
+        except RagError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return call

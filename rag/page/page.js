@@ -1,0 +1,46 @@
+// What the three parts that are drawn as HTML do when one of their buttons is pressed. `element`, `props`, `trigger`
+// and `watch` are Gradio's.
+
+element.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    const { open, remove, sure, copy, done, close } = button.dataset;
+    if (open) {
+        document.body.classList.remove("shelf");
+        trigger("open", JSON.parse(open));
+    } else if (remove && confirm(sure)) {
+        trigger("remove", { source: remove });
+    } else if (copy !== undefined) {
+        navigator.clipboard.writeText(copy).then(() => { button.textContent = done; });
+    } else if (close !== undefined) {
+        props.value = "";
+        document.querySelector("#question textarea").focus();
+    }
+});
+
+element.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") element.querySelector("[data-close]")?.click();
+});
+
+let taken = element.querySelectorAll("#conversation article").length;
+watch("value", () => {
+    const quoted = element.querySelector(".text mark");
+    const article = element.querySelector("[role=region]");
+    if (article) {
+        article.focus({ preventScroll: true });
+        article.querySelector(".text").scrollTop = quoted ? quoted.offsetTop - 120 : 0;
+    }
+    // A question that is taken up leaves the box and moves to the top, where its answer can be read while it grows.
+    const exchanges = element.querySelectorAll("article[aria-busy]");
+    if (exchanges.length > taken) {
+        const exchange = exchanges[exchanges.length - 1];
+        const box = document.querySelector("#question textarea");
+        // The next one may be there already.
+        if (box.value.trim() === exchange.querySelector(".asked").textContent) {
+            box.value = "";
+            box.dispatchEvent(new Event("input", { bubbles: true }));
+        }
+        exchange.scrollIntoView();
+    }
+    taken = exchanges.length;
+});

@@ -1,0 +1,75 @@
+"""`rag articles` and `rag show`: what is in the index, to be read."""
+
+import re
+from contextlib import closing
+
+import click
+
+from rag.config import Config
+from rag.shell.options import as_json, complete_sources, of_index
+from rag.shell.printing import print_article, print_entry, print_json
+
+
+@click.command()
+@as_json
+@of_index
+def articles(as_json: bool, index: str | None) -> None:
+    """List the articles of the index.
+
+    Each with its language, its date and its title.
+    """
+    from dataclasses import asdict
+
+    from rag.index import Index
+
+    config = Config.from_env(index=index)
+    with closing(Index.open(config.indexes / config.index)) as opened:
+        listed = opened.list_articles()
+    if as_json:
+        print_json({"articles": [asdict(article) for article in listed]})
+    for article in () if as_json else listed:
+        print_entry(article)
+
+
+@click.command("show")
+@click.argument("source", metavar="FILE", shell_complete=complete_sources)
+@click.option("--cite", metavar="START:END", help="Mark these characters, as a citation gives them.")
+@click.option("--quote", metavar="WORDS", help="Mark these words, however they are broken into lines.")
+@as_json
+@of_index
+def show_article(source: str, cite: str | None, quote: str | None, as_json: bool, index: str | None) -> None:
+    """Print an article as it was when it was indexed.
+
+    What is cited of it stands between ⟦ and ⟧.
+    """
+    from dataclasses import asdict
+
+    from rag.index import Index
+
+    config = Config.from_env(index=index)
+    with closing(Index.open(config.indexes / config.index)) as opened:
+        document = opened.open_article(source)
+    span = _find_span(document.text, cite, quote)
+    if as_json:
+        cited = {"start": span[0], "end": span[1], "quote": document.text[slice(*span)]} if span else None
+        print_json({**asdict(document), "cited": cited})
+    else:
+        print_article(document, span)
+
+
+def _find_span(text: str, cite: str | None, quote: str | None) -> tuple[int, int] | None:
+    """Where what is cited begins and ends; None when nothing is. Raises UsageError."""
+    if cite is not None and quote is not None:
+        raise click.UsageError("Give either --cite or --quote.")
+    if cite is not None:
+        found = re.fullmatch(r"(\d+):(\d+)", cite, re.ASCII)
+        start, end = map(int, found.groups()) if found else (0, 0)
+        if not start < end <= len(text):
+            raise click.UsageError(f"--cite takes two places in the article, from 0 to {len(text)}, such as 0:100.")
+        return start, end
+    if quote is not None:
+        words = re.search(r"\s+".join(map(re.escape, quote.split())), text)
+        if not words or words.start() == words.end():
+            raise click.UsageError("The words of --quote are not in the article. Copy them from it.")
+        return words.span()
+    return None

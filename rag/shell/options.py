@@ -1,0 +1,95 @@
+"""What commands have in common: exit codes, options, and what completes them while they are typed."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import fields
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rag.config import Config
+from rag.errors import RagError
+from rag.generations import list_indexes, read_manifest
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
+
+ANSWERED, FAILED, ABSTAINED, INTERRUPTED = 0, 1, 2, 130
+
+Load = Callable[[Config], "Assistant"]
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+def completes(find: Callable[[Config], Iterable[str]]) -> Complete:
+    """Completes what is typed by those of the words found that begin with it; by nothing where they cannot be found."""
+
+    def complete(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
+        with suppress(RagError):
+            return sorted(word for word in set(find(_configure(context))) if word.startswith(begun))
+        return []
+
+    return complete
+
+
+def _configure(context: click.Context) -> Config:
+    """The settings with the index that the line names before the word that is being typed."""
+    return Config.from_env(index=context.params.get("index"))
+
+
+def _read_files(config: Config, fact: str) -> Iterable[str]:
+    manifest, _ = read_manifest(config.indexes / config.index)
+    return (file[fact] for file in manifest.files)
+
+
+def _list_models(_: Config) -> Iterable[str]:
+    from rag.models import known_models
+
+    return (model.name for model in known_models())
+
+
+complete_sources = completes(lambda config: _read_files(config, "source"))
+complete_languages = completes(lambda config: _read_files(config, "language"))
+complete_indexes = completes(lambda config: list_indexes(config.indexes))
+complete_models = completes(_list_models)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object.")
+of_index = click.option(
+    "--index", metavar="NAME", shell_complete=complete_indexes, help="Which index; “default” by default."
+)
+how_many = click.option("-k", "hits", type=click.IntRange(1, 100), metavar="N", help="How many passages to retrieve.")
+filters = (
+    click.option(
+        "--language",
+        "languages",
+        multiple=True,
+        metavar="CODE",
+        shell_complete=complete_languages,
+        help="Only passages in it, such as el.",
+    ),
+    click.option(
+        "--source",
+        "sources",
+        multiple=True,
+        metavar="FILE",
+        shell_complete=complete_sources,
+        help="Only this file; * stands for anything.",
+    ),
+    click.option("--since", metavar="DATE", help="Only articles of that date or later: 2023, 2023-10 or 2023-10-18."),
+    click.option("--until", metavar="DATE", help="Only articles of that date or earlier."),
+)
+
+
+def looks(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command that looks into the articles its options, and in their place an Assistant and a Filter."""
+
+    @wraps(command)
+    def run(load: Load, hits: int | None, index: str | None, **given: Any) -> Any:
+        from rag.types import Filter
+
+        among = Filter(**{field.name: given.pop(field.name) for field in fields(Filter)})
+        return command(load(Config.from_env(hits=hits, index=index)), among=among, **given)
+
+    for option in reversed((how_many, *filters, of_index)):
+        run = option(run)
+    return click.pass_obj(run)

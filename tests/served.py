@@ -1,0 +1,61 @@
+"""A real server over stand-ins, to be asked as a program asks it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+from rag.assistant import Assistant
+from rag.config import ROOT, Config
+from rag.index import Draft, Index
+from rag.prompts import Prompts
+from rag.server.desk import Desk
+from rag.server.serving import bind, build_server
+from rag.types import Generator
+from tests.fakes import DIMENSION, WordEncoder
+from tests.test_index import make_document
+
+ARTICLES = (
+    make_document("harbour.txt", "The harbour opened in May. It cost nine million.", "Boats may enter at night."),
+    make_document("old/orchard.txt", "Apples ripened early this year. Pears did not."),
+)
+
+
+def build_corpus(folder: Path, *articles: tuple) -> None:
+    """An index of the name `default` in the folder, a new generation each time."""
+    encoder = WordEncoder()
+    with Draft(folder / "default", DIMENSION) as draft:
+        for document, passages in articles:
+            encodings = encoder.encode([passage.text for passage in passages], "passage")
+            draft.add(document, len(document.text), passages, encodings)
+        draft.commit(encoder, 160, [folder])
+
+
+def make_assistant(folder: Path, generator: Generator, token: str | None = None) -> Assistant:
+    build_corpus(folder, *ARTICLES)
+    config = Config(indexes=folder, hits=3, server_token=token)
+    index = Index.open(folder / "default")
+    return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"))
+
+
+@contextmanager
+def serving(desk: Desk, host: str = "127.0.0.1") -> Iterator[str]:
+    """The address of a server while the context lasts."""
+    with bind(host, 0, desk.assistant.config.server_token) as bound:
+        server = build_server(desk, bound)
+        thread = Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            wait_until(lambda: server.started)
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"it did not happen in {seconds} seconds"
+        time.sleep(0.02)

@@ -1,0 +1,323 @@
+"""What the page says and shows, by the rooms that know no Gradio."""
+
+import json
+import tomllib
+from collections.abc import Generator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from rag.assistant import Assistant
+from rag.build import build_index
+from rag.config import ROOT, Config
+from rag.errors import ArticleMissing
+from rag.index import Index
+from rag.page.adding import MOST, Change, add, list_own, remove
+from rag.page.article import Place, open_article
+from rag.page.drawing import draw_conversation
+from rag.page.exchange import KEPT, Conversation, Conversations, Exchange, follow
+from rag.page.export import write_json, write_markdown, write_plain
+from rag.page.figures import draw_figures
+from rag.page.marking import find_shared
+from rag.page.shelf import draw_change, draw_shelf
+from rag.page.wording import Wording, choose_tongue
+from rag.prompts import Prompts
+from rag.types import Answer, Citation, Hit, Passage, Rejection, Statement
+from tests.fakes import ScriptedGenerator, WordEncoder
+
+PROMPTS = Prompts.load(ROOT / "prompts")
+ENGLISH = Wording(PROMPTS, "en")
+TONGUES = {"en", "cs", "el", "et", "sr", "sr-Latn", "pl"}
+HOSTILE = "<script>x</script> ${x} `x` {{x}} [x](http://a.example) \"'"
+TEXT = "The harbour opened in May. It cost nine million."
+
+
+class Drawn(HTMLParser):
+    """What a browser makes of it: text, tags, attributes."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def find(self, attribute: str) -> list[str | None]:
+        return [attributes[attribute] for _, attributes in self.tags if attribute in attributes]
+
+
+def make_hit(text: str = TEXT, odds: float | None = 2.0, source: str = "harbour.txt") -> Hit:
+    return Hit(1, 0.9, Passage(source, text, 0, len(text), "en", "Latn", "2025-07", None), odds)
+
+
+def make_answer(text: str, *citations: Citation, hits: tuple[Hit, ...] = (make_hit(),), quoted: bool = False) -> Answer:
+    return Answer(
+        question="How many million?",
+        completed="How many million?",
+        text=text,
+        citations=citations,
+        language="en",
+        script="Latn",
+        abstained=not citations,
+        quoted=quoted,
+        hits=hits,
+        rejected=(),
+        timings={"evidence": 0.04, "total": 1.83},
+        models={"encoder": "words", "generator": "scripted"},
+    )
+
+
+def cite(number: int, start: int, end: int, source: str = "harbour.txt") -> Citation:
+    return Citation(number, source, "en", "Latn", "2025-07", TEXT[start:end], start, end)
+
+
+def draw(answer: Answer, wording: Wording = ENGLISH) -> Drawn:
+    return Drawn(draw_conversation([Exchange(answer.question, answer=answer)], wording))
+
+
+@pytest.fixture
+def assistant(tmp_path: Path) -> Assistant:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "harbour.txt").write_text(TEXT, encoding="utf-8")
+    (corpus / "sad.md").write_text("date 2024-05\n# Sad v Brně\n\nJablka letos dozrála v sadu dříve.\n", "utf-8")
+    config = Config(indexes=tmp_path / "indexes", corpus=corpus)
+    build_index(config=config, encoder=WordEncoder())
+    index = Index.open(config.indexes / config.index)
+    return Assistant(config, index, WordEncoder(), ScriptedGenerator("It cost nine million."), PROMPTS)
+
+
+def finish(steps: Generator[Change, None, None]) -> Change:
+    return list(steps)[-1]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "tag"),
+    [
+        ("cs-CZ,cs;q=0.9,en;q=0.8", "cs"),
+        ("sr-Latn-RS", "sr-Latn"),
+        ("sr-RS,sr;q=0.9", "sr"),
+        ("de-AT, pl;q=0.5, el;q=0.7", "el"),
+        ("fr", "en"),
+        ("", "en"),
+        ("et;q=x, ;q=, *;q=0.1", "en"),
+    ],
+)
+def test_the_page_follows_what_the_browser_asks_for(accepted: str, tag: str) -> None:
+    assert choose_tongue(accepted, PROMPTS.page) == tag
+
+
+def test_the_page_speaks_seven_languages_each_with_words_of_its_own() -> None:
+    assert set(PROMPTS.page) == TONGUES
+    english = tomllib.loads((ROOT / "prompts" / "page" / "en.toml").read_text(encoding="utf-8"))
+    for tag in TONGUES - {"en"}:
+        same = {key for key, text in PROMPTS.page[tag].items() if text == english[key]}
+        # `Index` and `Generator` are the word in several of them.
+        assert same <= {"index_state", "generator", "seconds"}, f"{tag}: {same}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (make_answer("Nine [1]", cite(1, 0, 26)), "verified"),
+        (make_answer("The article says [1]", cite(1, 0, 26), quoted=True), "quoted"),
+        (make_answer("The articles do not say."), "abstained"),
+    ],
+)
+def test_the_state_of_an_answer_is_said(answer: Answer, state: str) -> None:
+    for tag in TONGUES:
+        wording = Wording(PROMPTS, tag)
+        assert f"state {state}" in draw(answer, wording).find("class")
+        assert wording.label(state) in draw(answer, wording).text
+
+
+def test_every_marker_opens_its_own_citation_and_what_is_none_stays_text() -> None:
+    drawn = draw(make_answer("It opened [1][2]. It cost [2], says [7].", cite(1, 0, 26), cite(2, 27, 48)))
+    markers = [attributes for _, attributes in drawn.tags if attributes.get("class") == "marker"]
+    opened = [json.loads(one["data-open"] or "") for one in markers]
+    assert [(one["start"], one["end"]) for one in opened] == [(0, 26), (27, 48), (27, 48)]
+    assert "says [7]." in drawn.text
+    assert markers[0]["aria-label"] == "Open source 1 in its article"
+
+
+def test_what_was_read_is_told_with_what_came_of_it() -> None:
+    hits = (make_hit(), make_hit("Boats enter.", None, "boats.txt"))
+    rejected = (Rejection(Statement("It cost ten million.", hits[0]), "The passage has no ten million."),)
+    text = draw(replace(make_answer("No.", hits=hits), rejected=rejected)).text
+    assert "holds the answer, the model thinks: 88 %" in text
+    assert "The model said: It cost ten million.Not shown, because: The passage has no ten million." in text
+    assert "not judged" in text
+
+
+def test_whatever_is_asked_said_or_found_is_text() -> None:
+    hit = make_hit(HOSTILE, source=HOSTILE)
+    citation = replace(cite(1, 0, 26), source=HOSTILE, quote=HOSTILE, date=HOSTILE)
+    for answer in (make_answer(HOSTILE, hits=(hit,)), make_answer(f"{HOSTILE} [1]", citation, hits=(hit,))):
+        exchange = Exchange(HOSTILE, answer=replace(answer, question=HOSTILE))
+        markup = draw_conversation([exchange, replace(exchange, answer=None, error=HOSTILE)], ENGLISH)
+        drawn = Drawn(markup)
+        assert HOSTILE in drawn.text
+        assert not {"script", "a", "img"} & {tag for tag, _ in drawn.tags}
+        # Gradio's templates give a meaning to these.
+        assert not set("$`{}") & set(markup)
+
+
+def test_words_that_a_question_shares_are_found_across_scripts() -> None:
+    text = "Путин и Ким су се срели 2019. године, каже Москва"
+    shared = [text[slice(*span)] for span in find_shared("When did Putin meet Kim in Moscow in 2019?", text)]
+    assert shared == ["Путин", "2019"]
+
+
+def test_a_stopped_exchange_stays_so_whatever_comes_after() -> None:
+    conversation = Conversation()
+    first, second = conversation.begin("When?"), conversation.begin("Who?")
+    conversation.put(first, Exchange("When?", answer=make_answer("Nine [1]", cite(1, 0, 26))))
+    conversation.stop()
+    assert [one.stopped for one in conversation.exchanges] == [False, True]
+    assert not conversation.put(second, Exchange("Who?", words="At ni"))
+    assert Drawn(draw_conversation(conversation.exchanges, ENGLISH)).text.endswith("Who?Stopped.")
+
+
+def test_conversations_are_kept_by_tab_and_the_oldest_forgotten() -> None:
+    conversations, begun = Conversations(), Conversation()
+    assert conversations.recall("tab", begun) is begun
+    assert conversations.recall("tab", Conversation()) is begun
+    assert conversations.recall("", other := Conversation()) is other
+    for number in range(KEPT):
+        conversations.recall(f"other {number}", Conversation())
+    assert conversations.recall("tab", Conversation()) is not begun
+
+
+def test_an_article_is_opened_with_the_quoted_words_marked(assistant: Assistant) -> None:
+    citations = [cite(1, 0, 26), cite(1, 27, 48), cite(2, 0, 26)]
+    drawn = Drawn(open_article(assistant, Place("harbour.txt", 27, 48), citations, ENGLISH))
+    assert "Citation 2 of 3" in drawn.text
+    assert TEXT in drawn.text
+    ways = [json.loads(value or "") for value in drawn.find("data-open")]
+    assert [(way["start"], way["end"]) for way in ways] == [(0, 26), (0, 26)]
+    markup = open_article(assistant, Place("harbour.txt", 27, 48), citations, ENGLISH)
+    assert "<mark>It cost nine million.</mark>" in markup
+
+
+def test_words_that_do_not_stand_there_any_more_are_not_marked(assistant: Assistant) -> None:
+    stale = replace(cite(1, 0, 26), quote="The harbour opened in June")
+    markup = open_article(assistant, Place("harbour.txt", 0, 26), [stale], ENGLISH)
+    assert "<mark>" not in markup
+    assert ENGLISH.label("changed") in markup
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"source": 1}, {"source": "harbour.txt", "start": "0"}, {"source": "harbour.txt", "start": 5, "end": 2}],
+)
+def test_a_place_that_is_none_is_refused(value: dict[str, object]) -> None:
+    with pytest.raises(ArticleMissing):
+        Place.parse(value)
+
+
+def test_a_source_that_is_not_in_the_index_is_no_path(assistant: Assistant) -> None:
+    for source in ("../corpus/harbour.txt", "/etc/passwd"):
+        with pytest.raises(ArticleMissing):
+            open_article(assistant, Place.parse({"source": source}), [], ENGLISH)
+
+
+def test_the_list_has_articles_by_language_under_their_titles_or_first_words(assistant: Assistant) -> None:
+    drawn = Drawn(draw_shelf(assistant, "", ENGLISH))
+    assert (
+        drawn.text == "2 of 2Czech 1Sad v Brně2024-05English 1The harbour opened in May. It cost nine million.no date"
+    )
+    assert Drawn(draw_shelf(assistant, "BRNE", ENGLISH)).text == "1 of 2Czech 1Sad v Brně2024-05"
+    assert Drawn(draw_shelf(assistant, "nowhere", ENGLISH)).text == "0 of 2"
+
+
+def test_an_article_is_added_is_found_and_can_be_removed(assistant: Assistant, tmp_path: Path) -> None:
+    added = tmp_path / "λιμάνι.txt"
+    added.write_text("date 2026-01\nΤο λιμάνι του Πειραιά έκλεισε τον Ιανουάριο.\n", encoding="utf-8")
+    before = assistant.index
+    steps = list(add([added], assistant))
+    assert [step.adding for step in steps if step.adding] == ["λιμάνι.txt"]
+    assert any(step.total for step in steps)
+    assert (steps[-1].articles, steps[-1].warnings, steps[-1].error) == (3, (), None)
+    assert assistant.index is not before
+    assert list_own(assistant) == {"added/λιμάνι.txt"}
+    assert "added/λιμάνι.txt" in draw_shelf(assistant, "", ENGLISH)
+    assert ENGLISH.label("in_use", articles=3) in draw_change(steps[-1], ENGLISH)
+    assert finish(remove("added/λιμάνι.txt", assistant)).articles == 2
+    assert not (tmp_path / "corpus" / "added" / "λιμάνι.txt").exists()
+
+
+def test_what_is_no_article_is_refused_by_its_content(assistant: Assistant, tmp_path: Path) -> None:
+    refused = {
+        "archive.zip": b"PK\x03\x04",
+        "disguised.txt": b"PK\x03\x04" + bytes(range(256)),
+        ".hidden.txt": b"Some text.",
+        f"{'long' * 40}.txt": b"Some text.",
+        "same.txt": TEXT.encode(),
+        "empty.txt": b"",
+    }
+    for name, content in refused.items():
+        (tmp_path / name).write_bytes(content)
+    change = finish(add([tmp_path / name for name in refused], assistant))
+    assert [one.source for one in change.warnings] == list(refused)
+    assert change.articles is None
+    assert not (tmp_path / "corpus" / "added").exists()
+
+
+def test_a_name_cannot_leave_the_folder_nor_take_another_ones_place(assistant: Assistant, tmp_path: Path) -> None:
+    (tmp_path / "..\\..\\out.txt").write_text("A text that wants out of the folder.")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "out.txt").write_text("Another text of the same name.")
+    finish(add([tmp_path / "..\\..\\out.txt"], assistant))
+    change = finish(add([tmp_path / "other" / "out.txt"], assistant))
+    assert [file.name for file in (tmp_path / "corpus" / "added").iterdir()] == ["out.txt"]
+    assert "added before" in change.warnings[0].reason
+
+
+def test_only_what_was_added_can_be_removed(assistant: Assistant, tmp_path: Path) -> None:
+    for source in ("harbour.txt", "added/../harbour.txt", "../corpus/harbour.txt", ""):
+        assert "was not added here" in (finish(remove(source, assistant)).error or "")
+    assert (tmp_path / "corpus" / "harbour.txt").exists()
+
+
+def test_too_many_files_at_once_are_refused(assistant: Assistant, tmp_path: Path) -> None:
+    change = finish(add([tmp_path / f"{number}.txt" for number in range(MOST + 1)], assistant))
+    assert f"at most {MOST}" in (change.error or "")
+
+
+def test_a_conversation_is_told_when_another_index_is_in_use(assistant: Assistant, tmp_path: Path) -> None:
+    conversation = Conversation()
+    assert [step.renewed for step in follow(assistant, "", conversation)] == [None, None]
+    (tmp_path / "corpus" / "more.txt").write_text("Boats may enter at night.")
+    build_index(config=assistant.config, encoder=assistant.encoder)
+    last = list(follow(assistant, "", conversation))[-1]
+    assert last.renewed == 3
+    assert ENGLISH.label("in_use", articles=3) in draw_conversation([last], ENGLISH)
+
+
+def test_an_answer_is_taken_along_with_its_sources_as_text() -> None:
+    hostile = replace(cite(1, 0, 26), source="[x](http://a.example)", quote="# *a*\n<b>")
+    exchange = Exchange("Who <b>?", answer=make_answer("Nine [1]", hostile))
+    assert write_plain(exchange) == "Nine [1]\n\n[1] [x](http://a.example), en, 2025-07: “# *a*\n<b>”"
+    markdown = write_markdown([exchange, Exchange("Why?", error="It *broke*.")], ENGLISH)
+    assert "## Who \\<b\\>?" in markdown
+    assert "1. \\[x\\]\\(http\\://a\\.example\\), en, 2025\\-07\n   > \\# \\*a\\* \\<b\\>" in markdown
+    assert "*It \\*broke\\*\\.*" in markdown
+    kept = json.loads(write_json([exchange]))["exchanges"][0]
+    assert kept["answer"]["citations"][0]["quote"] == "# *a*\n<b>"
+
+
+def test_figures_count_articles_and_tell_the_seconds_of_the_last_answers(assistant: Assistant) -> None:
+    asked = [Exchange("How many?", answer=make_answer("Nine [1]", cite(1, 0, 26)))]
+    drawn = Drawn(draw_figures(assistant, asked, ENGLISH))
+    assert "Czech 1English 1" in drawn.text
+    assert "2024-05 1no date 1" in drawn.text
+    assert "How many million?0.04 s1.83 s" in drawn.text
+    assert "wordsGeneratorscripted" in drawn.text
+    assert [value for value in drawn.find("src") if not (value or "").startswith("data:image/png;base64,")] == []
