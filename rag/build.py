@@ -13,7 +13,7 @@ from rag.config import Config
 from rag.documents import File, Skipped, read, walk
 from rag.encoder import SentenceEncoder
 from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
-from rag.generations import read_paths
+from rag.generations import read_paths, remove_leftovers
 from rag.index import Draft, Index
 from rag.passages import cut
 from rag.types import Document, Encoder, Encodings, Passage, Progress
@@ -103,6 +103,8 @@ class _Build:
             raise DocumentError(f"There is no article in {where}. Name another folder; the index was left as it was.")
         summary = self._summarise(corpus)
         if self.old and not (summary.new or summary.changed or summary.removed) and self._built_over(paths):
+            # One that was killed just after its switch left the generation before.
+            remove_leftovers(self.folder)
             return replace(summary, passages=self.old.manifest.passages)
         passages = {document.source: self._split(document) for document in corpus.documents.values()}
         encodings = self._encode(passages, progress)

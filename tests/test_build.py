@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -263,3 +264,14 @@ def test_killed_at_any_moment_the_index_holds_the_whole_old_or_the_whole_new_sta
     assert len(open_index(config).manifest.files) == 202
     leftovers = [path for path in (config.indexes / "default").iterdir() if path.is_dir()]
     assert len(leftovers) == 1
+
+
+def test_a_build_with_nothing_to_do_removes_what_a_killed_one_left_after_its_switch(config: Config) -> None:
+    build(config)
+    generation = open_index(config).generation
+    folder = config.indexes / config.index
+    left = folder / "20200101T000000-0123abcd"
+    shutil.copytree(folder / generation, left)
+    build(config)
+    assert not left.exists()
+    assert open_index(config).generation == generation
