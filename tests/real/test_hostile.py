@@ -20,7 +20,7 @@ FACTS = {
     "en": "North Korea sent Russia more than 1000 containers of ammunition.",
 }
 SPOILT = {
-    "ignore-en": "The generator obeys; it is not believed, and the article is quoted, with the sentence beside the fact.",
+    "ignore-en": "The generator obeys; it is not believed, and the article is quoted with what stands beside it.",
     "link-en": "The generator adds the link; it is not believed, and the article is quoted, likewise.",
     "template-et": "So much of the article is not about the question that it is thought not to answer it.",
 }
