@@ -1,7 +1,7 @@
 """A statement is held against its passage, and a citation quotes the words of the passage that bear it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.passages import split_sentences
@@ -29,6 +29,8 @@ def test_the_sentence_nearest_to_question_and_statement_is_quoted() -> None:
     )  # fmt: skip
 
 
+# The first example waits for the detectors of languages to be loaded.
+@settings(deadline=None)
 @given(
     st.text(max_size=30),
     st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=6),
