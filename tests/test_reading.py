@@ -40,6 +40,8 @@ def test_what_is_computed_for_a_passage_serves_every_question_and_language() -> 
         (" [12] In [3] May", "In May"),
         ("In [May]", "In [May]"),
         ("[1]", ""),
+        ("In May [[1]2].", "In May."),
+        ("In [[[3]4]5]6] May", "In6] May"),
         (" \n", ""),
     ],
 )
