@@ -1,10 +1,8 @@
 """The chat page: one Assistant, its events onto the page. `python app.py` prints the address."""
 
-import logging
 import os
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +10,7 @@ import click
 from rag import Assistant, RagError
 from rag.documents import MAX_BYTES
 from rag.errors import ConfigError
+from rag.readiness import make_ready
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 # Gradio reads them when it is imported: it is to call nobody, and to reach itself past any proxy.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["no_proxy"] = ",".join(filter(None, [os.environ.get("no_proxy"), "localhost", "127.0.0.1"]))
-
-logger = logging.getLogger(__name__)
 
 
 def open_page(assistant: Assistant, port: int) -> "gr.Blocks":
@@ -59,14 +56,6 @@ def open_page(assistant: Assistant, port: int) -> "gr.Blocks":
     return page
 
 
-def read_ahead(assistant: Assistant) -> None:
-    """Prepare the assistant for its first questions; what fails now fails again, and is told, when they come."""
-    try:
-        assistant.prepare()
-    except RagError as error:
-        logger.info("The articles cannot be read ahead: %s", error)
-
-
 def main() -> None:
     """Open the page, print its address, load the model, and serve until Ctrl-C."""
     page = None
@@ -78,9 +67,7 @@ def main() -> None:
         page = open_page(assistant, int(port))
         # Before the model: llama.cpp silences the whole process while it loads one.
         click.echo(f"Running on local URL: {page.local_url} (Ctrl-C stops it)")
-        # In a thread: llama.cpp also calls back while it loads, and a Ctrl-C that comes then is lost.
-        ThreadPoolExecutor().submit(assistant.warm).result()
-        threading.Thread(target=read_ahead, args=[assistant], daemon=True).start()
+        make_ready(assistant)
         threading.Event().wait()
     except RagError as error:
         sys.exit(f"rag: {error}")

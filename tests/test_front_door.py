@@ -75,7 +75,7 @@ STOREYS = (
     {"answering", "calibrating", "watching"},
     {"assistant", "doctor"},
     {"shell.articles", "shell.asking", "shell.building", "shell.checking", "shell.models"},
-    {"server.desk", "server.failures"},
+    {"readiness", "server.desk", "server.failures"},
     {"server.articles", "server.chat", "server.guard", "server.tools"},
     {"server.serving"},
     {"server.command"},

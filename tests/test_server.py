@@ -113,6 +113,12 @@ class TestChat:
         assert chunks[-1].model_extra["answer"]["citations"][0]["number"] == 1
         assert len({chunk.id for chunk in chunks}) == 1
 
+    def test_a_stream_says_once_and_first_who_speaks_whatever_is_asked(self, served: str, connect: Connect) -> None:
+        for question in (QUESTION, "Which articles do you have?"):
+            chunks = list(ask(connect(served), question, stream=True))
+            assert [chunk.choices[0].delta.role for chunk in chunks] == ["assistant", *[None] * (len(chunks) - 1)]
+            assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+
     def test_words_that_are_rejected_are_never_sent(self, serve: Serve, connect: Connect) -> None:
         chunks = list(ask(connect(serve(ScriptedGenerator("It cost seven million."))), QUESTION, stream=True))
         assert "seven" not in "".join(chunk.to_json() for chunk in chunks)

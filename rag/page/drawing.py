@@ -128,9 +128,10 @@ def _draw_step(hit: Hit, answer: Answer, wording: Wording) -> str:
     parts = [opener, *(f"<span>{escape(fact)}</span>" for fact in facts if fact)]
     for rejection in answer.rejected:
         if rejection.statement.hit.passage == passage:
-            said = f"{wording.label('said')}: {rejection.statement.text}" if rejection.statement.text else ""
+            if said := rejection.statement.text:
+                parts.append(f'<p dir="auto">{escape(wording.label("said"))}: {escape(said)}</p>')
             reason = f'{escape(wording.label("rejected"))}: <span lang="en">{escape(rejection.reason)}</span>'
-            parts.append(f'<p dir="auto">{escape(said)}</p><p class="reason">{reason}</p>')
+            parts.append(f'<p class="reason">{reason}</p>')
     return "".join(parts)
 
 

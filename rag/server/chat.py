@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 LEFT = 499
 """The status, seen in the log alone, of a request whose client left."""
+SPEAKER = Delta(role="assistant", content="")
 Result = TypeVar("Result")
 
 
@@ -113,6 +114,9 @@ class EventStream(StreamingResponse):
 async def _write_events(first: Event, rest: AsyncGenerator[Event, None], prompts: Prompts) -> AsyncGenerator[str, None]:
     make = partial(Chunk, id=name_completion(), created=int(time.time()))
     try:
+        if not isinstance(first, Evidence):
+            # What is answered from the index comes without evidence, which else tells who speaks.
+            yield _write(make(choices=(ChunkChoice(delta=SPEAKER),)))
         for chunk in _fill(make, first, prompts):
             yield _write(chunk)
         async for event in rest:
@@ -133,8 +137,7 @@ def _fill(make: Callable[..., Chunk], event: Event, prompts: Prompts) -> Iterato
     """The chunks that tell of an event; words that are not checked yet are not told."""
     match event:
         case Evidence(hits):
-            choice = ChunkChoice(delta=Delta(role="assistant", content=""))
-            yield make(choices=(choice,), evidence=[FoundPassage.of(hit) for hit in hits])
+            yield make(choices=(ChunkChoice(delta=SPEAKER),), evidence=[FoundPassage.of(hit) for hit in hits])
         case Queued(place):
             yield make(choices=(ChunkChoice(delta=Delta()),), ahead=place)
         case Answered(answer):
