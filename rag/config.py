@@ -34,11 +34,14 @@ class Config:
     encoder_precision: str = "float32"
     """Or `bfloat16`: on a processor that announces avx512_bf16 more than twice as fast, elsewhere slower."""
     generator: str = "qwen2.5-coder-1.5b"
-    """A name in models.toml, a GGUF file, `owner/repository:file.gguf` on a hub, or `http://…/v1`."""
+    """A name in models.toml, a GGUF file, `owner/repository:file.gguf` on a hub, or `http://…/v1`; of several servers,
+    separated by commas, one takes over when another fails."""
     generator_model: str | None = None
     """The model to ask for at a `http://…/v1` server; by default the first that it offers."""
     generator_key: str | None = field(default=None, repr=False)
     """The key that such a server wants."""
+    generator_calls: int = 4
+    """Questions that such servers are given at once; a model in this process is given one after the other."""
     server_token: str | None = field(default=None, repr=False)
     """What programs must show to `rag serve`; without one it serves this machine alone."""
     threads: int | None = None
@@ -66,6 +69,7 @@ class Config:
         for name in (
             "context",
             "batch",
+            "generator_calls",
             "state_megabytes",
             "passage_tokens",
             "hits",
