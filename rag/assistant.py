@@ -54,8 +54,8 @@ Result = TypeVar("Result")
 class Assistant:
     """Answers questions over one index. Safe to call from several threads.
 
-    Retrieval never waits for the generator; the generator serves one question after the other, in the
-    order in which they came.
+    Retrieval never waits for the generator; the generator serves one question after the other, or a few at a time
+    where it is a server, in the order in which they came.
     """
 
     def __init__(self, config: Config, index: Index, encoder: Encoder, generator: Generator, prompts: Prompts) -> None:
@@ -64,7 +64,7 @@ class Assistant:
         self.encoder = encoder
         self.generator = generator
         self.prompts = prompts
-        self._line = Line()
+        self._line = Line(config.generator_calls if config.is_remote else 1)
         self._catalogue = Catalogue(encoder, prompts)
 
     @classmethod
