@@ -6,7 +6,6 @@ prompts/question.txt           what follows it to get the answer
 prompts/insist.txt             the same, when the answer came in another language
 prompts/sentences/<tag>.toml   what the reader is told of an answer, by language: `cs`, `sr`, `sr-Latn`
 prompts/page/<tag>.toml        what stands on the page, likewise
-prompts/examples.txt           questions that the page offers, one a line
 """
 
 import re
@@ -52,6 +51,7 @@ PAGE: dict[str, set[str]] = {
         )
     },
     "intro": {"articles", "languages"},
+    "example": {"name"},
     "found": {"found", "all"},
     "adding": {"source"},
     "encoding": {"done", "total"},
@@ -79,7 +79,6 @@ class Prompts:
     templates: dict[str, str]
     sentences: Table
     page: Table
-    examples: tuple[str, ...]
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -91,7 +90,6 @@ class Prompts:
             templates,
             _load_table(folder / "sentences", SENTENCES),
             _load_table(folder / "page", PAGE),
-            tuple(filter(None, _read(folder / "examples.txt").splitlines())),
         )
 
     def fill(self, name: str, **values: str) -> str:
