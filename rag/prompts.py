@@ -6,6 +6,7 @@ prompts/question.txt           what follows it to get the answer
 prompts/insist.txt             the same, when the answer came in another language
 prompts/sentences/<tag>.toml   what the reader is told of an answer, by language: `cs`, `sr`, `sr-Latn`
 prompts/page/<tag>.toml        what stands on the page, likewise
+prompts/programs.toml          what programs are told of tools and endpoints, in English
 """
 
 import re
@@ -66,6 +67,13 @@ PAGE: dict[str, set[str]] = {
     "seconds": {"seconds"},
     "citation": {"number", "all"},
 }
+PROGRAMS: dict[str, set[str]] = {
+    key: set()
+    for key in (
+        *("title", "instructions", "among"),
+        *("ask", "search", "list_articles", "open_article", "answer", "converse"),
+    )
+}
 _QUOTATION = re.compile('"{3,}')
 _ROLE = re.compile(r"\[(/?[A-Z_]+)\]")
 _ANGLES = str.maketrans("<>", "‹›")
@@ -79,6 +87,7 @@ class Prompts:
     templates: dict[str, str]
     sentences: Table
     page: Table
+    programs: dict[str, str]
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -90,6 +99,7 @@ class Prompts:
             templates,
             _load_table(folder / "sentences", SENTENCES),
             _load_table(folder / "page", PAGE),
+            _load_language(folder / "programs.toml", PROGRAMS),
         )
 
     def fill(self, name: str, **values: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from rag.config import ROOT
 from rag.errors import PromptError
-from rag.prompts import PAGE, Prompts
+from rag.prompts import PAGE, PROGRAMS, Prompts
 
 EUROPE = "bg bs cs de el en es et fi fr hr hu it lt lv mk nl pl pt ro ru sk sl sr sr-Latn sv uk"
 ELSEWHERE = "ar fa he hi id ja ko tr vi zh"
@@ -29,6 +29,7 @@ def labels(tag: str) -> str:
 def folder(tmp_path: Path) -> Path:
     for name in ("sentences", "page"):
         (tmp_path / name).mkdir()
+    (tmp_path / "programs.toml").write_text("".join(f'{key} = "What {key} does."\n' for key in PROGRAMS))
     (tmp_path / "excerpt.txt").write_text("Read: {passage}", encoding="utf-8")
     (tmp_path / "judge.txt").write_text("Is it there? {question}", encoding="utf-8")
     (tmp_path / "question.txt").write_text('{{"ask": "{question}"}} in {language}', encoding="utf-8")
@@ -58,7 +59,7 @@ def alphabets(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["excerpt.txt", "judge.txt", "question.txt", "sentences/en.toml", "page/en.toml"]
+    "name", ["excerpt.txt", "judge.txt", "question.txt", "sentences/en.toml", "page/en.toml", "programs.toml"]
 )
 def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
     (folder / name).unlink()

@@ -132,7 +132,7 @@ def _wire_asking(board: Board, parts: Parts) -> None:
         # A question that is asked while another is answered stands in line.
         trigger_mode="multiple",
         api_name="ask",
-        api_description="Ask the articles; the conversation so far comes as HTML, again and again while it grows.",
+        api_description=board.assistant.prompts.programs["converse"],
     )
     parts.composer.stop.click(stop, parts.conversation, parts.view, queue=False, **QUIET)
 
