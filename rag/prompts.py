@@ -44,7 +44,7 @@ PAGE: dict[str, set[str]] = {
             *("articles", "find", "undated", "add", "remove_sure"),
             *("filters", "languages", "files", "since", "until"),
             *("conversation", "placeholder", "ask", "stop", "examples", "searching", "judging", "stopped"),
-            *("verified", "quoted", "abstained", "sources", "nearest", "evidence", "open"),
+            *("verified", "quoted", "listed", "abstained", "sources", "nearest", "evidence", "open"),
             *("steps", "unjudged", "said", "rejected", "copy", "copied", "save_markdown", "save_json"),
             *("article", "previous", "next", "close", "changed"),
             *("by_language", "by_date", "index_state", "index_name", "built", "passages", "encoder", "generator"),

@@ -21,7 +21,7 @@ from rag.types import Article, Document
 
 LOOKED = 12
 """Articles that are looked at, of each language as many."""
-TRIES = 8
+TRIES = 6
 """Questions that are tried in a language; each is a search."""
 
 
@@ -71,21 +71,23 @@ class Examples:
         """A question in a language; rather about an article in another, and one that none asks about yet."""
         wording = Wording(self._assistant.prompts, tag)
         language = wording.written[0]
-        order = sorted(subjects, key=lambda one: (one.document.language == language, one.asked))
+        order = sorted(subjects, key=lambda one: one.asked)
         # The first topic of each before the second of any.
         dealt = chain.from_iterable(zip_longest(*([(one, topic) for topic in one.topics] for one in order)))
         script = script_of(wording.label("example", name=""))
-        turns = sorted((turn for turn in dealt if turn), key=lambda turn: script_of(turn[1]) != script)
+        turns = sorted(
+            filter(None, dealt), key=lambda turn: (turn[0].document.language == language, script_of(turn[1]) != script)
+        )
         for subject, topic in turns[:TRIES]:
             question = wording.label("example", name=topic)
             if not _is_in(question, language):
                 continue
-            subject.topics.remove(topic)
             if self._finds(question, topic, subject.document.source, index):
                 subject.asked += 1
-                # If there are no others, it can be asked about in another language too.
-                subject.topics.append(topic)
                 return question
+            # It will hardly do better in another language, so others come before it.
+            subject.topics.remove(topic)
+            subject.topics.append(topic)
         return None
 
     def _finds(self, question: str, topic: str, source: str, index: Index) -> bool:

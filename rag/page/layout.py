@@ -169,7 +169,7 @@ def _place_corpus(board: Board) -> Corpus:
         lambda wording: {"label": wording.label("add"), "value": None},
         file_count="multiple",
         file_types=list(FORMATS),
-        height=130,
+        height=90,
         elem_id="files",
     )
     change = gr.HTML(elem_id="change", html_template='<div role="status">${value}</div>', apply_default_css=False)

@@ -24,7 +24,7 @@ ENDING = 3
 STEM = 3
 """Letters that they share at least."""
 OPENING = range(4, 61)
-"""Characters of an article's first words that stand for it where there is no name."""
+"""Characters of a title, or of an article's first words, that it can be asked about by."""
 _SENTENCE = re.compile(r"(?:^|[.!?…:;\n])[\s\"'“”„«»‘’(¿¡\-–—]*$")
 _PAUSE = re.compile(r"[\n.,;:!?…。、，！？।؟،]")
 
@@ -39,7 +39,7 @@ class _Run:
 
 
 def find_topics(document: Document, elsewhere: Collection[str] = ()) -> list[str]:
-    """Names in an article, the best to ask about first; its first words where there is none.
+    """Names in an article, the best to ask about first, and after them its title or its first words.
 
     `elsewhere` holds names of articles in other languages, folded.
     """
@@ -53,8 +53,8 @@ def find_topics(document: Document, elsewhere: Collection[str] = ()) -> list[str
         ranked[own] = (sure, " " in own, sum(counts[form] for form in (own, *others)))
     # Sorting keeps the order of equals.
     names = sorted(ranked, key=ranked.__getitem__, reverse=True)
-    opening = _PAUSE.split(document.text.strip(), maxsplit=1)[0].strip()
-    return names or ([opening] if len(opening) in OPENING else [])
+    opening = document.title or _PAUSE.split(document.text.strip(), maxsplit=1)[0].strip()
+    return [*names, opening] if len(opening) in OPENING else names
 
 
 def list_names(document: Document) -> set[str]:
