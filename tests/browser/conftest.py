@@ -29,6 +29,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# Gradio's server leaves sockets to the garbage collector.
+QUIET = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 PATIENCE = 60_000
 """Milliseconds that the browser waits for what is expected."""
 FILLING = "Boats may enter at night, and leave when the tide is high. " * 12
