@@ -14,11 +14,11 @@ from rag.compaction import Policy
 from rag.config import Config
 from rag.documents import File, Skipped, read, walk
 from rag.draft import Draft
-from rag.encoder import SentenceEncoder
 from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
 from rag.generations import read_paths, remove_leftovers
 from rag.index import Index
 from rag.passages import cut
+from rag.ray_encoder import load_encoder
 from rag.remains import Remains
 from rag.types import Document, Encoder, Passage, Progress
 
@@ -72,7 +72,7 @@ def build_index(
         old = None if rebuild else _open_old(folder)
         if old:
             stack.callback(old.close)
-        encoder = encoder or SentenceEncoder.load(config, old.projection if old else None)
+        encoder = encoder or load_encoder(config, old.projection if old else None)
         return _Build(folder, config, encoder, old, policy or Policy()).run(paths, progress)
 
 
