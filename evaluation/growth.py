@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.index import Draft, Index
+from rag.draft import Draft
+from rag.index import Index
 from rag.types import Document, Encoder, Encodings, Passage
 
 NOISE = 0.5
@@ -20,7 +21,7 @@ def grow(index: Index, encoder: Encoder, passages: int, folder: Path, advance: C
     The texts differ by a number, so that none is a copy of another; the tokens are those of the originals.
     """
     chance = np.random.default_rng(0)
-    sources = [file["source"] for file in index.manifest.files]
+    sources = [article.source for article in index.list_articles()]
     originals = [index.read_passages(source) for source in sources]
     texts = [passage for of_one, _ in originals for passage in of_one]
     vectors = np.concatenate([encodings.vectors for _, encodings in originals])

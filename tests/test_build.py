@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from rag.build import LOCK, Summary, build_index
 from rag.config import ROOT, Config
 from rag.errors import DocumentError, IndexBusy, IndexDamaged, IndexMismatch, StoreError
-from rag.generations import MANIFEST, read_manifest
-from rag.index import VECTORS, Index
+from rag.generations import MANIFEST, find_leftovers, read_manifest
+from rag.index import Index
+from rag.segments import VECTORS
 from tests.fakes import WordEncoder
 
 HARBOUR = "The harbour opened in May after nine years of work.\n\nIt cost nine million.\n"
@@ -47,7 +48,7 @@ def test_builds_over_the_configured_corpus_and_says_what_it_did(config: Config) 
     summary = build(config)
     assert str(summary) == "2 files: 2 new; 2 passages in “default”"
     index = open_index(config)
-    assert [file["source"] for file in index.manifest.files] == ["harbour.txt", "orchard.txt"]
+    assert [article.source for article in index.list_articles()] == ["harbour.txt", "orchard.txt"]
     document = index.read_document("harbour.txt")
     assert document is not None
     assert document.text == HARBOUR
@@ -100,10 +101,11 @@ def test_an_index_brought_up_to_date_equals_one_built_anew(
     fresh = Config(corpus=corpus, indexes=folder / "indexes", index="fresh")
     build(fresh)
     updated, anew = open_index(config), open_index(fresh)
-    assert updated.manifest.files == anew.manifest.files
-    for file in anew.manifest.files:
-        passages, encodings = anew.read_passages(file["source"])
-        same_passages, same_encodings = updated.read_passages(file["source"])
+    assert updated.list_articles() == anew.list_articles()
+    assert updated.read_checksums() == anew.read_checksums()
+    for article in anew.list_articles():
+        passages, encodings = anew.read_passages(article.source)
+        same_passages, same_encodings = updated.read_passages(article.source)
         assert same_passages == passages
         np.testing.assert_array_equal(same_encodings.vectors, encodings.vectors)
         assert [tokens.tolist() for tokens in same_encodings.tokens] == [t.tolist() for t in encodings.tokens]
@@ -115,7 +117,7 @@ def test_without_paths_those_of_the_last_build_are_taken(config: Config, tmp_pat
     (other / "lake.txt").write_text("The lake froze.\n")
     build(config, other)
     assert build(config).unchanged == 1
-    assert [file["source"] for file in open_index(config).manifest.files] == ["lake.txt"]
+    assert [article.source for article in open_index(config).list_articles()] == ["lake.txt"]
 
 
 def test_what_cannot_be_an_article_is_reported_and_the_rest_is_indexed(config: Config) -> None:
@@ -187,7 +189,7 @@ def test_an_index_of_another_encoder_is_refused_until_it_is_rebuilt(config: Conf
 
 def test_a_damaged_index_is_refused_until_it_is_rebuilt(config: Config) -> None:
     build(config)
-    vectors = read_manifest(config.indexes / "default")[1] / VECTORS
+    (vectors,) = config.indexes.rglob(VECTORS)
     vectors.write_bytes(vectors.read_bytes()[:-1] + b"\0\0")
     with pytest.raises(IndexDamaged, match="rag index --rebuild --index default"):
         build(config)
@@ -203,7 +205,7 @@ def test_rebuilding_an_index_of_another_format_keeps_what_it_was_built_over(conf
     manifest = read_manifest(config.indexes / "default")[1] / MANIFEST
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 99}))
     build(config, rebuild=True)
-    assert [file["source"] for file in open_index(config).manifest.files] == ["lake.txt"]
+    assert [article.source for article in open_index(config).list_articles()] == ["lake.txt"]
 
 
 def test_an_index_that_does_not_say_what_it_was_built_over_is_not_replaced_by_another_corpus(config: Config) -> None:
@@ -249,7 +251,7 @@ def test_killed_at_any_moment_the_index_holds_the_whole_old_or_the_whole_new_sta
     config: Config, delay: float
 ) -> None:
     build(config)
-    before = open_index(config).manifest.files
+    before = open_index(config).list_articles()
     for number in range(200):
         (config.corpus / f"new{number}.txt").write_text(f"Number {number} came.\n")
     command = [sys.executable, "-c", SLOW_BUILD, str(config.corpus), str(config.indexes), "0.005"]
@@ -258,12 +260,11 @@ def test_killed_at_any_moment_the_index_holds_the_whole_old_or_the_whole_new_sta
         assert child.stdout.readline() == b"encoding\n"
         time.sleep(delay)
         child.send_signal(signal.SIGKILL)
-    files = open_index(config).manifest.files
-    assert files == before or len(files) == len(before) + 200
+    articles = open_index(config).list_articles()
+    assert articles == before or len(articles) == len(before) + 200
     assert build(config).passages == 202
-    assert len(open_index(config).manifest.files) == 202
-    leftovers = [path for path in (config.indexes / "default").iterdir() if path.is_dir()]
-    assert len(leftovers) == 1
+    assert len(open_index(config).list_articles()) == 202
+    assert find_leftovers(config.indexes / "default") == []
 
 
 def test_a_build_with_nothing_to_do_removes_what_a_killed_one_left_after_its_switch(config: Config) -> None:
