@@ -38,8 +38,8 @@ FINISHED = 0.3
 """Share of the kills after which the build is run again to its end."""
 MOMENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.link", "shutil.rmtree", "sqlite3.connect"}
 """What Python tells of what a build does to files."""
-State = dict[str, tuple[str, ...]]
-"""Source of each article → its passages."""
+State = dict[str, str]
+"""Source of each article → its text."""
 
 
 # Children are copies of a process that has imported this: none of them loads the models of languages again.
@@ -176,7 +176,7 @@ class Trial:
                 file.unlink(missing_ok=True)
 
     def _read_corpus(self) -> State:
-        return {file.name: (file.read_text(),) for file in self.config.corpus.iterdir()}
+        return {file.name: file.read_text() for file in self.config.corpus.iterdir()}
 
     def _read_index(self) -> State:
         """What the index holds: the text of each article, whose passages are all there and are found."""
@@ -195,7 +195,7 @@ class Trial:
                     check(bool(np.allclose(vector, make_vector(passage.text), atol=2e-3)), "a vector is another's")
                     ((row, _),) = index.search(vector, 1)
                     check(index.read_passage(row).text == passage.text, "a passage is not found")
-                state[article.source] = (document.text,)
+                state[article.source] = document.text
             return state
 
 

@@ -20,6 +20,7 @@ from rag.index import Index
 from rag.milvus import open_store
 from rag.passages import cut
 from rag.ray_encoder import load_encoder
+from rag.remains import Remains
 from rag.types import Document, Encoder, Passage, Progress
 
 LOCK = "BUILDING"
@@ -68,7 +69,7 @@ def build_index(
     """
     config = config or Config.from_env()
     folder = config.indexes / config.index
-    with _lock(folder), ExitStack() as stack:
+    with lock_index(folder), ExitStack() as stack:
         old = None if rebuild else _open_old(folder)
         if old:
             stack.callback(old.close)
@@ -160,7 +161,9 @@ class _Build:
                 remove_leftovers(self.folder)
                 return replace(summary, passages=self.old.manifest.passages)
             draft.keep(self.corpus.wanted)
-            return replace(summary, passages=draft.commit(*made_with, paths).passages)
+            manifest = draft.commit(*made_with, paths)
+        self._forget_removed()
+        return replace(summary, passages=manifest.passages)
 
     def _look_around(self, paths: Sequence[Path]) -> None:
         """Walk over the corpus, and note what has to be read."""
@@ -244,6 +247,17 @@ class _Build:
             passages=0,
         )
 
+    def _forget_removed(self) -> None:
+        """Let go of what the generator keeps of passages that went with their articles."""
+        gone = [source for source, digest in self.known.items() if self.corpus.wanted.get(source) != digest]
+        remains = Remains(self.config)
+        if not self.old or not gone or not remains.count():
+            return
+        texts = {p.text for source in gone for p in self.old.read_passages(source)[0]}
+        with closing(Index.open(self.folder)) as new:
+            still = {p.text for source in gone for p in new.read_passages(source)[0]}
+        remains.forget(texts - still)
+
     def _recall_paths(self) -> list[Path]:
         try:
             return read_paths(self.folder)
@@ -262,7 +276,8 @@ def _publish(config: Config) -> None:
 
 
 @contextmanager
-def _lock(folder: Path) -> Iterator[None]:
+def lock_index(folder: Path) -> Iterator[None]:
+    """Keep other builders of the index in `folder` out. Raises IndexBusy, StoreError."""
     lock = FileLock(folder / LOCK, blocking=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)

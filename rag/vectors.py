@@ -79,7 +79,7 @@ class VectorFile:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         # Even where it lets everything through: without one, the library shares a search among threads, and waiting
         # for them on a busy machine takes ten times as long as the search.
-        chosen = faiss.IDSelectorBitmap(np.packbits(among, bitorder="little"))
+        chosen = faiss.IDSelectorBitmap(np.packbits(among, bitorder="little"))  # type: ignore[call-arg, arg-type]
         probes = self._kind.lists if thorough else self._kind.probes
         given = (
             faiss.SearchParametersIVF(sel=chosen, nprobe=probes)  # type: ignore[call-arg]

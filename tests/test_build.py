@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.build import LOCK, Summary, build_index
+from rag.compaction import Policy
 from rag.config import ROOT, Config
 from rag.errors import DocumentError, IndexBusy, IndexDamaged, IndexMismatch, StoreError
 from rag.generations import MANIFEST, find_leftovers, read_manifest
 from rag.index import Index
 from rag.segments import VECTORS
+from rag.types import Encodings, Progress, Role
 from tests.fakes import WordEncoder
 
 HARBOUR = "The harbour opened in May after nine years of work.\n\nIt cost nine million.\n"
@@ -265,6 +268,85 @@ def test_killed_at_any_moment_the_index_holds_the_whole_old_or_the_whole_new_sta
     assert build(config).passages == 202
     assert len(open_index(config).list_articles()) == 202
     assert find_leftovers(config.indexes / "default") == []
+
+
+class Interrupted(WordEncoder):
+    """Stops like Ctrl-C at its last call of so many."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self.calls = calls
+
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+        self.calls -= 1
+        if self.calls == 0:
+            raise KeyboardInterrupt
+        return super().encode(texts, role, progress)
+
+
+def write_many(config: Config) -> None:
+    for number in range(20):
+        (config.corpus / f"new{number:02}.txt").write_text(f"Number {number} came.\n")
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_a_build_that_was_stopped_is_gone_on_with(config: Config, rebuild: bool) -> None:
+    write_many(config)
+    policy = Policy(batch=5, small=3)
+    stopped = Interrupted(calls=4)
+    with pytest.raises(KeyboardInterrupt):
+        build_index((), config, stopped, rebuild, policy=policy)
+    assert len(stopped.encoded) == 15
+    (config.corpus / "new00.txt").write_text("Number 0 changed its mind.\n")
+    (config.corpus / "new01.txt").unlink()
+    encoder = WordEncoder()
+    assert build_index((), config, encoder, rebuild, policy=policy).new == 21
+    assert set(encoder.encoded).isdisjoint(set(stopped.encoded))
+    assert "Number 0 changed its mind." in encoder.encoded
+    assert len(encoder.encoded) == 8
+    index = open_index(config)
+    assert {article.source for article in index.list_articles()} == {file.name for file in config.corpus.iterdir()}
+    assert find_leftovers(config.indexes / "default") == []
+    content = b"".join(file.read_bytes() for file in config.indexes.rglob("*") if file.is_file())
+    assert b"Number 1 came" not in content
+
+
+def test_what_a_stopped_build_with_another_encoder_left_is_not_used(config: Config) -> None:
+    write_many(config)
+    stopped = Interrupted(calls=4)
+    with pytest.raises(KeyboardInterrupt):
+        build_index((), config, stopped, policy=Policy(batch=5))
+    encoder = WordEncoder("other")
+    build(config, encoder=encoder)
+    assert len(encoder.encoded) == 22
+    assert find_leftovers(config.indexes / "default") == []
+
+
+def test_a_corpus_of_any_size_is_encoded_in_batches_and_an_article_larger_than_one_in_several(config: Config) -> None:
+    write_many(config)
+    paragraphs = [f"Paragraph {number} of a long article. " + "Words follow words here. " * 30 for number in range(40)]
+    (config.corpus / "long.txt").write_text("\n\n".join(paragraphs))
+    told: list[tuple[int, int]] = []
+    sizes: list[int] = []
+
+    class Counting(WordEncoder):
+        def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+            sizes.append(len(texts))
+            return super().encode(texts, role, progress)
+
+    summary = build_index((), config, Counting(), progress=lambda *done: told.append(done), policy=Policy(batch=8))
+    assert max(sizes) <= 16
+    assert sum(sizes) == summary.passages == open_index(config).manifest.passages
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (summary.passages, summary.passages)
+    assert len(open_index(config).read_passages("long.txt")[0]) > 16
+
+
+def test_a_small_corpus_is_encoded_all_at_once(config: Config) -> None:
+    write_many(config)
+    calls = Interrupted(calls=2)
+    build(config, encoder=calls)
+    assert calls.calls == 1
 
 
 def test_a_build_with_nothing_to_do_removes_what_a_killed_one_left_after_its_switch(config: Config) -> None:
