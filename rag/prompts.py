@@ -6,7 +6,7 @@ prompts/question.txt           what follows it to get the answer
 prompts/insist.txt             the same, when the answer came in another language
 prompts/sentences/<tag>.toml   what the reader is told of an answer, by language: `cs`, `sr`, `sr-Latn`
 prompts/page/<tag>.toml        what stands on the page, likewise
-prompts/examples.txt           questions that the page offers, one a line
+prompts/programs.toml          what programs are told of tools and endpoints, in English
 """
 
 import re
@@ -45,7 +45,7 @@ PAGE: dict[str, set[str]] = {
             *("articles", "find", "undated", "add", "remove_sure"),
             *("filters", "languages", "files", "since", "until"),
             *("conversation", "placeholder", "ask", "stop", "examples", "searching", "judging", "stopped"),
-            *("verified", "quoted", "abstained", "sources", "nearest", "evidence", "open"),
+            *("verified", "quoted", "listed", "abstained", "sources", "nearest", "evidence", "open"),
             *("steps", "unjudged", "said", "rejected", "copy", "copied", "save_markdown", "save_json"),
             *("article", "previous", "next", "close", "changed"),
             *("by_language", "by_date", "index_state", "index_name", "built", "passages", "encoder", "generator"),
@@ -53,6 +53,7 @@ PAGE: dict[str, set[str]] = {
         )
     },
     "intro": {"articles", "languages"},
+    "example": {"name"},
     "found": {"found", "all"},
     "adding": {"source"},
     "encoding": {"done", "total"},
@@ -67,6 +68,13 @@ PAGE: dict[str, set[str]] = {
     "seconds": {"seconds"},
     "citation": {"number", "all"},
 }
+PROGRAMS: dict[str, set[str]] = {
+    key: set()
+    for key in (
+        *("title", "instructions", "among"),
+        *("ask", "search", "list_articles", "open_article", "answer", "converse"),
+    )
+}
 _QUOTATION = re.compile('"{3,}')
 _ROLE = re.compile(r"\[(/?[A-Z_]+)\]")
 _ANGLES = str.maketrans("<>", "‹›")
@@ -80,7 +88,7 @@ class Prompts:
     templates: dict[str, str]
     sentences: Table
     page: Table
-    examples: tuple[str, ...]
+    programs: dict[str, str]
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -92,7 +100,7 @@ class Prompts:
             templates,
             _load_table(folder / "sentences", SENTENCES),
             _load_table(folder / "page", PAGE),
-            tuple(filter(None, _read(folder / "examples.txt").splitlines())),
+            _load_language(folder / "programs.toml", PROGRAMS),
         )
 
     def fill(self, name: str, **values: str) -> str:

@@ -164,11 +164,11 @@ def test_other_articles_that_bear_the_statement_agree_with_it() -> None:
 
 
 def test_what_several_articles_say_is_quoted_from_each_that_is_nearly_as_likely_and_none_is_read() -> None:
-    hits = find_hits("The harbour cost a million.", "Pears.", "Boats came.", "Snow.", "Rain.", "It cost two million.")
+    hits = find_hits("The harbour cost a million.", "Pears.", "Boats came.", "Snow.", "It cost two million.")
     generator = WeighingGenerator("million", "It cost nine million.")
     events, finding = answer(generator, hits, several=True)
     assert [type(event) for event in events] == [Judged]
-    assert [hit.passage.source for hit in finding.quoted] == ["0.txt", "5.txt"]
+    assert [hit.passage.source for hit in finding.quoted] == ["0.txt", "4.txt"]
 
 
 def test_where_no_article_is_likely_nothing_of_several_is_quoted() -> None:

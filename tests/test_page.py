@@ -128,6 +128,7 @@ def test_the_page_speaks_seven_languages_each_with_words_of_its_own() -> None:
     [
         (make_answer("Nine [1]", cite(1, 0, 26)), "verified"),
         (make_answer("The article says [1]", cite(1, 0, 26), quoted=True), "quoted"),
+        (make_answer("Articles: 1\n[1]", cite(1, 0, 26), hits=(), quoted=True), "listed"),
         (make_answer("The articles do not say."), "abstained"),
     ],
 )

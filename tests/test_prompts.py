@@ -7,7 +7,7 @@ import pytest
 
 from rag.config import ROOT
 from rag.errors import PromptError
-from rag.prompts import PAGE, Prompts
+from rag.prompts import PAGE, PROGRAMS, Prompts
 
 EUROPE = "bg bs cs de el en es et fi fr hr hu it lt lv mk nl pl pt ro ru sk sl sr sr-Latn sv uk"
 ELSEWHERE = "ar fa he hi id ja ko tr vi zh"
@@ -29,7 +29,7 @@ def labels(tag: str) -> str:
 def folder(tmp_path: Path) -> Path:
     for name in ("sentences", "page"):
         (tmp_path / name).mkdir()
-    (tmp_path / "examples.txt").write_text("Who came?\nKdo přišel {dnes}?\n", encoding="utf-8")
+    (tmp_path / "programs.toml").write_text("".join(f'{key} = "What {key} does."\n' for key in PROGRAMS))
     (tmp_path / "excerpt.txt").write_text("Read: {passage}", encoding="utf-8")
     (tmp_path / "judge.txt").write_text("Is it there? {question}", encoding="utf-8")
     (tmp_path / "question.txt").write_text('{{"ask": "{question}"}} in {language}', encoding="utf-8")
@@ -59,7 +59,7 @@ def alphabets(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["excerpt.txt", "judge.txt", "question.txt", "examples.txt", "sentences/en.toml", "page/en.toml"]
+    "name", ["excerpt.txt", "judge.txt", "question.txt", "sentences/en.toml", "page/en.toml", "programs.toml"]
 )
 def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
     (folder / name).unlink()
@@ -126,10 +126,6 @@ def assert_refused(folder: Path, name: str, reason: str = "") -> None:
     message = str(caught.value)
     assert str(folder / name) in message
     assert reason in message.replace(str(folder / name), "")
-
-
-def test_examples_are_the_lines_of_their_file_braces_and_all(folder: Path) -> None:
-    assert Prompts.load(folder).examples == ("Who came?", "Kdo přišel {dnes}?")
 
 
 def test_braces_in_a_value_are_text_and_doubled_braces_in_a_template_are_one(folder: Path) -> None:

@@ -11,10 +11,12 @@ from mcp import Client, StdioServerParameters
 from mcp.client.client import Client as AnyClient
 
 from rag.config import ROOT
+from rag.prompts import Prompts
 from rag.server.desk import Desk
 from tests.fakes import ScriptedGenerator
 from tests.served import ARTICLES, make_assistant, serving
 
+PROMPTS = Prompts.load(ROOT / "prompts")
 QUESTION = "How many million has the harbour cost?"
 REPLY = "It cost nine million."
 
@@ -47,7 +49,9 @@ def test_they_ask_search_and_open_an_article(connection: Any) -> None:
         async with Client(connection) as client:
             listed = (await client.list_tools()).tools
             assert {tool.name for tool in listed} == {"ask", "search", "open_article"}
-            assert all(tool.description and tool.annotations.read_only_hint for tool in listed)
+            assert all(tool.description == PROMPTS.programs[tool.name] for tool in listed)
+            assert all(tool.annotations.read_only_hint for tool in listed)
+            assert PROMPTS.programs["among"] in json.dumps([tool.input_schema for tool in listed])
             said = await call(client, "ask", question=QUESTION)
             assert said["text"] == "It cost nine million. [1]"
             assert said["citations"][0]["quote"] == "It cost nine million."

@@ -69,7 +69,7 @@ def _draw_evidence(exchange: Exchange, wording: Wording) -> str:
 
 
 def _draw_answer(exchange: Exchange, answer: Answer, wording: Wording) -> str:
-    state = "abstained" if answer.abstained else "quoted" if answer.quoted else "verified"
+    state = _tell_state(answer)
     said = _draw_said(answer, wording)
     if answer.abstained:
         sources = _draw_passages("nearest", answer.question, answer.hits[:NEAREST], wording)
@@ -83,6 +83,15 @@ def _draw_answer(exchange: Exchange, answer: Answer, wording: Wording) -> str:
         f'<p class="said" dir="auto" lang="{tag(answer.language, answer.script)}">{said}</p>'
         f"{sources}{_draw_steps(answer, wording)}{_draw_foot(exchange, answer, wording)}"
     )
+
+
+def _tell_state(answer: Answer) -> str:
+    if answer.abstained:
+        return "abstained"
+    if not answer.quoted:
+        return "verified"
+    # What is told of the collection was neither searched for nor said by the model.
+    return "quoted" if answer.hits else "listed"
 
 
 def _draw_said(answer: Answer, wording: Wording) -> str:

@@ -19,23 +19,20 @@ def offer(assistant: Assistant) -> None:
     """Put the endpoints onto the page that is being built."""
 
     def answer(question: str) -> dict[str, Any]:
-        """Answer a question from the articles: text, citations with their exact places, what was read and rejected."""
         return assistant.answer(question).as_dict()
 
     def search(question: str, count: int = 8) -> list[dict[str, Any]]:
-        """Find the passages nearest to a question, best first."""
         return [hit.as_dict() for hit in assistant.search(question, count)]
 
     def list_articles() -> list[dict[str, Any]]:
-        """List the articles in the index."""
         return [asdict(article) for article in assistant.list_articles()]
 
     def open_article(source: str) -> dict[str, Any]:
-        """Give an article with its text, in which the offsets of citations count characters."""
         return asdict(assistant.open_article(source))
 
     for endpoint in (answer, search, list_articles, open_article):
-        api(_tell_errors(endpoint), api_name=endpoint.__name__, api_description=endpoint.__doc__)
+        name = endpoint.__name__
+        api(_tell_errors(endpoint), api_name=name, api_description=assistant.prompts.programs[name])
 
 
 def _tell_errors(endpoint: Callable[P, R]) -> Callable[P, R]:

@@ -10,6 +10,7 @@ import gradio as gr
 from rag.assistant import Assistant
 from rag.documents import FORMATS
 from rag.drawing import escape
+from rag.page.examples import Examples
 from rag.page.exchange import Conversation
 from rag.page.wording import Wording, name_tongue
 from rag.prompts import FALLBACK
@@ -25,6 +26,7 @@ class Board:
     """The components whose words follow the reader's language."""
 
     assistant: Assistant
+    examples: Examples
     dressed: list[tuple[gr.blocks.Block, Look]] = field(default_factory=list)
 
     def place(self, kind: Callable[..., C], look: Look, **fixed: Any) -> C:
@@ -167,7 +169,7 @@ def _place_corpus(board: Board) -> Corpus:
         lambda wording: {"label": wording.label("add"), "value": None},
         file_count="multiple",
         file_types=list(FORMATS),
-        height=130,
+        height=90,
         elem_id="files",
     )
     change = gr.HTML(elem_id="change", html_template='<div role="status">${value}</div>', apply_default_css=False)
@@ -205,16 +207,13 @@ def _place_composer(board: Board) -> Composer:
             )
             ask = board.place(gr.Button, _value("ask"), variant="primary", scale=0, elem_id="ask")
             stop = board.place(gr.Button, _value("stop"), scale=0, elem_id="stop")
-        _place_examples(question, board)
+        board.place(
+            gr.HTML,
+            lambda wording: {"value": board.examples.draw(wording)},
+            elem_id="examples",
+            js_on_load=SCRIPT,
+            apply_default_css=False,
+        )
         with gr.Row(elem_id="saves"):
             saves = [board.place(gr.Button, _value(key), size="sm", scale=0) for key in ("save_markdown", "save_json")]
     return Composer(question, ask, stop, saves)
-
-
-def _place_examples(question: gr.Textbox, board: Board) -> None:
-    questions = [[one] for one in board.assistant.prompts.examples]
-    offered = gr.Examples(questions, question, elem_id="examples", preload=False)
-    board.dressed.append((offered.dataset, _label("examples")))
-    offered.dataset.click(
-        None, js="() => document.querySelector('#question textarea').focus()", api_visibility="private"
-    )

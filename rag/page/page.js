@@ -1,10 +1,16 @@
-// What the three parts that are drawn as HTML do when one of their buttons is pressed. `element`, `props`, `trigger`
+// What the parts that are drawn as HTML do when one of their buttons is pressed. `element`, `props`, `trigger`
 // and `watch` are Gradio's.
+
+const box = () => document.querySelector("#question textarea");
+const write = (question) => {
+    box().value = question;
+    box().dispatchEvent(new Event("input", { bubbles: true }));
+};
 
 element.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
-    const { open, remove, sure, copy, done, close } = button.dataset;
+    const { open, remove, sure, copy, done, close, ask } = button.dataset;
     if (open) {
         document.body.classList.remove("shelf");
         trigger("open", JSON.parse(open));
@@ -12,9 +18,12 @@ element.addEventListener("click", (event) => {
         trigger("remove", { source: remove });
     } else if (copy !== undefined) {
         navigator.clipboard.writeText(copy).then(() => { button.textContent = done; });
+    } else if (ask) {
+        write(ask);
+        box().focus();
     } else if (close !== undefined) {
         props.value = "";
-        document.querySelector("#question textarea").focus();
+        box().focus();
     }
 });
 
@@ -34,12 +43,8 @@ watch("value", () => {
     const exchanges = element.querySelectorAll("article[aria-busy]");
     if (exchanges.length > taken) {
         const exchange = exchanges[exchanges.length - 1];
-        const box = document.querySelector("#question textarea");
         // The next one may be there already.
-        if (box.value.trim() === exchange.querySelector(".asked").textContent) {
-            box.value = "";
-            box.dispatchEvent(new Event("input", { bubbles: true }));
-        }
+        if (box().value.trim() === exchange.querySelector(".asked").textContent) write("");
         exchange.scrollIntoView();
     }
     taken = exchanges.length;

@@ -1,5 +1,6 @@
 """What happens on the page: each event, and what of the page it changes."""
 
+from asyncio import to_thread
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 from pathlib import Path
@@ -15,12 +16,13 @@ from rag.page.adding import Change, add, remove
 from rag.page.article import Place, open_article
 from rag.page.drawing import draw_conversation
 from rag.page.endpoints import offer
+from rag.page.examples import Examples
 from rag.page.exchange import Conversation, Conversations, follow, take_up
 from rag.page.export import write_json, write_markdown
 from rag.page.figures import draw_figures
 from rag.page.layout import Board, Parts, place_parts
 from rag.page.shelf import draw_change, draw_shelf
-from rag.page.wording import choose_tongue
+from rag.page.wording import Wording, choose_tongue
 from rag.prompts import FALLBACK
 from rag.types import Filter
 
@@ -55,7 +57,7 @@ def build_page(assistant: Assistant) -> gr.Blocks:
         delete_cache=UPLOADS,
     )
     with page:
-        board = Board(assistant)
+        board = Board(assistant, Examples(assistant))
         parts = place_parts(board)
         _wire_start(page, board, parts)
         _wire_asking(board, parts)
@@ -130,7 +132,7 @@ def _wire_asking(board: Board, parts: Parts) -> None:
         # A question that is asked while another is answered stands in line.
         trigger_mode="multiple",
         api_name="ask",
-        api_description="Ask the articles; the conversation so far comes as HTML, again and again while it grows.",
+        api_description=board.assistant.prompts.programs["converse"],
     )
     parts.composer.stop.click(stop, parts.conversation, parts.view, queue=False, **QUIET)
 
@@ -161,13 +163,15 @@ def _wire_changes(board: Board, parts: Parts) -> None:
     """Articles are added and removed; what lists them is drawn anew when the new index is in use."""
     dressed = [component for component, _ in board.dressed]
 
+    def draw(find: str, wording: Wording) -> list[Any]:
+        return [draw_shelf(board.assistant, find, wording), *board.dress(wording)]
+
     async def show(steps: Generator[Change, None, None], find: str, tongue: str) -> AsyncGenerator[list[Any], None]:
         wording = board.speak(tongue)
         async with aclosing(run_in_thread(steps)) as changes:
             async for change in changes:
                 yield [draw_change(change, wording), gr.skip(), *[gr.skip()] * len(dressed)]
-        shelf = draw_shelf(board.assistant, find, wording)
-        yield [gr.skip(), shelf, *board.dress(wording)]
+        yield [gr.skip(), *await to_thread(draw, find, wording)]
 
     async def take_in(files: list[str], find: str, tongue: str) -> AsyncGenerator[list[Any], None]:
         async with aclosing(show(add([Path(file) for file in files], board.assistant), find, tongue)) as steps:

@@ -29,6 +29,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# Gradio's server leaves sockets to the garbage collector.
+QUIET = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 PATIENCE = 60_000
 """Milliseconds that the browser waits for what is expected."""
 FILLING = "Boats may enter at night, and leave when the tide is high. " * 12
@@ -38,6 +40,7 @@ ARTICLES = {
     "sad.txt": "Sad v Brně\n\nJablka v sadu letos dozrála dříve, protože jaro bylo neobvykle teplé a suché.\n",
     "hostile.txt": f"Hostile {HOSTILE}\n\n{'Markup is text, whatever it says of itself. ' * 4}{HOSTILE}\n",
 }
+REPLY = "The harbour cost nine million."
 QUESTION = "How many million has the harbour cost?"
 
 
@@ -45,6 +48,10 @@ class HeldGenerator(ScriptedGenerator):
     """Goes on saying nothing for as long as it is held, and then what it was given."""
 
     held = False
+
+    def say(self, reply: str) -> None:
+        """What it says from now on."""
+        self._replies = [reply]
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         for word in super().generate(prefix, suffix, max_tokens, stop):
@@ -72,7 +79,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     for name, text in ARTICLES.items():
         (corpus / name).write_text(text, encoding="utf-8")
     config = Config(indexes=folder / "indexes", corpus=corpus, hits=3, reads=1)
-    encoder, generator = WordEncoder(), HeldGenerator("The harbour cost nine million.")
+    encoder, generator = WordEncoder(), HeldGenerator(REPLY)
     build_index(config=config, encoder=encoder)
     index = Index.open(config.indexes / config.index)
     assistant = Assistant(config, index, encoder, generator, Prompts.load(ROOT / "prompts"))
@@ -101,6 +108,7 @@ def page(served: Served, browser: Browser) -> Iterator[Page]:
     open_page(page, served)
     yield page
     served.generator.held = False
+    served.generator.say(REPLY)
     context.close()
     assert {address for address in asked if not served.url.startswith(address)} <= {"data:", "blob:"}
 
@@ -117,6 +125,15 @@ def ask(page: Page, question: str = QUESTION) -> None:
     page.fill("#question textarea", question)
     page.keyboard.press("Enter")
     page.wait_for_function(f"() => document.querySelectorAll('#conversation article').length > {before}")
+
+
+def drop(page: Page, name: str, text: str) -> None:
+    """Drop a file of that name onto the list of articles."""
+    file = page.evaluate_handle(
+        "([name, text]) => { const data = new DataTransfer(); data.items.add(new File([text], name)); return data; }",
+        [name, text],
+    )
+    page.dispatch_event("#files button", "drop", {"dataTransfer": file})
 
 
 def wait_for_answers(page: Page, count: int = 1) -> None:

@@ -1,17 +1,17 @@
 """What a reader does on the page, in a real Chromium."""
 
+import re
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import CHROMIUM, HOSTILE, QUESTION, Served, ask, open_page, wait_for_answers
+from tests.browser.conftest import CHROMIUM, HOSTILE, QUESTION, QUIET, Served, ask, drop, open_page, wait_for_answers
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM, reason="There is no Chromium here. Install it with: apt-get install chromium"),
-    # Gradio's server leaves sockets to the garbage collector.
-    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+    QUIET,
 ]
 
 SERIOUS = ("serious", "critical")
@@ -127,6 +127,97 @@ def test_an_article_is_added_asked_about_and_removed(page: Page, served: Served,
     page.get_by_label("Remove added/λιμάνι.txt").click()
     expect(page.locator("#shelf .count")).to_have_text("3 of 3")
     assert list((served.corpus / "added").iterdir()) == []
+
+
+def test_a_newcomer_asks_checks_a_citation_adds_an_article_in_a_new_language_and_asks_about_it(
+    page: Page, served: Served
+) -> None:
+    page.locator("#examples [data-ask]").first.click()
+    expect(page.locator("#question textarea")).to_be_focused()
+    expect(page.locator("#question textarea")).to_have_value(re.compile("^What is written on the topic of “.+”"))
+    ask(page)
+    wait_for_answers(page)
+    page.locator(".marker").click()
+    expect(page.locator("#reader mark")).to_have_text("The harbour cost nine million.")
+    page.keyboard.press("Escape")
+    cost = "Satama maksoi seitsemän miljoonaa."
+    drop(page, "satama.txt", f"Satama avattiin toukokuussa Helsingissä. {cost} Veneet saavat tulla yöllä.\n")
+    expect(page.locator("#change")).to_contain_text("The new index is in use: 4 articles.")
+    expect(page.locator("#shelf")).to_contain_text("Finnish 1")
+    expect(page.locator("#header")).to_contain_text("Finnish")
+    served.generator.say(cost)
+    ask(page, "Paljonko satama maksoi, seitsemän miljoonaa?")
+    wait_for_answers(page, 2)
+    page.locator(".marker").last.click()
+    expect(page.locator("#reader mark")).to_have_text(cost)
+    expect(page.locator("#reader .facts")).to_contain_text("Finnish")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_label("Remove added/satama.txt").click()
+    expect(page.locator("#shelf .count")).to_have_text("3 of 3")
+
+
+def test_examples_follow_the_articles_and_the_language_of_the_page(page: Page) -> None:
+    offered = page.locator("#examples [data-ask]")
+    assert offered.first.get_attribute("lang") == "en"
+    before = offered.all_text_contents()
+    drop(page, "kirjasto.txt", "Oulun kirjaston avasi Aino Virtanen. Yleisö kiitti, kun Aino Virtanen luki runoja.\n")
+    expect(page.locator("#change")).to_contain_text("The new index is in use")
+    expect(page.locator("#examples")).to_contain_text("Aino Virtanen")
+    assert offered.all_text_contents() != before
+    page.locator("#tongue input").click()
+    page.get_by_role("option", name="Polski").click()
+    expect(offered.first).to_have_attribute("lang", "pl")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.locator("#shelf [data-remove]").click()
+    expect(page.locator("#shelf .count")).to_have_text("3 z 3")
+
+
+def test_in_mid_conversation_the_page_changes_its_language_and_an_answer_its_labels(page: Page, served: Served) -> None:
+    ask(page)
+    wait_for_answers(page)
+    served.generator.held = True
+    ask(page)
+    page.locator("#tongue input").click()
+    page.get_by_role("option", name="Polski").click()
+    expect(page.locator(".doing")).to_contain_text("harbour.md")
+    served.generator.held = False
+    wait_for_answers(page, 2)
+    expect(page.locator(".state.verified")).to_have_text(["Sprawdzone ze źródłem"] * 2)
+
+
+def test_the_keyboard_alone_leads_from_the_question_to_the_cited_words_and_back(page: Page) -> None:
+    page.locator("#question textarea").focus()
+    page.keyboard.type(QUESTION)
+    page.keyboard.press("Enter")
+    wait_for_answers(page)
+    page.locator("#find textarea, #find input").first.focus()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('marker')"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("#reader mark")).to_be_in_viewport()
+    expect(page.locator("#reader article")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#question textarea")).to_be_focused()
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "el-GR", "sr-RS"])
+def test_stop_has_room_on_a_telephone(browser: Browser, served: Served, locale: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale=locale)
+    page = context.new_page()
+    page.goto(served.url)
+    page.wait_for_selector("#shelf .title", state="attached")
+    served.generator.held = True
+    ask(page)
+    for name in ("#question", "#ask", "#stop"):
+        box = page.locator(name).bounding_box()
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    served.generator.held = False
+    wait_for_answers(page)
+    context.close()
 
 
 def test_the_interface_follows_the_browser_and_what_is_chosen(browser: Browser, served: Served) -> None:

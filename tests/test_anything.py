@@ -1,0 +1,159 @@
+"""Whatever comes in (bytes in a file, words of a model, requests of a program), what comes out is in good order."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipFile
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from rag.assistant import Assistant
+from rag.documents import FORMATS, File, Skipped, read, walk
+from rag.page.drawing import draw_conversation
+from rag.page.exchange import Exchange
+from rag.page.export import write_markdown
+from rag.page.wording import Wording
+from rag.server.desk import Desk
+from rag.writing import write_answer
+from tests.fakes import ScriptedGenerator
+from tests.served import make_assistant, serving
+from tests.test_app import Drawn
+
+bounded = settings(
+    max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+QUESTION = "How many million has the harbour cost?"
+ACTIVE_TOKENS = {"image", "link_open", "html_inline", "html_block"}
+
+
+def make_docx() -> bytes:
+    from docx import Document
+
+    document = Document()
+    document.add_heading("The harbour", 0)
+    document.add_paragraph("It cost nine million.")
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def make_archive() -> bytes:
+    file = io.BytesIO()
+    with ZipFile(file, "w") as archive:
+        archive.writestr("word/document.xml", "<w:document>")
+    return file.getvalue()
+
+
+BEGINNINGS = [
+    b"", b"date 2024-05\n", b"\xef\xbb\xbf", b"\xff\xfe", b"# ", b"<html><meta charset=", b"<!doctype html><body><p>",
+    b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 1 0 R>>endobj\ntrailer<</Root 1 0 R>>", make_docx(), make_archive(),
+]  # fmt: skip
+pieces = st.sampled_from(BEGINNINGS) | st.binary(max_size=60) | st.text(max_size=40).map(lambda text: text.encode())
+
+
+@st.composite
+def files(draw: st.DrawFn) -> bytes:
+    """Beginnings of files and other bytes in a row, perhaps with a stretch of them gone."""
+    data = b"".join(draw(st.lists(pieces, max_size=4)))
+    start = draw(st.integers(0, len(data)))
+    return data[:start] + data[start + draw(st.sampled_from([0, 0, 1, 7, 500])) :]
+
+
+@bounded
+@given(data=files(), ending=st.sampled_from(sorted(FORMATS)))
+def test_whatever_a_file_holds_it_is_an_article_or_left_out_with_a_reason(
+    tmp_path: Path, data: bytes, ending: str
+) -> None:
+    file = tmp_path / f"article{ending}"
+    file.write_bytes(data)
+    (found,) = walk([file])
+    document = read(found) if isinstance(found, File) else found
+    if isinstance(document, Skipped):
+        assert document.reason.endswith(".")
+        return
+    assert document.text.strip()
+    assert "\r" not in document.text
+    assert document.text.encode("utf-8")
+    assert document.title is None or document.title.strip()
+
+
+words = st.sampled_from([
+    *("It cost nine million.", "nine", "The harbour", "[1]", "[2]", "[0]", "[[1]]", "[1", "1]", "[ 1 ]", "[1][1]"),
+    *("![x](http://a.example)", "[x](http://a.example)", "[1](http://a.example)", "<img src=x>", "</p>", "${x}", "`"),
+    *("\n", "\u202e", "\x1b[31m", "[1]: http://a.example", "\\", "**", "&lt;", "{{x}}"),
+])  # fmt: skip
+replies = st.lists(words | st.text(max_size=12), max_size=10).map(" ".join)
+
+
+class Saying(ScriptedGenerator):
+    """Says what it is told to."""
+
+    def say(self, reply: str) -> None:
+        self._replies = [reply]
+
+
+@pytest.fixture(scope="module")
+def assistant(tmp_path_factory: pytest.TempPathFactory) -> Assistant:
+    return make_assistant(tmp_path_factory.mktemp("index"), Saying(""))
+
+
+@bounded
+@given(reply=replies)
+def test_whatever_the_model_says_each_marker_is_a_citation_and_nothing_is_active(
+    assistant: Assistant, reply: str
+) -> None:
+    assert isinstance(assistant.generator, Saying)
+    assistant.generator.say(reply)
+    answer = assistant.answer(QUESTION)
+    markers = {int(number) for number in re.findall(r"\[(\d+)\]", answer.text)}
+    assert markers == {citation.number for citation in answer.citations}
+    for citation in answer.citations:
+        text = assistant.open_article(citation.source).text
+        assert text[citation.start : citation.end] == citation.quote
+    exchange = Exchange(QUESTION, answer=answer)
+    wording = Wording(assistant.prompts, "en")
+    drawn = Drawn(draw_conversation([exchange], wording) + answer._repr_html_())
+    assert not {"script", "img", "a"} & set(drawn.tags)
+    for markdown in (write_markdown([exchange], wording), write_answer(answer, assistant.prompts)):
+        tokens = [one for block in MarkdownIt("commonmark").parse(markdown) for one in (block, *(block.children or ()))]
+        assert not {token.type for token in tokens} & ACTIVE_TOKENS
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    assistant = make_assistant(tmp_path_factory.mktemp("served"), ScriptedGenerator("It cost nine million."))
+    with serving(Desk(assistant)) as url:
+        yield url
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+calls = st.fixed_dictionaries({
+    "jsonrpc": st.just("2.0") | values,
+    "id": st.just(1) | values,
+    "method": st.sampled_from(["tools/call", "tools/list", "initialize", "ping"]) | st.text(max_size=12),
+    "params": st.fixed_dictionaries({
+        "name": st.sampled_from(["ask", "search", "open_article"]) | values,
+        "arguments": st.dictionaries(st.sampled_from(["question", "count", "source", "among", "x"]), values) | values,
+    }) | values,
+})  # fmt: skip
+bodies = st.binary(max_size=100) | (calls | values).map(lambda body: json.dumps(body).encode())
+
+
+@bounded
+@given(body=bodies)
+def test_whatever_a_program_sends_to_the_tools_it_is_answered_in_good_order(url: str, body: bytes) -> None:
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    reply = httpx.post(f"{url}/mcp", content=body, headers=headers)
+    assert reply.status_code < 500
+    assert "Traceback" not in reply.text
+    assert httpx.get(f"{url}/health").json() == {"status": "ok"}
