@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from evaluation.growth import grow
+from evaluation.synthetic import grow
 from rag import Assistant, Config
 from rag.models import resolve
 
