@@ -22,6 +22,7 @@ from rag.generator import load_generator
 from rag.index import Index
 from rag.language import Language, detect, name_of
 from rag.line import Line
+from rag.milvus import open_store
 from rag.periods import Period, find_period
 from rag.prompts import Prompts
 from rag.retrieval import retrieve
@@ -76,7 +77,7 @@ class Assistant:
         """
         config = config or Config.from_env()
         prompts = Prompts.load(config.prompts)
-        index = Index.open(config.indexes / config.index)
+        index = Index.open(config.indexes / config.index, open_store(config))
         encoder = SentenceEncoder.load(config, index.projection)
         index.check(encoder.describe(), config.passage_tokens)
         return cls(config, index, encoder, load_generator(config), prompts)
@@ -118,7 +119,7 @@ class Assistant:
         folder = self.config.indexes / self.config.index
         if read_pointer(folder) == self.index.generation:
             return False
-        index = Index.open(folder)
+        index = Index.open(folder, self.index.store)
         index.check(self.encoder.describe(), self.config.passage_tokens)
         self.index = index
         return True

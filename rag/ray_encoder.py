@@ -43,7 +43,7 @@ def load_encoder(config: Config, projection: Projection | None = None) -> Encode
     config = replace(config, threads=config.threads or count_physical_cores())
     local = SentenceEncoder.load(config, projection)
     # What is not the encoder's business stays on this machine.
-    shared = replace(config, generator_key=None, server_token=None)
+    shared = replace(config, generator_key=None, server_token=None, milvus_token=None)
     return RayEncoder(local, partial(SentenceEncoder.load, shared, local.projection), config)
 
 

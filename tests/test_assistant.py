@@ -9,8 +9,9 @@ import pytest
 
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
+from rag.draft import Draft
 from rag.errors import ArticleMissing, QuestionError
-from rag.index import Draft, Index
+from rag.index import Index
 from rag.prompts import Prompts
 from rag.types import Answered, Evidence, Filter, Queued, Reading, Turn, Words
 from tests.fakes import DIMENSION, ScriptedGenerator, WordEncoder

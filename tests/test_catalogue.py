@@ -9,7 +9,8 @@ from evaluation.cases import half_of, load_answerable, load_catalogue, load_unan
 from rag.assistant import Assistant
 from rag.catalogue import find_language
 from rag.config import ROOT, Config
-from rag.index import Draft, Index
+from rag.draft import Draft
+from rag.index import Index
 from rag.language import Language
 from rag.prompts import Prompts
 from rag.types import Answer, Answered
