@@ -17,6 +17,7 @@ from rag.draft import Draft
 from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
 from rag.generations import read_paths, remove_leftovers
 from rag.index import Index
+from rag.milvus import open_store
 from rag.passages import cut
 from rag.ray_encoder import load_encoder
 from rag.remains import Remains
@@ -64,7 +65,7 @@ def build_index(
     Without paths, those of the last build are taken, and the configured corpus the first time. With `rebuild`,
     nothing of the old index is used. The old index answers until the new one is whole, and goes on doing so
     when the build is stopped; the next build goes on where that one was. Memory is bounded by `Policy.batch`, not by
-    the corpus. Raises DocumentError, IndexBusy, IndexMismatch, IndexDamaged, ModelError.
+    the corpus. Raises DocumentError, IndexBusy, IndexMismatch, IndexDamaged, StoreError, ModelError.
     """
     config = config or Config.from_env()
     folder = config.indexes / config.index
@@ -73,7 +74,9 @@ def build_index(
         if old:
             stack.callback(old.close)
         encoder = encoder or load_encoder(config, old.projection if old else None)
-        return _Build(folder, config, encoder, old, policy or Policy()).run(paths, progress)
+        summary = _Build(folder, config, encoder, old, policy or Policy()).run(paths, progress)
+        _publish(config)
+        return summary
 
 
 @dataclass(slots=True)
@@ -263,6 +266,13 @@ class _Build:
 
     def _built_over(self, paths: Sequence[Path]) -> bool:
         return self.old is not None and list(self.old.manifest.paths) == [str(path) for path in paths]
+
+
+def _publish(config: Config) -> None:
+    """Have the generation in use searched where it is to be; until then it is searched in the process that asks."""
+    if store := open_store(config):
+        with closing(store), closing(Index.open(config.indexes / config.index)) as index:
+            store.publish(index)
 
 
 @contextmanager

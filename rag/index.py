@@ -6,7 +6,7 @@ before; it holds for one opened generation.
 
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import accumulate
 from pathlib import Path
@@ -19,24 +19,27 @@ from rag.generations import PROJECTION, SEGMENTS, Manifest, read_manifest, read_
 from rag.projection import load_projection
 from rag.segments import FACTS, Segment
 from rag.sources import checksum
-from rag.types import Article, Document, Encodings, Filter, Passage, Projection, Tokens, Vectors
+from rag.types import Article, Document, Encodings, Filter, Passage, Projection, Tokens, Vectors, VectorStore
 
 
 class Index:
     """An opened generation, read only. Safe to use from several threads."""
 
     def __init__(
-        self, name: str, generation: str, manifest: Manifest, projection: Projection, segments: Sequence[Segment]
-    ) -> None:
+        self, name: str, generation: str, manifest: Manifest, projection: Projection, segments: Sequence[Segment],
+        store: VectorStore | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self.generation = generation
         self.manifest = manifest
         self.projection = projection
         self.segments = tuple(segments)
+        self.store = store
+        """Where vectors are searched that it holds; others in the segments."""
         self._starts = list(accumulate((segment.facts.rows for segment in segments), initial=0))
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, store: VectorStore | None = None) -> Self:
         """Open the generation in use of the index in `folder`, having compared its files with their checksums.
 
         Of large ones only the size is compared, as reading them would take minutes; `rag index --verify` reads them.
@@ -44,15 +47,15 @@ class Index:
         """
         pointer = read_pointer(folder)
         try:
-            return cls._open_generation(folder)
+            return cls._open_generation(folder, store)
         except IndexDamaged:
             if read_pointer(folder) == pointer:
                 raise
             # A builder switched and removed this generation while it was being opened.
-            return cls.open(folder)
+            return cls.open(folder, store)
 
     @classmethod
-    def _open_generation(cls, folder: Path) -> Self:
+    def _open_generation(cls, folder: Path, store: VectorStore | None) -> Self:
         manifest, generation = read_manifest(folder)
         with ExitStack() as opened:
             try:
@@ -66,7 +69,7 @@ class Index:
             except (OSError, ValueError, sqlite3.Error) as error:
                 raise IndexDamaged(say_damaged(folder, str(error))) from error
             opened.pop_all()
-        return cls(folder.name, generation.name, manifest, projection, segments)
+        return cls(folder.name, generation.name, manifest, projection, segments, store)
 
     def check(self, encoder: dict[str, object], passage_tokens: int) -> None:
         """Raise IndexMismatch unless the index was built with this encoder and this passage size."""
@@ -86,6 +89,9 @@ class Index:
 
         Only those that `among` lets through are looked at, and then none of them is passed over.
         """
+        if self.store and self.store.holds(self.generation):
+            sources = self._find_sources(among.sources) if among and among.sources else None
+            return self.store.search(self.generation, vector, count, among or Filter(), sources)
         hits: list[tuple[int, float]] = []
         filtered = among is not None and among != Filter()
         for start, segment in zip(self._starts, self.segments, strict=False):
@@ -94,6 +100,16 @@ class Index:
             hits += zip((rows + start).tolist(), cosines.tolist(), strict=True)
         # The library leaves the order of equals open.
         return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:count]
+
+    def _find_sources(self, named: Sequence[str]) -> list[str]:
+        """The sources that names and patterns of them stand for."""
+        return sorted(source for segment in self.segments for source in segment.find_sources(named))
+
+    def read_rows(self, size: int) -> Iterator[tuple[list[int], Vectors, list[tuple[str, str, str | None]]]]:
+        """All rows with a passage, `size` at a time, with their vectors, languages, sources and dates."""
+        for start, segment in zip(self._starts, self.segments, strict=False):
+            for rows, facts in segment.read_rows(size):
+                yield [row + start for row in rows], segment.vectors.read(np.array(rows, dtype=np.int64)), facts
 
     def read_passage(self, row: int) -> Passage:
         """The passage of a row."""

@@ -159,6 +159,24 @@ class Segment:
         np.add.at(edges, ends, -1)
         return np.asarray(rows & (np.cumsum(edges[:-1]) > 0))
 
+    def find_sources(self, named: Sequence[str]) -> list[str]:
+        """The sources of its documents that names and patterns of them stand for."""
+        where = " OR ".join(["source = ? OR source GLOB ?"] * len(named))
+        found = self.query(f"SELECT source FROM documents WHERE {where}", *sorted((*named, *named)))  # noqa: S608 - of no words of others
+        return [source for (source,) in found]
+
+    def read_rows(self, size: int) -> Iterator[tuple[list[int], list[tuple[str, str, str | None]]]]:
+        """All rows with a passage, `size` at a time, and the language, source and date of each."""
+        last = -1
+        while found := self.query(
+            "SELECT p.id, p.language, d.source, d.date FROM passages p JOIN documents d ON d.id = p.document "
+            "WHERE p.id > ? ORDER BY p.id LIMIT ?",
+            last,
+            size,
+        ):
+            yield [row for row, *_ in found], [(language, source, date) for _, language, source, date in found]
+            last = found[-1][0]
+
     def read_passage(self, row: int) -> Passage:
         """The passage of a row."""
         return Passage(*self.query(f"{SELECT_PASSAGES} WHERE p.id = ?", row)[0])
