@@ -1,7 +1,6 @@
 """Corpus to index: only what is new or has changed is read and encoded, and what is gone is removed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import accumulate, pairwise
@@ -10,6 +9,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from rag.batches import Batch, Estimate, read_ahead
 from rag.compaction import Policy
 from rag.config import Config
 from rag.documents import File, Skipped, read, walk
@@ -93,37 +93,6 @@ class _Corpus:
     skipped: list[Skipped] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Documents that are encoded together, so that passages of like length can share a batch of the encoder's."""
-
-    articles: list[tuple[Document, int, list[Passage]]] = field(default_factory=list)
-    """With the bytes of their files."""
-    passages: int = 0
-    left: int = 0
-    """Bytes of the files that are to be read after it."""
-
-
-class _Told:
-    """Says how far encoding is, and how far it is to go by the bytes that are not read yet."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.report = self._tell if progress else None
-        self.done = 0
-        self._progress = progress
-        self._passages = self._bytes = self._total = 0
-
-    def begin(self, batch: _Batch) -> None:
-        """Count a batch in."""
-        self._passages += batch.passages
-        self._bytes += sum(size for _, size, _ in batch.articles)
-        self._total = self._passages + round(batch.left * self._passages / self._bytes)
-
-    def _tell(self, done: int, _: int) -> None:
-        if self._progress:
-            self._progress(self.done + done, self._total)
-
-
 class _Build:
     """One run over a locked index folder."""
 
@@ -146,9 +115,9 @@ class _Build:
         with Draft(self.folder, self.encoder.dimension, self.old, self.policy) as draft:
             self.staged = draft.take_up(*made_with)
             self._look_around(paths)
-            told = _Told(progress)
-            for batch in _read_ahead(self._read()):
-                self._encode(batch, draft, told)
+            estimate = Estimate(progress)
+            for batch in read_ahead(self._read()):
+                self._encode(batch, draft, estimate)
                 draft.seal(*made_with)
             if not self.corpus.wanted and not self.corpus.read:
                 where = ", ".join(map(str, paths))
@@ -183,9 +152,9 @@ class _Build:
         self.corpus.wanted.update({source: self.known[source] for source in known})
         self.corpus.skipped += [] if known else [skipped]
 
-    def _read(self) -> Iterator[_Batch]:
+    def _read(self) -> Iterator[Batch]:
         """What is new, read and split, in batches of like size."""
-        batch = _Batch(left=sum(file.size for file in self.corpus.waiting))
+        batch = Batch(left=sum(file.size for file in self.corpus.waiting))
         for file in self.corpus.waiting:
             batch.left -= file.size
             found = read(file)
@@ -197,12 +166,12 @@ class _Build:
             if batch.articles and len(passages) > self.policy.batch:
                 # One that is a batch by itself, and perhaps too large to be encoded in one go.
                 yield replace(batch, left=batch.left + file.size)
-                batch = _Batch(left=batch.left)
+                batch = Batch(left=batch.left)
             batch.articles.append((found, file.size, passages))
             batch.passages += len(passages)
             if batch.passages >= self.policy.batch:
                 yield batch
-                batch = _Batch(left=batch.left)
+                batch = Batch(left=batch.left)
         if batch.articles:
             yield batch
 
@@ -210,21 +179,21 @@ class _Build:
         limit = min(self.config.passage_tokens, self.encoder.max_tokens)
         return cut(document, limit, self.encoder.count_tokens)
 
-    def _encode(self, batch: _Batch, draft: Draft, told: "_Told") -> None:
+    def _encode(self, batch: Batch, draft: Draft, estimate: Estimate) -> None:
         """Encode a batch all at once, but the passages of an article that is larger than a batch in several goes."""
-        told.begin(batch)
+        estimate.begin(batch)
         most = 2 * self.policy.batch
         if batch.passages > most:
             ((document, size, passages),) = batch.articles
             draft.begin(document, size, len(passages))
             for start in range(0, len(passages), most):
                 part = passages[start : start + most]
-                draft.extend(part, self.encoder.encode([p.text for p in part], "passage", told.report))
-                told.done += len(part)
+                draft.extend(part, self.encoder.encode([p.text for p in part], "passage", estimate.report))
+                estimate.done += len(part)
             return
         texts = [p.text for _, _, passages in batch.articles for p in passages]
-        encodings = self.encoder.encode(texts, "passage", told.report)
-        told.done += len(texts)
+        encodings = self.encoder.encode(texts, "passage", estimate.report)
+        estimate.done += len(texts)
         ends = list(accumulate((len(passages) for _, _, passages in batch.articles), initial=0))
         for (document, size, passages), span in zip(batch.articles, pairwise(ends), strict=True):
             draft.add(document, size, passages, encodings.take(slice(*span)))
@@ -292,15 +261,6 @@ def lock_index(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _read_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
-    """The same, the next one being read in a thread while one is made use of."""
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        coming = thread.submit(next, batches, None)
-        while batch := coming.result():
-            coming = thread.submit(next, batches, None)
-            yield batch
 
 
 def _open_old(folder: Path) -> Index | None:

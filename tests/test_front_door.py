@@ -42,6 +42,7 @@ STOREYS = (
     {
         "accepting",
         "asking",
+        "batches",
         "checks.lexicon",
         "compaction",
         "config",
