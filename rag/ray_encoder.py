@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,9 +20,6 @@ from rag.encoder import SentenceEncoder, arrange
 from rag.errors import ModelError
 from rag.hardware import count_physical_cores
 from rag.types import Encoder, Encodings, Progress, Projection, Role, Tokens
-
-if TYPE_CHECKING:
-    pass
 
 CONNECT_SECONDS = 5
 START_MILLISECONDS = 300_000
