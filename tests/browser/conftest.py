@@ -29,6 +29,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+BROWSED = pytest.mark.skipif(
+    not CHROMIUM, reason="There is no Chromium here. Install it with: apt-get install chromium"
+)
 # Gradio's server leaves sockets to the garbage collector.
 QUIET = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 PATIENCE = 60_000
