@@ -5,7 +5,6 @@ import time
 from collections.abc import Generator as Stream
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import cache
 from typing import Self, TypeVar, cast
 
@@ -20,9 +19,10 @@ from rag.followups import complete
 from rag.generations import read_pointer
 from rag.generator import load_generator
 from rag.index import Index
-from rag.language import Language, detect, name_of
+from rag.language import Language, detect
 from rag.line import Line
 from rag.periods import Period, find_period
+from rag.phrasing import phrase
 from rag.prompts import Prompts
 from rag.retrieval import retrieve
 from rag.types import (
@@ -42,7 +42,6 @@ from rag.types import (
     Turn,
     Words,
 )
-from rag.verification import cite, find_answer, quote
 
 FEW_WORDS = 6
 """A question of up to so many words tells little of its language."""
@@ -55,8 +54,8 @@ Result = TypeVar("Result")
 class Assistant:
     """Answers questions over one index. Safe to call from several threads.
 
-    Retrieval never waits for the generator; the generator serves one question after the other, in the
-    order in which they came.
+    Retrieval never waits for the generator; the generator serves one question after the other, or a few at a time
+    where it is a server, in the order in which they came.
     """
 
     def __init__(self, config: Config, index: Index, encoder: Encoder, generator: Generator, prompts: Prompts) -> None:
@@ -65,7 +64,7 @@ class Assistant:
         self.encoder = encoder
         self.generator = generator
         self.prompts = prompts
-        self._line = Line()
+        self._line = Line(config.generator_calls if config.is_remote else 1)
         self._catalogue = Catalogue(encoder, prompts)
 
     @classmethod
@@ -154,14 +153,15 @@ class Assistant:
             return
         completed = complete(question, language, history, self.config.max_question_chars)
         period = find_period(question, language.code) or find_period(completed, language.code)
-        hits = self._find(completed, period, self.config.hits, among, index)
+        several = self._catalogue.asks_of_several(question)
+        hits = self._find(completed, period, self.config.hits, among, index, several)
         clock.stamp("evidence")
         yield Evidence(hits)
         with self._line.join() as places:
             yield from map(Queued, places)
             answerer = Answerer(self.config, self.encoder, self.generator, self.prompts, index.open_article)
-            finding = yield from clock.watch(answerer.find(completed, language, hits))
-            citations, text = self._say(finding, completed, language)
+            finding = yield from clock.watch(answerer.find(completed, language, hits, several))
+            text, citations = phrase(finding, completed, language, self.prompts, self.encoder)
         yield Answered(self._conclude(question, completed, language, text, citations, finding, clock))
 
     def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Asking:
@@ -191,29 +191,14 @@ class Assistant:
             models={"encoder": self.encoder.name, "generator": self.generator.name},
         )
 
-    def _say(self, finding: Finding, question: str, language: Language) -> tuple[tuple[Citation, ...], str]:
-        """What the reader is told, and where it stands."""
-        written = (language.code, language.script)
-        if finding.statement:
-            hits = (finding.statement.hit, *finding.agreeing)
-            borne = [replace(finding.statement, hit=hit) for hit in hits]
-            citations = tuple(cite(one, question, number, self.encoder) for number, one in enumerate(borne, start=1))
-            marks = "".join(f"[{citation.number}]" for citation in citations)
-            return citations, f"{finding.statement.text} {marks}"
-        if finding.quoted:
-            passage = finding.quoted.passage
-            citation = quote(passage, find_answer(question, passage, self.encoder), 1)
-            origin = name_of(citation.language, *written)
-            return (citation,), f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
-        return (), self.prompts.say("abstain", *written)
-
     def _find(
-        self, question: str, period: Period | None, count: int, among: Filter | None, index: Index
-    ) -> tuple[Hit, ...]:
+        self, question: str, period: Period | None, count: int, among: Filter | None, index: Index,
+        one_each: bool = False,
+    ) -> tuple[Hit, ...]:  # fmt: skip
         for date in filter(None, (among.since, among.until) if among else ()):
             if not is_date(date):
                 raise QuestionError(f"“{date}” is no date. Write it as 2023, 2023-10 or 2023-10-18.")
-        hits = retrieve(question, index, self.encoder, count, among, period)
+        hits = retrieve(question, index, self.encoder, count, among, period, one_each)
         if among and not hits and index.manifest.passages:
             raise QuestionError("No passage passes the filter. Widen it: other languages, sources or dates.")
         return hits

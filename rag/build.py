@@ -11,11 +11,11 @@ from filelock import FileLock, Timeout
 
 from rag.config import Config
 from rag.documents import File, Skipped, read, walk
-from rag.encoder import SentenceEncoder
 from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
 from rag.generations import read_paths, remove_leftovers
 from rag.index import Draft, Index
 from rag.passages import cut
+from rag.ray_encoder import load_encoder
 from rag.types import Document, Encoder, Encodings, Passage, Progress
 
 LOCK = "BUILDING"
@@ -66,7 +66,7 @@ def build_index(
         old = None if rebuild else _open_old(folder)
         if old:
             stack.callback(old.close)
-        encoder = encoder or SentenceEncoder.load(config, old.projection if old else None)
+        encoder = encoder or load_encoder(config, old.projection if old else None)
         return _Build(folder, config, encoder, old).run(paths, progress)
 
 

@@ -33,12 +33,19 @@ class Config:
     """A name in models.toml, a sentence-transformers folder, or a hub name `owner/model`."""
     encoder_precision: str = "float32"
     """Or `bfloat16`: on a processor that announces avx512_bf16 more than twice as fast, elsewhere slower."""
+    workers: int = 0
+    """Processes that encode a corpus through Ray; 0: this one alone, or all that the cluster of `ray` has room for."""
+    ray: str | None = None
+    """The address of a Ray cluster, such as `10.0.0.1:6379`; without one its processes are on this machine."""
     generator: str = "qwen2.5-coder-1.5b"
-    """A name in models.toml, a GGUF file, `owner/repository:file.gguf` on a hub, or `http://…/v1`."""
+    """A name in models.toml, a GGUF file, `owner/repository:file.gguf` on a hub, or `http://…/v1`; of several servers,
+    separated by commas, one takes over when another fails."""
     generator_model: str | None = None
     """The model to ask for at a `http://…/v1` server; by default the first that it offers."""
     generator_key: str | None = field(default=None, repr=False)
     """The key that such a server wants."""
+    generator_calls: int = 4
+    """Questions that such servers are given at once; a model in this process is given one after the other."""
     server_token: str | None = field(default=None, repr=False)
     """What programs must show to `rag serve`; without one it serves this machine alone."""
     threads: int | None = None
@@ -66,6 +73,7 @@ class Config:
         for name in (
             "context",
             "batch",
+            "generator_calls",
             "state_megabytes",
             "passage_tokens",
             "hits",
@@ -84,6 +92,8 @@ class Config:
             raise ConfigError(
                 f"An index's name is made of letters, digits, _ and -, not “{self.index}”. Choose another."
             )
+        if self.workers < 0:
+            raise ConfigError(f"workers must be at least 0, not {self.workers}. Set {PREFIX}WORKERS.")
         if self.threads is not None and self.threads < 1:
             raise ConfigError(f"threads must be at least 1, not {self.threads}. Set {PREFIX}THREADS.")
 

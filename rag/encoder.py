@@ -117,11 +117,7 @@ class SentenceEncoder:
 
     def _run(self, texts: Sequence[str], role: Role) -> Iterator[tuple[list[int], Vectors, Vectors, list[int]]]:
         """Chunk by chunk: which texts, their vectors, those of their tokens by layer, and where a text's tokens end."""
-        # Texts of like length share a batch, so little of it is padding; the longest first, so an
-        # estimate made from what is done errs on the safe side.
-        order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
-        for start in range(0, len(order), CHUNK):
-            rows = order[start : start + CHUNK]
+        for rows in arrange(texts):
             batches = [[texts[row] for row in rows[first : first + BATCH]] for first in range(0, len(rows), BATCH)]
             vectors, tokens, lengths = zip(*(self._run_batch(batch, role) for batch in batches), strict=True)
             ends = np.cumsum(np.concatenate(lengths))[:-1].tolist()
@@ -154,6 +150,14 @@ class SentenceEncoder:
                 list(texts), add_special_tokens=special, truncation=False, padding=False, verbose=False
             )
         return list(tokens["input_ids"])
+
+
+def arrange(texts: Sequence[str]) -> list[list[int]]:
+    """The rows of the texts in chunks. By itself a chunk is arranged as among others: its vectors are the same."""
+    # Texts of like length share a batch, so little of it is padding; the longest first, so an
+    # estimate made from what is done errs on the safe side.
+    order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
+    return [order[start : start + CHUNK] for start in range(0, len(order), CHUNK)]
 
 
 def _find_prompt(model: "SentenceTransformer", names: Sequence[str]) -> str:

@@ -27,13 +27,15 @@ SEQUENCES = 9
 
 
 def load_generator(config: Config) -> Generator:
-    """The configured generator: a server when it is named by its address, else a model in this process.
+    """The configured generator: servers when they are named by their addresses, else a model in this process.
 
     Its files are looked for when it is first used or warmed: ModelMissing when they are not there, ModelError when
     they cannot be used.
     """
     if config.is_remote:
-        return RemoteGenerator.connect(config.generator, config.generator_model, config.generator_key)
+        return RemoteGenerator.connect(
+            config.generator, config.generator_model, config.generator_key, config.generator_calls
+        )
     return LlamaGenerator(config)
 
 

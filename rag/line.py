@@ -1,4 +1,4 @@
-"""A fair line in front of something that serves one caller at a time."""
+"""A fair line in front of something that serves one caller at a time, or a few."""
 
 import threading
 from collections import deque
@@ -10,15 +10,16 @@ PATIENCE = 0.5
 
 
 class Line:
-    """First come, first served. Whoever leaves, served or not, lets the others move up."""
+    """First come, first served, `counters` at a time. Whoever leaves, served or not, lets the others move up."""
 
-    def __init__(self) -> None:
+    def __init__(self, counters: int = 1) -> None:
+        self._counters = counters
         self._tickets: deque[object] = deque()
         self._moved = threading.Condition()
 
     @property
     def length(self) -> int:
-        """How many stand in it, the one being served included."""
+        """How many stand in it, those being served included."""
         return len(self._tickets)
 
     @contextmanager
@@ -47,4 +48,4 @@ class Line:
 
     def _count_ahead(self, ticket: object) -> int:
         with self._moved:
-            return self._tickets.index(ticket)
+            return max(0, self._tickets.index(ticket) + 1 - self._counters)

@@ -31,6 +31,7 @@ SENTENCES: dict[str, set[str]] = {
     "nearest": set(),
     "sources": set(),
     "quoted": {"origin", "quote"},
+    "several": set(),
     "articles": {"count"},
     "newest": set(),
     "oldest": set(),

@@ -10,10 +10,10 @@ from watchfiles import watch as await_changes
 
 from rag.build import Summary, build_index
 from rag.config import Config
-from rag.encoder import SentenceEncoder
 from rag.errors import DocumentError, IndexBusy, RagError, StoreError
 from rag.generations import read_paths
 from rag.index import Index
+from rag.ray_encoder import load_encoder
 from rag.types import Encoder
 
 QUIET = 500
@@ -37,7 +37,7 @@ def keep_index(config: Config, encoder: Encoder | None = None) -> Iterator[Summa
     paths = read_paths(folder)
     if encoder is None:
         with closing(Index.open(folder)) as index:
-            encoder = SentenceEncoder.load(config, index.projection)
+            encoder = load_encoder(config, index.projection)
     for _ in watch(paths, ignored=(config.indexes.resolve(), config.cache.resolve())):
         yield _update(config, encoder)
 

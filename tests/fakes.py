@@ -86,7 +86,7 @@ class ScriptedGenerator:
 
 def _embed_words(text: str) -> Tokens:
     words = text.split() or [text]
-    return np.rint(np.array([_embed(word) for word in words]) * 127).astype(np.int8)[:, np.newaxis]
+    return np.asarray(np.rint(np.array([_embed(word) for word in words]) * 127)[:, np.newaxis], dtype=np.int8)
 
 
 def _embed(text: str) -> Vectors:

@@ -12,12 +12,24 @@ import pytest
 import rag
 from rag.config import ROOT
 
-HEAVY = ("torch", "transformers", "sentence_transformers", "faiss", "llama_cpp", "gradio", "openai", "lingua", "mcp")
+HEAVY = (
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "faiss",
+    "llama_cpp",
+    "gradio",
+    "openai",
+    "lingua",
+    "mcp",
+    "ray",
+)
 OWNERS = {
     "sentence_transformers": {"encoder"},
     "faiss": {"index"},
     "llama_cpp": {"engine", "probe"},
     "openai": {"remote"},
+    "ray": {"ray_encoder"},
     "mcp": {"tools"},
     "watchfiles": {"watching"},
     "gradio": {"app", "endpoints", "layout", "wiring"},
@@ -69,10 +81,12 @@ STOREYS = (
         "shell.printing",
         "writing",
     },
-    {"checks.claims", "page.marking", "shell.streaming"},
+    {"checks.claims", "page.marking", "ray_encoder", "shell.streaming"},
     {"checks.evidence", "checks.premise", "page.topics"},
-    {"catalogue", "retrieval", "reading", "judging", "verification", "build", "probe"},
+    {"retrieval", "reading", "judging", "verification", "build", "probe"},
     {"answering", "calibrating", "watching"},
+    {"phrasing"},
+    {"catalogue"},
     {"assistant", "doctor"},
     {"shell.articles", "shell.asking", "shell.building", "shell.checking", "shell.models"},
     {"readiness", "server.desk", "server.failures"},

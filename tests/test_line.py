@@ -57,3 +57,11 @@ def test_a_failure_at_the_front_frees_the_place() -> None:
         pass
     with line.join() as places:
         assert list(places) == []
+
+
+def test_several_counters_serve_as_many_at_once_still_in_order() -> None:
+    line = Line(2)
+    with line.join() as first, line.join() as second, line.join() as third, line.join() as fourth:
+        assert list(first) == list(second) == []
+        assert (next(third), next(fourth)) == (1, 2)
+    assert line.length == 0

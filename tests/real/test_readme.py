@@ -17,6 +17,7 @@ COMMANDS = re.findall(r"^((?:RAG_\w+=\S+ )?rag (?:ask|search|show) .*)$", README
 
 EXPECTED = {
     "Kdo pozval Lavrova do KLDR?": r"000_6546eb5d104e4df2\.txt",
+    "Ilu inżynierów wojskowych Korea Północna wyśle do obwodu kurskiego?": r"^1\. 002_f479d6fd843f1435\.txt · Estonian",
     "Kiedy Ławrow przyjechał do Wonsanu?": r"^1\. (001_a8bb7df5b9a08b73|002_f479d6fd843f1435)\.txt",
     "Who is the spokesman of the National Security Council?": r"^1\. 004_1f69318a9cec8a4d\.txt · Polish · 2023-09",
     "000_6546eb5d104e4df2.txt": r"⟦Lavrov navštíví KLDR⟧",

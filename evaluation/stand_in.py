@@ -1,0 +1,44 @@
+"""`rag serve` over stand-ins for the models, so that what is measured is the server: `python -m evaluation.stand_in`.
+
+Its arguments are a folder for the index, the seconds that the generator takes for a word, and those of `rag serve`.
+"""
+
+import sys
+from pathlib import Path
+
+from rag import Assistant, Config, build_index
+from rag.cli import main
+from rag.index import Index
+from rag.prompts import Prompts
+from tests.fakes import ScriptedGenerator, WordEncoder
+
+REPLY = "It cost nine million in the end."
+
+
+class SpeakingGenerator(ScriptedGenerator):
+    """Says the same to everybody, and forgets what it was asked."""
+
+    def __init__(self, pause: float) -> None:
+        super().__init__(REPLY, pause=pause)
+        self.prompts = _Forgotten()
+
+
+class _Forgotten(list[tuple[str, str]]):
+    def append(self, _: tuple[str, str]) -> None:
+        """Keep nothing: a list that grows would be taken for a leak."""
+
+
+def serve(folder: Path, pause: float, *arguments: str) -> None:
+    """Build the index over the configured corpus, and serve it."""
+
+    def load(config: Config) -> Assistant:
+        encoder = WordEncoder()
+        build_index(config=Config(corpus=config.corpus, indexes=folder), encoder=encoder)
+        index = Index.open(folder / config.index)
+        return Assistant(Config(indexes=folder), index, encoder, SpeakingGenerator(pause), Prompts.load(config.prompts))
+
+    main(["serve", *arguments], load)
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:])
