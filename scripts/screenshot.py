@@ -58,7 +58,7 @@ def record(browser: Browser, address: str, name: str, question: str) -> None:
     """Keep as one moving picture how a question is typed, evidence found, and a citation opened in its article."""
     context = browser.new_context(viewport={"width": 1200, "height": 760}, locale="en-GB", reduced_motion="reduce")
     page = open_page(context.new_page(), address)
-    page.wait_for_selector("#examples [data-ask]")
+    page.wait_for_selector("#examples [data-ask]", timeout=180 * SECONDS)
     frames = [shoot(page)]
     for third in (1, 2, 3):
         page.fill("#question textarea", question[: len(question) * third // 3])
