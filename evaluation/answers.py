@@ -120,7 +120,7 @@ def judge(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant)
         sources=tuple(citation.source for citation in answer.citations),
         verbatim=all(_is_verbatim(citation, assistant) for citation in answer.citations),
         in_language=_is_in_language(case, answer),
-        first_right=first is not None and any(covers(place, first, assistant) for place in _places_of(case)),
+        first_right=first is not None and any(_covers(place, first, assistant) for place in _places_of(case)),
         seconds=answer.timings["total"],
     )
 
@@ -140,7 +140,7 @@ def judge_reply(case: Answerable | Unanswerable, reply: Reply, assistant: Assist
         sources=tuple(hit.passage.source for hit in reply.hits),
         verbatim=True,
         in_language=(spoken.code, spoken.script) == (case.language, case.script),
-        first_right=any(covers(place, reply.hits[0].passage, assistant) for place in _places_of(case)),
+        first_right=any(_covers(place, reply.hits[0].passage, assistant) for place in _places_of(case)),
         seconds=reply.times[-1],
     )
 
@@ -180,7 +180,7 @@ def _find_verdict(case: Answerable | Unanswerable, answer: Answer, assistant: As
     if isinstance(case, Unanswerable):
         return "quoted, wrong" if answer.quoted else "wrong"
     if answer.quoted:
-        held = any(covers(place, cited, assistant) for place in case.places for cited in answer.citations)
+        held = any(_covers(place, cited, assistant) for place in case.places for cited in answer.citations)
         return "quoted, right" if held else "quoted, wrong"
     borne = {cited.source for cited in answer.citations} & {place.source for place in case.places}
     return "right" if borne and _is_accepted(answer.text, case) else "wrong"
@@ -194,7 +194,7 @@ def _is_accepted(text: str, case: Answerable) -> bool:
     return any(says(text, variant) for variant in (case.answer, *case.accept))
 
 
-def covers(place: Place, stretch: Citation | Passage, assistant: Assistant) -> bool:
+def _covers(place: Place, stretch: Citation | Passage, assistant: Assistant) -> bool:
     """Whether a stretch of an article holds at least half of the words in question."""
     document = assistant.index.read_document(place.source)
     if document is None or place.source != stretch.source:

@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from evaluation.growth import grow
+from evaluation.synthetic import grow
 from rag import Assistant, Config
 from rag.models import resolve
 
@@ -128,7 +128,7 @@ def search_both(bench: Bench, assistant: Assistant, advance: Advance) -> tuple[l
 def bench_building(bench: Bench, advance: Advance) -> Figures:
     """Passages a second, the best of several rounds, the bare loop with the best of several batch sizes."""
     index = bench.assistant.index
-    sources = [file["source"] for file in index.manifest.files]
+    sources = [article.source for article in index.list_articles()]
     passages = [passage.text for source in sources for passage in index.read_passages(source)[0]]
     texts = (passages * (TEXTS // len(passages) + 1))[:TEXTS]
     ours, bare = [], []

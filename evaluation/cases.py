@@ -88,15 +88,6 @@ class AboutArticles(Question):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Several(Question):
-    """A question about what the articles, more than one, say."""
-
-    fact: str
-    places: tuple[Place, ...]
-    """All words that bear it; none where no article does."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NewsItem:
     """An invented report."""
 
@@ -162,14 +153,6 @@ def load_followups() -> tuple[FollowUp, ...]:
 def load_catalogue() -> tuple[AboutArticles, ...]:
     """Questions about the five articles as a collection."""
     return tuple(AboutArticles(**row) for row in read_lines(CASES / "catalogue.jsonl"))
-
-
-def load_several() -> tuple[Several, ...]:
-    """Questions about what several of the five articles say."""
-    return tuple(
-        Several(**{**row, "places": tuple(Place(**place) for place in row["places"])})
-        for row in read_lines(CASES / "several.jsonl")
-    )
 
 
 def load_pairs() -> tuple[Pair, ...]:

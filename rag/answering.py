@@ -1,6 +1,5 @@
 """Hits to what is said: judged, read one at a time, and checked, until a statement stands up to its passage."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from collections.abc import Generator as Stream
@@ -9,16 +8,13 @@ from dataclasses import dataclass
 
 from rag.config import Config
 from rag.judges import Judge, find_judge
-from rag.judging import JUDGED, judge
+from rag.judging import judge
 from rag.language import Language, detect
 from rag.prompts import Prompts
 from rag.reading import clean, read
 from rag.types import Document, Encoder, Event, Generator, Hit, Judged, Reading, Rejection, Statement, Words
 from rag.verification import find_unmet, verify
 
-BESIDE = 0.5
-"""How much less likely than the best, in odds, what another article says may be to be quoted beside it; at 1, most of
-the quotes of the development half are wrong."""
 TELLING_WORDS = 4
 """Of fewer words the language cannot be told."""
 
@@ -33,8 +29,8 @@ class Finding:
     """What was said in the language of the question and stands up to its passage."""
     agreeing: tuple[Hit, ...] = ()
     """Hits from other articles whose passages bear the statement too."""
-    quoted: tuple[Hit, ...] = ()
-    """The passages to be quoted, when there is nothing that may be shown in the generator's words."""
+    quoted: Hit | None = None
+    """The passage to be quoted, when there is nothing that may be shown in the generator's words."""
     rejected: tuple[Rejection, ...] = ()
 
 
@@ -55,24 +51,20 @@ class Answerer:
         self._prompts = prompts
         self._open_article = open_article
 
-    def find(
-        self, question: str, language: Language, hits: Sequence[Hit], several: bool = False
-    ) -> Stream[Event, None, Finding]:
+    def find(self, question: str, language: Language, hits: Sequence[Hit]) -> Stream[Event, None, Finding]:
         """Judge and read the hits in turn; what is said must be in `language`. Raises GenerationError.
 
         It ends with the first statement that is supported, and at the latest when `Config.reads` or
-        `Config.seconds` are spent. With `several`, all hits are judged, and what is found is quoted side by side.
+        `Config.seconds` are spent.
         """
         end = time.monotonic() + self._config.seconds
         rule = find_judge(self._generator, self._config, self._prompts)
-        several = several and rule is not None
         ordered = tuple(hits)
         if rule and hits:
-            count = len(hits) if several else JUDGED
-            ordered = judge(question, hits, self._generator, self._prompts, rule, count)
+            ordered = judge(question, hits, self._generator, self._prompts, rule)
             yield Judged(ordered)
-        promising, rejected = self._choose(question, language, self._pick_likely(ordered, rule, several))
-        for hit in promising if not several and (rule is None or language.code in rule.speaks) else ():
+        promising, rejected = self._choose(question, language, ordered, rule)
+        for hit in promising if rule is None or language.code in rule.speaks else ():
             if rejected and time.monotonic() > end:
                 break
             statement = yield from self._read(question, language, hit)
@@ -86,32 +78,25 @@ class Answerer:
                 return Finding(ordered, statement, agreeing, rejected=tuple(rejected))
             rejected.append(Rejection(statement, reason))
         # Without a judge there is nothing that tells whether the passage answers.
-        quoted = promising[: None if several else 1] if rule else ()
-        return Finding(ordered, quoted=tuple(quoted), rejected=tuple(rejected))
+        return Finding(ordered, quoted=promising[0] if rule and promising else None, rejected=tuple(rejected))
 
-    def _pick_likely(self, hits: Sequence[Hit], rule: Judge | None, several: bool) -> Sequence[Hit]:
-        """The hits that are likely enough to hold the answer; without a judge the first ones."""
-        if rule is None:
-            return hits[: self._config.reads]
-        least = rule.least + self._config.caution
-        likely = [hit for hit in hits if hit.evidence is not None and hit.evidence >= least]
-        if not several or not likely:
-            return likely[: self._config.reads]
-        # Retrieval's vote is for one alone, and says nothing of what stands beside it.
-        sums = {hit.rank: rule.add(hit.odds, hit.score) for hit in hits if hit.odds is not None}
-        return [hit for hit in hits if sums.get(hit.rank, -math.inf) >= max(sums.values()) - BESIDE]
-
-    def _choose(self, question: str, language: Language, hits: Sequence[Hit]) -> tuple[list[Hit], list[Rejection]]:
+    def _choose(
+        self, question: str, language: Language, hits: Sequence[Hit], rule: Judge | None
+    ) -> tuple[list[Hit], list[Rejection]]:
         """The hits that are worth reading, and those whose articles lack what the question takes for granted."""
         promising: list[Hit] = []
         rejected: list[Rejection] = []
-        for hit in hits:
+        for hit in (hit for hit in hits[: self._config.reads] if self._promises(hit, rule)):
             lacking = find_unmet(question, language.code, self._open_article(hit.passage.source))
             if lacking:
                 rejected.append(Rejection(Statement("", hit), lacking))
             else:
                 promising.append(hit)
         return promising, rejected
+
+    def _promises(self, hit: Hit, rule: Judge | None) -> bool:
+        """Whether a hit is worth reading; without a judge all are."""
+        return rule is None or (hit.evidence is not None and hit.evidence >= rule.least + self._config.caution)
 
     def _read(
         self, question: str, language: Language, hit: Hit, insist: bool = False

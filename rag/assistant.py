@@ -5,6 +5,7 @@ import time
 from collections.abc import Generator as Stream
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import cache
 from typing import Self, TypeVar, cast
 
@@ -19,10 +20,10 @@ from rag.followups import complete
 from rag.generations import read_pointer
 from rag.generator import load_generator
 from rag.index import Index
-from rag.language import Language, detect
+from rag.language import Language, detect, name_of
 from rag.line import Line
+from rag.milvus import open_store
 from rag.periods import Period, find_period
-from rag.phrasing import phrase
 from rag.prompts import Prompts
 from rag.retrieval import retrieve
 from rag.types import (
@@ -42,6 +43,7 @@ from rag.types import (
     Turn,
     Words,
 )
+from rag.verification import cite, find_answer, quote
 
 FEW_WORDS = 6
 """A question of up to so many words tells little of its language."""
@@ -75,7 +77,7 @@ class Assistant:
         """
         config = config or Config.from_env()
         prompts = Prompts.load(config.prompts)
-        index = Index.open(config.indexes / config.index)
+        index = Index.open(config.indexes / config.index, open_store(config))
         encoder = SentenceEncoder.load(config, index.projection)
         index.check(encoder.describe(), config.passage_tokens)
         return cls(config, index, encoder, load_generator(config), prompts)
@@ -117,7 +119,7 @@ class Assistant:
         folder = self.config.indexes / self.config.index
         if read_pointer(folder) == self.index.generation:
             return False
-        index = Index.open(folder)
+        index = Index.open(folder, self.index.store)
         index.check(self.encoder.describe(), self.config.passage_tokens)
         self.index = index
         return True
@@ -153,15 +155,14 @@ class Assistant:
             return
         completed = complete(question, language, history, self.config.max_question_chars)
         period = find_period(question, language.code) or find_period(completed, language.code)
-        several = self._catalogue.asks_of_several(question)
-        hits = self._find(completed, period, self.config.hits, among, index, several)
+        hits = self._find(completed, period, self.config.hits, among, index)
         clock.stamp("evidence")
         yield Evidence(hits)
         with self._line.join() as places:
             yield from map(Queued, places)
             answerer = Answerer(self.config, self.encoder, self.generator, self.prompts, index.open_article)
-            finding = yield from clock.watch(answerer.find(completed, language, hits, several))
-            text, citations = phrase(finding, completed, language, self.prompts, self.encoder)
+            finding = yield from clock.watch(answerer.find(completed, language, hits))
+            citations, text = self._say(finding, completed, language)
         yield Answered(self._conclude(question, completed, language, text, citations, finding, clock))
 
     def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Asking:
@@ -191,14 +192,29 @@ class Assistant:
             models={"encoder": self.encoder.name, "generator": self.generator.name},
         )
 
+    def _say(self, finding: Finding, question: str, language: Language) -> tuple[tuple[Citation, ...], str]:
+        """What the reader is told, and where it stands."""
+        written = (language.code, language.script)
+        if finding.statement:
+            hits = (finding.statement.hit, *finding.agreeing)
+            borne = [replace(finding.statement, hit=hit) for hit in hits]
+            citations = tuple(cite(one, question, number, self.encoder) for number, one in enumerate(borne, start=1))
+            marks = "".join(f"[{citation.number}]" for citation in citations)
+            return citations, f"{finding.statement.text} {marks}"
+        if finding.quoted:
+            passage = finding.quoted.passage
+            citation = quote(passage, find_answer(question, passage, self.encoder), 1)
+            origin = name_of(citation.language, *written)
+            return (citation,), f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
+        return (), self.prompts.say("abstain", *written)
+
     def _find(
-        self, question: str, period: Period | None, count: int, among: Filter | None, index: Index,
-        one_each: bool = False,
-    ) -> tuple[Hit, ...]:  # fmt: skip
+        self, question: str, period: Period | None, count: int, among: Filter | None, index: Index
+    ) -> tuple[Hit, ...]:
         for date in filter(None, (among.since, among.until) if among else ()):
             if not is_date(date):
                 raise QuestionError(f"“{date}” is no date. Write it as 2023, 2023-10 or 2023-10-18.")
-        hits = retrieve(question, index, self.encoder, count, among, period, one_each)
+        hits = retrieve(question, index, self.encoder, count, among, period)
         if among and not hits and index.manifest.passages:
             raise QuestionError("No passage passes the filter. Widen it: other languages, sources or dates.")
         return hits

@@ -1,7 +1,8 @@
 """Corpus to index: only what is new or has changed is read and encoded, and what is gone is removed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -9,14 +10,18 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from rag.compaction import Policy
 from rag.config import Config
 from rag.documents import File, Skipped, read, walk
+from rag.draft import Draft
 from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
 from rag.generations import read_paths, remove_leftovers
-from rag.index import Draft, Index
+from rag.index import Index
+from rag.milvus import open_store
 from rag.passages import cut
 from rag.ray_encoder import load_encoder
-from rag.types import Document, Encoder, Encodings, Passage, Progress
+from rag.remains import Remains
+from rag.types import Document, Encoder, Passage, Progress
 
 LOCK = "BUILDING"
 
@@ -53,124 +58,205 @@ def build_index(
     encoder: Encoder | None = None,
     rebuild: bool = False,
     progress: Progress | None = None,
+    policy: Policy | None = None,
 ) -> Summary:
     """Build the configured index over `paths`, or bring it up to date.
 
     Without paths, those of the last build are taken, and the configured corpus the first time. With `rebuild`,
     nothing of the old index is used. The old index answers until the new one is whole, and goes on doing so
-    when the build is stopped. Raises DocumentError, IndexBusy, IndexMismatch, IndexDamaged, ModelError.
+    when the build is stopped; the next build goes on where that one was. Memory is bounded by `Policy.batch`, not by
+    the corpus. Raises DocumentError, IndexBusy, IndexMismatch, IndexDamaged, StoreError, ModelError.
     """
     config = config or Config.from_env()
     folder = config.indexes / config.index
-    with _lock(folder), ExitStack() as stack:
+    with lock_index(folder), ExitStack() as stack:
         old = None if rebuild else _open_old(folder)
         if old:
             stack.callback(old.close)
         encoder = encoder or load_encoder(config, old.projection if old else None)
-        return _Build(folder, config, encoder, old).run(paths, progress)
+        summary = _Build(folder, config, encoder, old, policy or Policy()).run(paths, progress)
+        _publish(config)
+        return summary
 
 
 @dataclass(slots=True)
 class _Corpus:
     """What there is to be indexed."""
 
-    sizes: dict[str, int] = field(default_factory=dict)
-    """Source of every article → bytes of its file."""
-    documents: dict[str, Document] = field(default_factory=dict)
-    """Those of them that are new or have changed."""
+    wanted: dict[str, str] = field(default_factory=dict)
+    """Source of every article that is indexed already → SHA-256 of its file."""
+    waiting: list[File] = field(default_factory=list)
+    """What has to be read."""
+    read: set[str] = field(default_factory=set)
+    """Sources of the articles that were read."""
     kept: list[Skipped] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Documents that are encoded together, so that passages of like length can share a batch of the encoder's."""
+
+    articles: list[tuple[Document, int, list[Passage]]] = field(default_factory=list)
+    """With the bytes of their files."""
+    passages: int = 0
+    left: int = 0
+    """Bytes of the files that are to be read after it."""
+
+
+class _Told:
+    """Says how far encoding is, and how far it is to go by the bytes that are not read yet."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.report = self._tell if progress else None
+        self.done = 0
+        self._progress = progress
+        self._passages = self._bytes = self._total = 0
+
+    def begin(self, batch: _Batch) -> None:
+        """Count a batch in."""
+        self._passages += batch.passages
+        self._bytes += sum(size for _, size, _ in batch.articles)
+        self._total = self._passages + round(batch.left * self._passages / self._bytes)
+
+    def _tell(self, done: int, _: int) -> None:
+        if self._progress:
+            self._progress(self.done + done, self._total)
 
 
 class _Build:
     """One run over a locked index folder."""
 
-    def __init__(self, folder: Path, config: Config, encoder: Encoder, old: Index | None) -> None:
+    def __init__(self, folder: Path, config: Config, encoder: Encoder, old: Index | None, policy: Policy) -> None:
         if old:
             old.check(encoder.describe(), config.passage_tokens)
         self.folder = folder
         self.config = config
         self.encoder = encoder
         self.old = old
-        self.known = {file["source"]: file for file in self.old.manifest.files} if self.old else {}
+        self.policy = policy
+        self.known = old.read_checksums() if old else {}
+        self.staged: Mapping[str, str] = {}
+        self.corpus = _Corpus()
 
     def run(self, paths: Sequence[Path], progress: Progress | None) -> Summary:
         """Read what is there, encode what is new, write both beside the old generation, and switch."""
         paths = [path.resolve() for path in paths] or self._recall_paths()
-        corpus = self._read(paths)
-        if not corpus.sizes:
-            where = ", ".join(map(str, paths))
-            raise DocumentError(f"There is no article in {where}. Name another folder; the index was left as it was.")
-        summary = self._summarise(corpus)
-        if self.old and not (summary.new or summary.changed or summary.removed) and self._built_over(paths):
-            # One that was killed just after its switch left the generation before.
-            remove_leftovers(self.folder)
-            return replace(summary, passages=self.old.manifest.passages)
-        passages = {document.source: self._split(document) for document in corpus.documents.values()}
-        encodings = self._encode(passages, progress)
-        with Draft(self.folder, self.encoder.dimension) as draft:
-            for source, size in sorted(corpus.sizes.items()):
-                if document := corpus.documents.get(source):
-                    draft.add(document, size, passages[source], encodings[source])
-                else:
-                    self._take_over(source, size, draft)
-            manifest = draft.commit(self.encoder, self.config.passage_tokens, paths)
+        made_with = (self.encoder, self.config.passage_tokens)
+        with Draft(self.folder, self.encoder.dimension, self.old, self.policy) as draft:
+            self.staged = draft.take_up(*made_with)
+            self._look_around(paths)
+            told = _Told(progress)
+            for batch in _read_ahead(self._read()):
+                self._encode(batch, draft, told)
+                draft.seal(*made_with)
+            if not self.corpus.wanted and not self.corpus.read:
+                where = ", ".join(map(str, paths))
+                raise DocumentError(
+                    f"There is no article in {where}. Name another folder; the index was left as it was."
+                )
+            summary = self._summarise()
+            if self.old and not (summary.new or summary.changed or summary.removed) and self._built_over(paths):
+                # One that was killed left what it had written, or just after its switch the generation before.
+                remove_leftovers(self.folder)
+                return replace(summary, passages=self.old.manifest.passages)
+            draft.keep(self.corpus.wanted)
+            manifest = draft.commit(*made_with, paths)
+        self._forget_removed()
         return replace(summary, passages=manifest.passages)
 
-    def _read(self, paths: Sequence[Path]) -> "_Corpus":
-        """Walk over the corpus, and read what the old index does not know."""
-        corpus = _Corpus()
+    def _look_around(self, paths: Sequence[Path]) -> None:
+        """Walk over the corpus, and note what has to be read."""
         for entry in walk(paths):
-            found = read(entry) if isinstance(entry, File) and not self._knows(entry) else entry
-            if isinstance(found, Skipped):
-                kept = self._recall(found)
-                corpus.kept += kept
-                corpus.sizes.update({one.source: self.known[one.source]["size"] for one in kept})
-                corpus.skipped += [] if kept else [found]
-            elif isinstance(entry, File):
-                corpus.sizes[entry.source] = entry.size
-                if isinstance(found, Document):
-                    corpus.documents[entry.source] = found
-        return corpus
+            if isinstance(entry, Skipped):
+                self._pass_over(entry)
+            elif entry.checksum in (self.known.get(entry.source), self.staged.get(entry.source)):
+                self.corpus.wanted[entry.source] = entry.checksum
+            else:
+                self.corpus.waiting.append(entry)
 
-    def _knows(self, file: File) -> bool:
-        return file.source in self.known and bool(self.known[file.source]["checksum"] == file.checksum)
-
-    def _recall(self, skipped: Skipped) -> list[Skipped]:
-        """The known articles in the file or folder that cannot be read any more: no reason to lose them."""
+    def _pass_over(self, skipped: Skipped) -> None:
+        """The known articles in a file or folder that cannot be read any more stay: no reason to lose them."""
         below = f"{skipped.source}/"
         known = [source for source in self.known if f"{source}/".startswith(below)] if skipped.unreadable else []
-        return [replace(skipped, source=source) for source in known]
+        self.corpus.kept += [replace(skipped, source=source) for source in known]
+        self.corpus.wanted.update({source: self.known[source] for source in known})
+        self.corpus.skipped += [] if known else [skipped]
 
-    def _summarise(self, corpus: "_Corpus") -> Summary:
-        changed = sum(source in self.known for source in corpus.documents)
-        return Summary(
-            index=self.folder.name,
-            new=len(corpus.documents) - changed,
-            changed=changed,
-            unchanged=len(corpus.sizes) - len(corpus.documents) - len(corpus.kept),
-            # What is there but holds no article any more is told as skipped.
-            removed=len(self.known.keys() - corpus.sizes.keys() - {entry.source for entry in corpus.skipped}),
-            kept=tuple(corpus.kept),
-            skipped=tuple(corpus.skipped),
-            passages=0,
-        )
+    def _read(self) -> Iterator[_Batch]:
+        """What is new, read and split, in batches of like size."""
+        batch = _Batch(left=sum(file.size for file in self.corpus.waiting))
+        for file in self.corpus.waiting:
+            batch.left -= file.size
+            found = read(file)
+            if isinstance(found, Skipped):
+                self._pass_over(found)
+                continue
+            self.corpus.read.add(file.source)
+            passages = self._split(found)
+            if batch.articles and len(passages) > self.policy.batch:
+                # One that is a batch by itself, and perhaps too large to be encoded in one go.
+                yield replace(batch, left=batch.left + file.size)
+                batch = _Batch(left=batch.left)
+            batch.articles.append((found, file.size, passages))
+            batch.passages += len(passages)
+            if batch.passages >= self.policy.batch:
+                yield batch
+                batch = _Batch(left=batch.left)
+        if batch.articles:
+            yield batch
 
     def _split(self, document: Document) -> list[Passage]:
         limit = min(self.config.passage_tokens, self.encoder.max_tokens)
         return cut(document, limit, self.encoder.count_tokens)
 
-    def _encode(self, passages: Mapping[str, list[Passage]], progress: Progress | None) -> dict[str, Encodings]:
-        """All at once, so that passages of like length can share a batch whatever their documents."""
-        encodings = self.encoder.encode([p.text for of_one in passages.values() for p in of_one], "passage", progress)
-        ends = list(accumulate((len(of_one) for of_one in passages.values()), initial=0))
-        return {source: encodings.take(slice(*span)) for source, span in zip(passages, pairwise(ends), strict=True)}
+    def _encode(self, batch: _Batch, draft: Draft, told: "_Told") -> None:
+        """Encode a batch all at once, but the passages of an article that is larger than a batch in several goes."""
+        told.begin(batch)
+        most = 2 * self.policy.batch
+        if batch.passages > most:
+            ((document, size, passages),) = batch.articles
+            draft.begin(document, size, len(passages))
+            for start in range(0, len(passages), most):
+                part = passages[start : start + most]
+                draft.extend(part, self.encoder.encode([p.text for p in part], "passage", told.report))
+                told.done += len(part)
+            return
+        texts = [p.text for _, _, passages in batch.articles for p in passages]
+        encodings = self.encoder.encode(texts, "passage", told.report)
+        told.done += len(texts)
+        ends = list(accumulate((len(passages) for _, _, passages in batch.articles), initial=0))
+        for (document, size, passages), span in zip(batch.articles, pairwise(ends), strict=True):
+            draft.add(document, size, passages, encodings.take(slice(*span)))
 
-    def _take_over(self, source: str, size: int, draft: Draft) -> None:
-        """Add what the old index holds of an article."""
-        document = self.old.read_document(source) if self.old else None
-        if self.old and document:
-            draft.add(document, size, *self.old.read_passages(source))
+    def _summarise(self) -> Summary:
+        corpus = self.corpus
+        taken = {source for source, digest in corpus.wanted.items() if self.known.get(source) != digest}
+        encoded = corpus.read | taken
+        changed = len(encoded & self.known.keys())
+        there = corpus.wanted.keys() | corpus.read
+        return Summary(
+            index=self.folder.name,
+            new=len(encoded) - changed,
+            changed=changed,
+            unchanged=len(there) - len(encoded) - len(corpus.kept),
+            # What is there but holds no article any more is told as skipped.
+            removed=len(self.known.keys() - there - {entry.source for entry in corpus.skipped}),
+            kept=tuple(corpus.kept),
+            skipped=tuple(corpus.skipped),
+            passages=0,
+        )
+
+    def _forget_removed(self) -> None:
+        """Let go of what the generator keeps of passages that went with their articles."""
+        gone = [source for source, digest in self.known.items() if self.corpus.wanted.get(source) != digest]
+        remains = Remains(self.config)
+        if not self.old or not gone or not remains.count():
+            return
+        texts = {p.text for source in gone for p in self.old.read_passages(source)[0]}
+        with closing(Index.open(self.folder)) as new:
+            still = {p.text for source in gone for p in new.read_passages(source)[0]}
+        remains.forget(texts - still)
 
     def _recall_paths(self) -> list[Path]:
         try:
@@ -182,8 +268,16 @@ class _Build:
         return self.old is not None and list(self.old.manifest.paths) == [str(path) for path in paths]
 
 
+def _publish(config: Config) -> None:
+    """Have the generation in use searched where it is to be; until then it is searched in the process that asks."""
+    if store := open_store(config):
+        with closing(store), closing(Index.open(config.indexes / config.index)) as index:
+            store.publish(index)
+
+
 @contextmanager
-def _lock(folder: Path) -> Iterator[None]:
+def lock_index(folder: Path) -> Iterator[None]:
+    """Keep other builders of the index in `folder` out. Raises IndexBusy, StoreError."""
     lock = FileLock(folder / LOCK, blocking=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -198,6 +292,15 @@ def _lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _read_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
+    """The same, the next one being read in a thread while one is made use of."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        coming = thread.submit(next, batches, None)
+        while batch := coming.result():
+            coming = thread.submit(next, batches, None)
+            yield batch
 
 
 def _open_old(folder: Path) -> Index | None:

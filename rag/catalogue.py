@@ -16,7 +16,6 @@ from pathlib import Path
 from rag.index import Index
 from rag.language import Language, fold, name_of
 from rag.passages import split_sentences
-from rag.phrasing import list_quotes
 from rag.prompts import Prompts
 from rag.types import Article, Citation, Document, Encoder, Vectors
 
@@ -101,11 +100,6 @@ class Catalogue:
         best = max(KINDS, key=nearness.__getitem__)
         return best if nearness[best] >= max(LINE, nearness[CONTENT] + MARGIN) else None
 
-    def asks_of_several(self, question: str) -> bool:
-        """Whether a question that is not about the collection asks what its articles, more than one, say."""
-        words = f" {' '.join(_WORD.findall(question.lower()))}"
-        return any(f" {noun}" in words if noun.islower() else noun in words for noun in self._table["several"])
-
     def _means_article(self, word: str) -> bool:
         word = word.lower()
         # Where letters have no case, a word may begin with an article or run on from the one before.
@@ -137,9 +131,14 @@ class Catalogue:
     def _compose(
         self, heading: str, entries: Sequence[Entry], language: Language, **values: str
     ) -> tuple[str, tuple[Citation, ...]]:
+        written = (language.code, language.script)
         citations = tuple(entry.cite(number) for number, entry in enumerate(entries, start=1))
-        told = self._prompts.say(heading, language.code, language.script, **values)
-        return list_quotes(told, citations, language), citations
+        lines = [
+            f"“{' '.join(cited.quote.split())}” "
+            f"({', '.join(filter(None, (name_of(cited.language, *written), cited.date)))}) [{cited.number}]"
+            for cited in citations
+        ]
+        return "\n".join([self._prompts.say(heading, *written, **values), *lines]), citations
 
 
 def find_language(question: str, language: Language, among: Iterable[str]) -> str | None:

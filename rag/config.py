@@ -37,6 +37,10 @@ class Config:
     """Processes that encode a corpus through Ray; 0: this one alone, or all that the cluster of `ray` has room for."""
     ray: str | None = None
     """The address of a Ray cluster, such as `10.0.0.1:6379`; without one its processes are on this machine."""
+    milvus: str | None = None
+    """Where vectors are searched: a Milvus server, `http://host:19530`, or a file; by default in this process."""
+    milvus_token: str | None = field(default=None, repr=False)
+    """What such a server wants, as `user:password`."""
     generator: str = "qwen2.5-coder-1.5b"
     """A name in models.toml, a GGUF file, `owner/repository:file.gguf` on a hub, or `http://…/v1`; of several servers,
     separated by commas, one takes over when another fails."""

@@ -221,13 +221,13 @@ def _check_build(config: Config, proof: Sequence[str]) -> Check:
 
 def _check_index(config: Config) -> Check:
     with closing(Index.open(config.indexes / config.index)) as index:
-        manifest = index.manifest
+        manifest, articles = index.manifest, index.list_articles()
     wanted = {"name": config.encoder, "calibration": checksum_calibration()}
     same_encoder = all(manifest.encoder.get(key, value) == value for key, value in wanted.items())
     if not same_encoder or manifest.passage_tokens != config.passage_tokens:
         remedy = f"Rebuild it: rag index --rebuild --index {config.index}"
         return Check("index", False, f"“{config.index}” was built with another encoder or passage size", remedy)
-    languages = Counter(file["language"] for file in manifest.files)
+    languages = Counter(article.language for article in articles)
     counted = ", ".join(f"{count} {language}" for language, count in sorted(languages.items()))
-    held = f"{len(manifest.files)} files ({counted}), {manifest.passages} passages"
+    held = f"{manifest.articles} files ({counted}), {manifest.passages} passages"
     return Check("index", True, f"“{config.index}”: {held}, built {manifest.created}")

@@ -41,8 +41,10 @@ class SentenceEncoder:
         self._name = name
         self._fingerprint = fingerprint
         self._prompts = {role: _find_prompt(model, names) for role, names in PROMPT_NAMES.items()}
-        # A fast tokenizer changes its own state while it pads, so two calls must not meet in it.
+        # A fast tokenizer changes its own state while it pads, so two calls must not meet in it. Two runs of the
+        # model would share the processor; whoever only counts tokens meanwhile does not wait for one.
         self._lock = threading.Lock()
+        self._running = threading.Lock()
         self._projection = projection or find_projection(self._encode, load_calibration())
 
     @classmethod
@@ -128,8 +130,9 @@ class SentenceEncoder:
         import torch
 
         prompt = self._prompts[role]
-        with self._lock, torch.inference_mode():
+        with self._lock:
             features: Any = self._model.preprocess(texts, prompt=prompt, processing_kwargs=MARKS)
+        with self._running, torch.inference_mode():
             spans, special = features.pop("offset_mapping"), features.pop("special_tokens_mask")
             # The prompt's tokens and the special ones are not the text's.
             own = features["attention_mask"].bool() & (special == 0) & (spans[..., 1] > len(prompt))

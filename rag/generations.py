@@ -2,12 +2,14 @@
 
     indexes/<name>/
         CURRENT                     the name of the generation in use
+        STAGED                      the segments that a build which goes on, or was stopped, has finished
+        segments/<segment>/         articles and vectors in files that only segments.py knows
         <generation>/
-            manifest.json           what was indexed, how, and the checksums of the other files
-            …                       those files, which only index.py knows
+            manifest.json           what was indexed, how, and in which segments
+            projection.npz          how the encoder took the language out of vectors
 
-A generation is written beside the one in use, flushed to disk, and switched to by renaming CURRENT. It is
-never written to again.
+Segments and generations are written beside those in use, flushed to disk, and switched to by renaming CURRENT. They
+are never written to again; generations share the segments that did not change.
 """
 
 import json
@@ -15,6 +17,7 @@ import os
 import re
 import shutil
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,10 +25,14 @@ from typing import Any
 
 from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
 
-FORMAT = 1
+FORMAT = 2
 CURRENT = "CURRENT"
+STAGED = "STAGED"
 MANIFEST = "manifest.json"
-GENERATION = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+PROJECTION = "projection.npz"
+SEGMENTS = "segments"
+NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+"""Of generations and of segments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +47,60 @@ class Manifest:
     passage_tokens: int
     paths: tuple[str, ...]
     """The folders and files that were indexed, absolute."""
-    files: tuple[dict[str, Any], ...]
-    """Source, checksum, size in bytes, language, script, date and title of each document."""
+    articles: int
     passages: int
-    checksums: dict[str, str]
-    """SHA-256 of the other files, in hexadecimal."""
+    segments: dict[str, str]
+    """The names of the segments, in the order of their rows, and the SHA-256 of what describes each, in hexadecimal."""
+    projection: str
+    """The SHA-256 of the projection."""
 
 
 def name_generation(folder: Path) -> Path:
     """A folder in which to write the next generation."""
-    return folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    return folder / _make_name()
+
+
+def name_segment(folder: Path) -> Path:
+    """A folder in which to write a segment of the index in `folder`."""
+    return folder / SEGMENTS / _make_name()
+
+
+def _make_name() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
 
 
 def write_manifest(manifest: Manifest, generation: Path) -> None:
     """Write it beside the files that it describes, and flush them all to disk."""
     text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
     (generation / MANIFEST).write_text(text, encoding="utf-8")
-    for path in (*generation.iterdir(), generation):
+    flush(generation)
+
+
+def flush(folder: Path) -> None:
+    """Have the disk hold a folder and the files in it."""
+    for path in (*folder.iterdir(), folder, folder.parent):
         _flush(path)
 
 
+def list_staged(folder: Path) -> list[str]:
+    """The segments that a build which did not end has finished, as far as they can be told."""
+    try:
+        return (folder / STAGED).read_text(encoding="utf-8").split()
+    except (OSError, ValueError):
+        return []
+
+
+def note_staged(folder: Path, segments: Sequence[str]) -> None:
+    """Have the next build find these segments if this one does not end. Raises OSError."""
+    draft = folder / f".{STAGED}"
+    draft.write_text("\n".join(segments), encoding="utf-8")
+    _flush(draft)
+    draft.replace(folder / STAGED)
+    _flush(folder)
+
+
 def switch_to(generation: Path) -> None:
-    """Make it the one in use, in one rename, and remove the others. The caller holds the build's lock."""
+    """Make it the one in use, in one rename, and remove what it does not need. The caller holds the build's lock."""
     pointer = generation / CURRENT
     pointer.write_text(generation.name, encoding="utf-8")
     _flush(pointer)
@@ -91,7 +130,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, Path]:
                 f"The index “{folder.name}” has format {facts['format']}, not {FORMAT}. "
                 f"Rebuild it with `{say_rebuild(folder.name)}`."
             )
-        facts["paths"], facts["files"] = tuple(facts["paths"]), tuple(facts["files"])
+        facts["paths"] = tuple(facts["paths"])
         return Manifest(**facts), generation
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IndexDamaged(say_damaged(folder, f"{MANIFEST} cannot be read: {error}")) from error
@@ -112,12 +151,22 @@ def read_paths(folder: Path) -> list[Path]:
         ) from error
 
 
+def find_leftovers(folder: Path) -> list[Path]:
+    """What a build that did not end has left beside the generation in use and its segments. Raises as read_manifest."""
+    manifest, generation = read_manifest(folder)
+    beside = [path for path in folder.iterdir() if NAME.fullmatch(path.name) and path != generation]
+    segments = folder / SEGMENTS
+    unused = [path for path in segments.iterdir() if path.name not in manifest.segments] if segments.exists() else []
+    return [*beside, *unused, *(file for file in (folder / STAGED, folder / f".{STAGED}") if file.exists())]
+
+
 def remove_leftovers(folder: Path) -> None:
-    """Remove generations that are not in use, such as a killed build leaves. The caller holds the build's lock."""
-    current = read_pointer(folder)
-    for path in folder.iterdir():
-        if path.is_dir() and GENERATION.fullmatch(path.name) and path.name != current:
+    """Remove them. The caller holds the build's lock."""
+    for path in find_leftovers(folder):
+        if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def say_rebuild(name: str) -> str:

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rag import models
 from rag.config import Config
 from rag.errors import GenerationError
 from rag.hardware import count_physical_cores
 from rag.remote import RemoteGenerator
-from rag.states import States
+from rag.states import States, name_subject
 from rag.types import Generator, Reply
 
 if TYPE_CHECKING:
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 
 SEQUENCES = 9
 """Prefixes that the model's cache holds at once: those of the passages that are judged together, and one more."""
+
+
+class _Prefix(NamedTuple):
+    """What comes before a question."""
+
+    subject: str
+    """Tells its text, so that what was computed of it can be found when an article goes."""
+    tokens: list[int]
 
 
 def load_generator(config: Config) -> Generator:
@@ -68,9 +76,9 @@ class LlamaGenerator:
 
     def prepare(self, prefix: str) -> None:
         with self._lock:
-            tokens = self._tokenize_prefix(prefix)
-            if not self._states.has(self._name_state(tokens)):
-                self._hold(tokens, [])
+            begun = self._tokenize_prefix(prefix)
+            if not self._states.has(self._name_state(begun)):
+                self._hold(begun, [])
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
         with self._lock:
@@ -84,7 +92,7 @@ class LlamaGenerator:
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         with self._lock:
             begun, asked = self._tokenize_prefix(prefix), self._tokenize_suffix(suffix)
-            self._check_length(len(begun) + len(asked), max_tokens)
+            self._check_length(len(begun.tokens) + len(asked), max_tokens)
             yield from _cut(_decode(self._speak(begun, asked, max_tokens)), stop)
 
     @cached_property
@@ -111,8 +119,8 @@ class LlamaGenerator:
 
     # Only the template's own text may hold special tokens: what an article or a question says is text.
     # The parts are tokenised apart, so that those of the prefix do not depend on the suffix.
-    def _tokenize_prefix(self, prefix: str) -> list[int]:
-        return [*self._frame[0], *self._engine.tokenize(prefix)]
+    def _tokenize_prefix(self, prefix: str) -> "_Prefix":
+        return _Prefix(name_subject(prefix), [*self._frame[0], *self._engine.tokenize(prefix)])
 
     def _tokenize_suffix(self, suffix: str) -> list[int]:
         return [*self._engine.tokenize(suffix), *self._frame[1]]
@@ -124,21 +132,22 @@ class LlamaGenerator:
                 "the reply. Raise RAG_CONTEXT or ask a shorter question."
             )
 
-    def _group(self, prefixes: Sequence[list[int]], more: int) -> Iterator[list[list[int]]]:
+    def _group(self, prefixes: Sequence["_Prefix"], more: int) -> Iterator[list["_Prefix"]]:
         """The prefixes, as many at a time as there is room for, each with `more` tokens after it."""
-        group: list[list[int]] = []
+        group: list[_Prefix] = []
         size = 0
         for prefix in prefixes:
-            self._check_length(len(prefix) + more, 0)
-            if group and (len(group) == SEQUENCES or size + len(prefix) + more > self._engine.context):
+            length = len(prefix.tokens) + more
+            self._check_length(length, 0)
+            if group and (len(group) == SEQUENCES or size + length > self._engine.context):
                 yield group
                 group, size = [], 0
             group.append(prefix)
-            size += len(prefix) + more
+            size += length
         if group:
             yield group
 
-    def _speak(self, prefix: list[int], suffix: list[int], max_tokens: int) -> Iterator[bytes]:
+    def _speak(self, prefix: "_Prefix", suffix: list[int], max_tokens: int) -> Iterator[bytes]:
         """Pieces of the greedy reply."""
         (logits,) = self._extend([prefix], suffix)
         for left in range(max_tokens - 1, -1, -1):
@@ -149,18 +158,19 @@ class LlamaGenerator:
             if left:
                 (logits,) = self._evaluate({self._order[-1]: [token]})
 
-    def _extend(self, prefixes: Sequence[list[int]], suffix: list[int]) -> "NDArray[np.float32]":
+    def _extend(self, prefixes: Sequence["_Prefix"], suffix: list[int]) -> "NDArray[np.float32]":
         """The logits after each of different prefixes and the suffix, of shape `(prefixes, vocabulary)`."""
         sequences: list[int] = []
         for prefix in prefixes:
             sequences.append(self._hold(prefix, sequences))
         return self._evaluate(dict.fromkeys(sequences, suffix))
 
-    def _hold(self, prefix: list[int], busy: Sequence[int]) -> int:
+    def _hold(self, prefix: "_Prefix", busy: Sequence[int]) -> int:
         """The sequence that has just this prefix: as it was held, as it was kept, or computed and kept."""
+        tokens = prefix.tokens
         for sequence, held in enumerate(self._held):
-            if held[: len(prefix)] == prefix:
-                self._shorten(sequence, len(prefix))
+            if held[: len(tokens)] == tokens:
+                self._shorten(sequence, len(tokens))
                 self._touch(sequence)
                 return sequence
         sequence = next(sequence for sequence in self._order if sequence not in busy)
@@ -168,11 +178,11 @@ class LlamaGenerator:
         self._touch(sequence)
         name = self._name_state(prefix)
         kept = self._states.get(name)
-        self._make_room(len(prefix), [*busy, sequence])
+        self._make_room(len(tokens), [*busy, sequence])
         if kept and self._engine.restore(sequence, kept):
-            self._held[sequence] = prefix
+            self._held[sequence] = tokens
         else:
-            self._evaluate({sequence: prefix})
+            self._evaluate({sequence: tokens})
             self._states.put(name, self._engine.save(sequence))
         return sequence
 
@@ -201,9 +211,9 @@ class LlamaGenerator:
         self._order.remove(sequence)
         self._order.append(sequence)
 
-    def _name_state(self, tokens: Sequence[int]) -> str:
+    def _name_state(self, prefix: "_Prefix") -> str:
         """A name that no other model, build or text has."""
-        return hashlib.sha256(f"{self._build} {tokens}".encode()).hexdigest()
+        return f"{prefix.subject}-{hashlib.sha256(f'{self._build} {prefix.tokens}'.encode()).hexdigest()}"
 
     @cached_property
     def _build(self) -> str:

@@ -46,15 +46,11 @@ class Judge:
 
     def weigh(self, odds: Sequence[float], scores: Sequence[float]) -> list[float]:
         """The evidence that each of some passages, at least one, holds the answer."""
-        evidence = [self.add(of_one, score) for of_one, score in zip(odds, scores, strict=True)]
+        evidence = [of_one + self.weight * score for of_one, score in zip(odds, scores, strict=True)]
         best = evidence.index(max(evidence))
         if scores[best] == max(scores):
             evidence[best] += AGREEMENT
         return evidence
-
-    def add(self, odds: float, score: float) -> float:
-        """What generator and retrieval together say of a passage, in odds."""
-        return odds + self.weight * score
 
     def __str__(self) -> str:
         languages = ", ".join(name_of(language, "en") for language in self.speaks)

@@ -18,19 +18,17 @@ JUDGED = 4
 """How many of the first hits are judged; judging eight puts no more right ones first."""
 
 
-def judge(
-    question: str, hits: Sequence[Hit], generator: Generator, prompts: Prompts, rule: Judge, count: int = JUDGED
-) -> tuple[Hit, ...]:
-    """The first `count` hits with odds and evidence, the likeliest first; the others follow in the order they had.
+def judge(question: str, hits: Sequence[Hit], generator: Generator, prompts: Prompts, rule: Judge) -> tuple[Hit, ...]:
+    """The hits with their odds and evidence, the likeliest first; what was not judged follows in the order it had.
 
     Raises GenerationError.
     """
-    first = hits[:count]
+    first = hits[:JUDGED]
     odds = weigh(question, [hit.passage for hit in first], generator, prompts)
     evidence = rule.weigh(odds, [hit.score for hit in first])
     likeliest = sorted(zip(evidence, odds, first, strict=True), key=itemgetter(0), reverse=True)
     judged = [replace(hit, odds=of_one, evidence=total) for total, of_one, hit in likeliest]
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*judged, *hits[count:]], start=1))
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*judged, *hits[JUDGED:]], start=1))
 
 
 def weigh(question: str, passages: Sequence[Passage], generator: Generator, prompts: Prompts) -> list[float]:

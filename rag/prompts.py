@@ -31,7 +31,6 @@ SENTENCES: dict[str, set[str]] = {
     "nearest": set(),
     "sources": set(),
     "quoted": {"origin", "quote"},
-    "several": set(),
     "articles": {"count"},
     "newest": set(),
     "oldest": set(),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,9 +20,6 @@ from rag.encoder import SentenceEncoder, arrange
 from rag.errors import ModelError
 from rag.hardware import count_physical_cores
 from rag.types import Encoder, Encodings, Progress, Projection, Role, Tokens
-
-if TYPE_CHECKING:
-    pass
 
 CONNECT_SECONDS = 5
 RETRIES = 3
@@ -43,7 +40,7 @@ def load_encoder(config: Config, projection: Projection | None = None) -> Encode
     config = replace(config, threads=config.threads or count_physical_cores())
     local = SentenceEncoder.load(config, projection)
     # What is not the encoder's business stays on this machine.
-    shared = replace(config, generator_key=None, server_token=None)
+    shared = replace(config, generator_key=None, server_token=None, milvus_token=None)
     return RayEncoder(local, partial(SentenceEncoder.load, shared, local.projection), config)
 
 

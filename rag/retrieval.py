@@ -31,13 +31,12 @@ class _Candidate:
 
 
 def retrieve(
-    question: str, index: Index, encoder: Encoder, count: int, among: Filter | None = None,
-    period: Period | None = None, one_each: bool = False,
-) -> tuple[Hit, ...]:  # fmt: skip
+    question: str, index: Index, encoder: Encoder, count: int, among: Filter | None = None, period: Period | None = None
+) -> tuple[Hit, ...]:
     """The `count` passages nearest in meaning to the question, best first, whatever their language.
 
     Only those that `among` lets through; those whose documents are of the `period` come sooner. Passages with the
-    same words take one place together; with `one_each`, all of an article do.
+    same words take one place together.
     """
     asked = encoder.encode([question], "query")
     candidates = _find_candidates(asked.vectors[0], index, max(count, CANDIDATES), among)
@@ -49,15 +48,10 @@ def retrieve(
         for row, candidate in enumerate(candidates):
             date = candidate.passage.date
             scores[row] += PREFERENCE if date and period.covers(date) else 0
-    best = np.argsort(-scores, kind="stable").tolist()
-    if one_each:
-        first: dict[str, int] = {}
-        for row in best:
-            first.setdefault(passages[row].source, row)
-        best = list(first.values())
+    best = np.argsort(-scores, kind="stable")[:count]
     return tuple(
         Hit(rank, min(float(scores[row]), 1.0), candidates[row].passage, also=tuple(candidates[row].also))
-        for rank, row in enumerate(best[:count], start=1)
+        for rank, row in enumerate(best, start=1)
     )
 
 

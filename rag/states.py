@@ -4,12 +4,18 @@ import hashlib
 import logging
 import os
 import uuid
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
 DIGEST_BYTES = 32
+
+
+def name_subject(text: str) -> str:
+    """What the keys of all that was computed of a text begin with, followed by a dash."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class States:
@@ -52,6 +58,17 @@ class States:
     def has(self, key: str) -> bool:
         """Whether something is kept under `key`."""
         return self._file(key).exists()
+
+    def count_subjects(self) -> Counter[str]:
+        """Of how many keys each is the subject."""
+        return Counter(file.name.partition("-")[0] for _, _, file in self._list())
+
+    def forget(self, subject: str) -> None:
+        """Let go of all that was computed of a text."""
+        for _, _, file in self._list():
+            if file.name.startswith(f"{subject}-"):
+                with suppress(OSError):
+                    file.unlink(missing_ok=True)
 
     def size(self) -> int:
         """Bytes that are kept."""

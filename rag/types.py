@@ -309,6 +309,23 @@ class Encoder(Protocol):
         ...
 
 
+class VectorStore(Protocol):
+    """Vectors of whole generations of an index, searched elsewhere than in this process."""
+
+    def holds(self, generation: str) -> bool:
+        """Whether a generation can be searched there. Raises StoreError."""
+        ...
+
+    def search(
+        self, generation: str, vector: Vectors, count: int, among: Filter, sources: Sequence[str] | None
+    ) -> list[tuple[int, float]]:
+        """What Index.search gives; `sources` are those that the filter's stand for, or None for all.
+
+        Raises StoreError.
+        """
+        ...
+
+
 class Generator(Protocol):
     """Prompt to text."""
 

@@ -8,7 +8,8 @@ from threading import Thread
 
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
-from rag.index import Draft, Index
+from rag.draft import Draft
+from rag.index import Index
 from rag.prompts import Prompts
 from rag.server.desk import Desk
 from rag.server.serving import bind, build_server

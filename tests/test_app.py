@@ -21,8 +21,9 @@ from gradio_client.exceptions import AppError
 import app
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
+from rag.draft import Draft
 from rag.errors import GenerationError
-from rag.index import Draft, Index
+from rag.index import Index
 from rag.page.layout import STYLE
 from rag.prompts import Prompts
 from tests.fakes import DIMENSION, HeldGenerator, ScriptedGenerator, WordEncoder

@@ -1,7 +1,7 @@
 """The main path over stand-ins: what is found is read, cited in its own words, or said not to be there."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +9,9 @@ import pytest
 
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
+from rag.draft import Draft
 from rag.errors import ArticleMissing, QuestionError
-from rag.index import Draft, Index
+from rag.index import Index
 from rag.prompts import Prompts
 from rag.types import Answered, Evidence, Filter, Queued, Reading, Turn, Words
 from tests.fakes import DIMENSION, ScriptedGenerator, WordEncoder
@@ -91,28 +92,6 @@ def test_abstains_when_nothing_that_is_said_stands_up_to_its_passage(make: Make)
     assert answer.abstained
     assert answer.citations == ()
     assert len(generator.prompts) == len(answer.rejected) == 3
-
-
-def test_what_several_articles_say_is_quoted_side_by_side(make: Make) -> None:
-    class Believing(ScriptedGenerator):
-        def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
-            return [6.0 if "harbour" in prefix else -6.0 for prefix in prefixes]
-
-    generator = Believing()
-    generator.name = "qwen2.5-coder-1.5b"
-    articles = [
-        make_document("one.txt", "The harbour opened in May.", "The harbour is big."),
-        make_document("two.txt", "The opened harbour in May."),
-        make_document("three.txt", "Apples ripened in May."),
-    ]
-    answer = make(generator, *articles).answer("What do the articles say about the harbour opened in May?")
-    assert answer.text.splitlines() == [
-        "The articles say:",
-        "“The harbour opened in May.” (English, 2025-07) [1]",
-        "“The opened harbour in May.” (English, 2025-07) [2]",
-    ]
-    assert answer.quoted
-    assert {hit.passage.source for hit in answer.hits} == {"one.txt", "two.txt", "three.txt"}
 
 
 def test_an_answer_in_another_language_than_the_question_is_not_shown(make: Make) -> None:

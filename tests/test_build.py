@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.build import LOCK, Summary, build_index
+from rag.compaction import Policy
 from rag.config import ROOT, Config
 from rag.errors import DocumentError, IndexBusy, IndexDamaged, IndexMismatch, StoreError
-from rag.generations import MANIFEST, read_manifest
-from rag.index import VECTORS, Index
+from rag.generations import MANIFEST, find_leftovers, read_manifest
+from rag.index import Index
+from rag.segments import VECTORS
+from rag.types import Encodings, Progress, Role
 from tests.fakes import WordEncoder
 
 HARBOUR = "The harbour opened in May after nine years of work.\n\nIt cost nine million.\n"
@@ -47,7 +51,7 @@ def test_builds_over_the_configured_corpus_and_says_what_it_did(config: Config) 
     summary = build(config)
     assert str(summary) == "2 files: 2 new; 2 passages in “default”"
     index = open_index(config)
-    assert [file["source"] for file in index.manifest.files] == ["harbour.txt", "orchard.txt"]
+    assert [article.source for article in index.list_articles()] == ["harbour.txt", "orchard.txt"]
     document = index.read_document("harbour.txt")
     assert document is not None
     assert document.text == HARBOUR
@@ -100,10 +104,11 @@ def test_an_index_brought_up_to_date_equals_one_built_anew(
     fresh = Config(corpus=corpus, indexes=folder / "indexes", index="fresh")
     build(fresh)
     updated, anew = open_index(config), open_index(fresh)
-    assert updated.manifest.files == anew.manifest.files
-    for file in anew.manifest.files:
-        passages, encodings = anew.read_passages(file["source"])
-        same_passages, same_encodings = updated.read_passages(file["source"])
+    assert updated.list_articles() == anew.list_articles()
+    assert updated.read_checksums() == anew.read_checksums()
+    for article in anew.list_articles():
+        passages, encodings = anew.read_passages(article.source)
+        same_passages, same_encodings = updated.read_passages(article.source)
         assert same_passages == passages
         np.testing.assert_array_equal(same_encodings.vectors, encodings.vectors)
         assert [tokens.tolist() for tokens in same_encodings.tokens] == [t.tolist() for t in encodings.tokens]
@@ -115,7 +120,7 @@ def test_without_paths_those_of_the_last_build_are_taken(config: Config, tmp_pat
     (other / "lake.txt").write_text("The lake froze.\n")
     build(config, other)
     assert build(config).unchanged == 1
-    assert [file["source"] for file in open_index(config).manifest.files] == ["lake.txt"]
+    assert [article.source for article in open_index(config).list_articles()] == ["lake.txt"]
 
 
 def test_what_cannot_be_an_article_is_reported_and_the_rest_is_indexed(config: Config) -> None:
@@ -187,7 +192,7 @@ def test_an_index_of_another_encoder_is_refused_until_it_is_rebuilt(config: Conf
 
 def test_a_damaged_index_is_refused_until_it_is_rebuilt(config: Config) -> None:
     build(config)
-    vectors = read_manifest(config.indexes / "default")[1] / VECTORS
+    (vectors,) = config.indexes.rglob(VECTORS)
     vectors.write_bytes(vectors.read_bytes()[:-1] + b"\0\0")
     with pytest.raises(IndexDamaged, match="rag index --rebuild --index default"):
         build(config)
@@ -203,7 +208,7 @@ def test_rebuilding_an_index_of_another_format_keeps_what_it_was_built_over(conf
     manifest = read_manifest(config.indexes / "default")[1] / MANIFEST
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 99}))
     build(config, rebuild=True)
-    assert [file["source"] for file in open_index(config).manifest.files] == ["lake.txt"]
+    assert [article.source for article in open_index(config).list_articles()] == ["lake.txt"]
 
 
 def test_an_index_that_does_not_say_what_it_was_built_over_is_not_replaced_by_another_corpus(config: Config) -> None:
@@ -249,7 +254,7 @@ def test_killed_at_any_moment_the_index_holds_the_whole_old_or_the_whole_new_sta
     config: Config, delay: float
 ) -> None:
     build(config)
-    before = open_index(config).manifest.files
+    before = open_index(config).list_articles()
     for number in range(200):
         (config.corpus / f"new{number}.txt").write_text(f"Number {number} came.\n")
     command = [sys.executable, "-c", SLOW_BUILD, str(config.corpus), str(config.indexes), "0.005"]
@@ -258,12 +263,90 @@ def test_killed_at_any_moment_the_index_holds_the_whole_old_or_the_whole_new_sta
         assert child.stdout.readline() == b"encoding\n"
         time.sleep(delay)
         child.send_signal(signal.SIGKILL)
-    files = open_index(config).manifest.files
-    assert files == before or len(files) == len(before) + 200
+    articles = open_index(config).list_articles()
+    assert articles == before or len(articles) == len(before) + 200
     assert build(config).passages == 202
-    assert len(open_index(config).manifest.files) == 202
-    leftovers = [path for path in (config.indexes / "default").iterdir() if path.is_dir()]
-    assert len(leftovers) == 1
+    assert len(open_index(config).list_articles()) == 202
+    assert find_leftovers(config.indexes / "default") == []
+
+
+class Interrupted(WordEncoder):
+    """Stops like Ctrl-C at its last call of so many."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self.calls = calls
+
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+        self.calls -= 1
+        if self.calls == 0:
+            raise KeyboardInterrupt
+        return super().encode(texts, role, progress)
+
+
+def write_many(config: Config) -> None:
+    for number in range(20):
+        (config.corpus / f"new{number:02}.txt").write_text(f"Number {number} came.\n")
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_a_build_that_was_stopped_is_gone_on_with(config: Config, rebuild: bool) -> None:
+    write_many(config)
+    policy = Policy(batch=5, small=3)
+    stopped = Interrupted(calls=4)
+    with pytest.raises(KeyboardInterrupt):
+        build_index((), config, stopped, rebuild, policy=policy)
+    assert len(stopped.encoded) == 15
+    (config.corpus / "new00.txt").write_text("Number 0 changed its mind.\n")
+    (config.corpus / "new01.txt").unlink()
+    encoder = WordEncoder()
+    assert build_index((), config, encoder, rebuild, policy=policy).new == 21
+    assert set(encoder.encoded).isdisjoint(set(stopped.encoded))
+    assert "Number 0 changed its mind." in encoder.encoded
+    assert len(encoder.encoded) == 8
+    index = open_index(config)
+    assert {article.source for article in index.list_articles()} == {file.name for file in config.corpus.iterdir()}
+    assert find_leftovers(config.indexes / "default") == []
+    content = b"".join(file.read_bytes() for file in config.indexes.rglob("*") if file.is_file())
+    assert b"Number 1 came" not in content
+
+
+def test_what_a_stopped_build_with_another_encoder_left_is_not_used(config: Config) -> None:
+    write_many(config)
+    stopped = Interrupted(calls=4)
+    with pytest.raises(KeyboardInterrupt):
+        build_index((), config, stopped, policy=Policy(batch=5))
+    encoder = WordEncoder("other")
+    build(config, encoder=encoder)
+    assert len(encoder.encoded) == 22
+    assert find_leftovers(config.indexes / "default") == []
+
+
+def test_a_corpus_of_any_size_is_encoded_in_batches_and_an_article_larger_than_one_in_several(config: Config) -> None:
+    write_many(config)
+    paragraphs = [f"Paragraph {number} of a long article. " + "Words follow words here. " * 30 for number in range(40)]
+    (config.corpus / "long.txt").write_text("\n\n".join(paragraphs))
+    told: list[tuple[int, int]] = []
+    sizes: list[int] = []
+
+    class Counting(WordEncoder):
+        def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+            sizes.append(len(texts))
+            return super().encode(texts, role, progress)
+
+    summary = build_index((), config, Counting(), progress=lambda *done: told.append(done), policy=Policy(batch=8))
+    assert max(sizes) <= 16
+    assert sum(sizes) == summary.passages == open_index(config).manifest.passages
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (summary.passages, summary.passages)
+    assert len(open_index(config).read_passages("long.txt")[0]) > 16
+
+
+def test_a_small_corpus_is_encoded_all_at_once(config: Config) -> None:
+    write_many(config)
+    calls = Interrupted(calls=2)
+    build(config, encoder=calls)
+    assert calls.calls == 1
 
 
 def test_a_build_with_nothing_to_do_removes_what_a_killed_one_left_after_its_switch(config: Config) -> None:

@@ -15,7 +15,6 @@ from evaluation.cases import (
     load_answerable,
     load_followups,
     load_pairs,
-    load_several,
     load_unanswerable,
 )
 from rag.accepting import fold, says
@@ -164,14 +163,3 @@ def test_most_pairs_cross_languages_and_each_half_has_every_corruption() -> None
     assert {pair.language for pair in pairs} >= {"cs", "el", "et", "sr", "pl", "en", "de"}
     for half in ("development", "held-back"):
         assert {pair.corruption for pair in pairs if half_of(pair.fact) == half} == CORRUPTIONS
-
-
-def test_what_several_articles_say_stands_in_them_and_is_asked_in_both_halves() -> None:
-    cases = load_several()
-    assert len({case.id for case in cases}) == len(cases)
-    for case in cases:
-        assert all((SEEDS / place.source).read_text(encoding="utf-8").count(place.gold) == 1 for place in case.places)
-    told = [case for case in cases if case.places]
-    assert all(len({place.source for place in case.places}) > 1 for case in told)
-    assert {half_of(case.fact) for case in told} == {half_of(case.fact) for case in cases if not case.places}
-    assert len({case.language for case in cases}) >= 10

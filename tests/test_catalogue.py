@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.cases import half_of, load_answerable, load_catalogue, load_several, load_unanswerable
+from evaluation.cases import half_of, load_answerable, load_catalogue, load_unanswerable
 from rag.assistant import Assistant
-from rag.catalogue import Catalogue, find_language
+from rag.catalogue import find_language
 from rag.config import ROOT, Config
-from rag.index import Draft, Index
+from rag.draft import Draft
+from rag.index import Index
 from rag.language import Language
 from rag.prompts import Prompts
 from rag.types import Answer, Answered
@@ -95,15 +96,6 @@ def test_a_question_about_what_the_articles_say_is_searched_for(assistant: Assis
     # But for a name and a year these are examples of the other kind.
     assert assistant.answer("Which articles do you have of Lavrov?").hits
     assert assistant.answer("How many articles are there of 2024?").hits
-
-
-def test_what_several_articles_say_is_asked_for_in_many_languages(assistant: Assistant) -> None:
-    catalogue = Catalogue(assistant.encoder, PROMPTS)
-    asked = [case.question for case in load_several()]
-    others = [case.question for case in (*load_answerable(), *load_unanswerable())]
-    assert [question for question in asked if not catalogue.asks_of_several(question)] == []
-    assert [question for question in others if catalogue.asks_of_several(question)] == []
-    assert not catalogue.asks_of_several("Who wrote the article?")
 
 
 @pytest.mark.parametrize(

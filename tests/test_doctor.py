@@ -13,13 +13,13 @@ import pytest
 
 from rag.config import Config
 from rag.doctor import Check, examine
-from rag.generations import read_manifest
+from rag.draft import Draft
 from rag.generator import load_generator
 from rag.hardware import count_physical_cores
-from rag.index import VECTORS, Draft
 from rag.judges import Calibration, Judge, keep, locate
 from rag.models import RECORD, find
 from rag.prompts import Prompts
+from rag.segments import VECTORS
 from rag.types import Document, Passage
 from tests.fakes import DIMENSION, WordEncoder
 
@@ -121,7 +121,7 @@ def test_the_probe_refuses_a_file_that_is_no_model_in_one_sentence(generator: Pa
 
 def test_a_damaged_index_is_to_be_rebuilt(config: Config) -> None:
     write_index(config)
-    file = read_manifest(config.indexes / config.index)[1] / VECTORS
+    (file,) = config.indexes.rglob(VECTORS)
     file.write_bytes(file.read_bytes()[:-1] + b"?")
     check = look(config)["index"]
     assert check.ok is False

@@ -9,7 +9,8 @@ import pytest
 
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
-from rag.index import Draft, Index
+from rag.draft import Draft
+from rag.index import Index
 from rag.page.drawing import draw_conversation
 from rag.page.exchange import Exchange
 from rag.page.wording import Wording

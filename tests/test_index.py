@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rag.draft import Draft
 from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
-from rag.generations import CURRENT, MANIFEST, read_manifest
-from rag.index import ARTICLES, PROJECTION, VECTORS, Draft, Index
+from rag.generations import CURRENT, MANIFEST, PROJECTION, SEGMENTS, read_manifest
+from rag.index import Index
+from rag.segments import ARTICLES, FACTS, TOKENS, VECTORS
 from rag.types import Document, Encodings, Filter, Passage, Vectors
 from tests.fakes import DIMENSION, WordEncoder
 
@@ -143,7 +145,7 @@ def test_only_the_generation_in_use_stays(tmp_path: Path) -> None:
     write(tmp_path / "news", HARBOUR)
     write(tmp_path / "news", ORCHARD)
     current = (tmp_path / "news" / CURRENT).read_text()
-    assert {path.name for path in (tmp_path / "news").iterdir()} == {CURRENT, current, "notes"}
+    assert {path.name for path in (tmp_path / "news").iterdir()} == {CURRENT, SEGMENTS, current, "notes"}
 
 
 def test_a_build_that_fails_leaves_the_old_generation_and_no_trace(tmp_path: Path) -> None:
@@ -160,14 +162,14 @@ def test_an_interruption_after_the_switch_leaves_the_new_generation(tmp_path: Pa
     assert Index.open(tmp_path / "news").read_document("sub/orchard.txt") == ORCHARD[0]
 
 
-@pytest.mark.parametrize("name", [ARTICLES, PROJECTION, VECTORS, MANIFEST])
+@pytest.mark.parametrize("name", [ARTICLES, TOKENS, VECTORS, FACTS, PROJECTION, MANIFEST])
 @pytest.mark.parametrize("harm", ["flip", "truncate", "remove"])
 def test_a_damaged_file_is_refused_with_the_command_that_rebuilds(tmp_path: Path, name: str, harm: str) -> None:
     write(tmp_path / "news", HARBOUR)
-    file = read_manifest(tmp_path / "news")[1] / name
+    (file,) = tmp_path.rglob(name)
     content = file.read_bytes()
     if harm == "flip":
-        middle = len(content) // 2 if name != MANIFEST else 0
+        middle = len(content) // 2 if name not in (MANIFEST, FACTS) else 0
         file.write_bytes(content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :])
     elif harm == "truncate":
         file.write_bytes(content[: len(content) // 2])

@@ -52,10 +52,10 @@ def make(generator: ScriptedGenerator, hits: Sequence[Hit], caution: float = 0.0
 
 
 def answer(
-    generator: ScriptedGenerator, hits: Sequence[Hit], language: Language = ENGLISH, several: bool = False
+    generator: ScriptedGenerator, hits: Sequence[Hit], language: Language = ENGLISH
 ) -> tuple[list[Event], Finding]:
     events = []
-    stream = make(generator, hits).find(QUESTION, language, hits, several)
+    stream = make(generator, hits).find(QUESTION, language, hits)
     try:
         while True:
             events.append(next(stream))
@@ -105,7 +105,7 @@ def test_the_likeliest_passage_is_read_and_what_it_bears_is_said() -> None:
 def test_what_the_passage_does_not_bear_gives_way_to_the_passage_itself() -> None:
     _, finding = answer(WeighingGenerator("million", "It cost seven million."), HITS)
     assert finding.statement is None
-    assert finding.quoted == finding.hits[:1]
+    assert finding.quoted == finding.hits[0]
     assert len(finding.rejected) == 1
 
 
@@ -114,14 +114,14 @@ def test_in_a_language_that_it_does_not_speak_the_generator_is_not_asked() -> No
     events, finding = answer(generator, HITS, CZECH)
     assert generator.prompts == []
     assert [type(event) for event in events] == [Judged]
-    assert finding.quoted == finding.hits[:1]
+    assert finding.quoted == finding.hits[0]
 
 
 def test_where_no_passage_is_likely_none_is_read_or_quoted() -> None:
     generator = WeighingGenerator("nowhere", "It cost nine million.")
     _, finding = answer(generator, HITS)
     assert generator.prompts == []
-    assert (finding.statement, finding.quoted) == (None, ())
+    assert (finding.statement, finding.quoted) == (None, None)
 
 
 def test_caution_asks_for_more_evidence() -> None:
@@ -132,7 +132,7 @@ def test_caution_asks_for_more_evidence() -> None:
             while True:
                 next(stream)
         except StopIteration as end:
-            return bool(end.value.quoted)
+            return end.value.quoted is not None
 
     assert [quotes(caution) for caution in (-1.0, 0.0, 5.0)] == [True, True, False]
 
@@ -147,7 +147,7 @@ def test_an_article_that_lacks_what_the_question_names_is_neither_read_nor_quote
     except StopIteration as end:
         finding: Finding = end.value
     assert generator.prompts == []
-    assert (finding.statement, finding.quoted) == (None, ())
+    assert (finding.statement, finding.quoted) == (None, None)
     assert {rejection.reason for rejection in finding.rejected} == {
         "The article does not have the number 5,000 that the question names."
     }
@@ -161,25 +161,6 @@ def test_other_articles_that_bear_the_statement_agree_with_it() -> None:
     _, finding = answer(WeighingGenerator("million", "It cost nine million."), hits)
     assert finding.statement
     assert [hit.passage.source for hit in (finding.statement.hit, *finding.agreeing)] == ["0.txt", "1.txt"]
-
-
-def test_what_several_articles_say_is_quoted_from_each_that_is_nearly_as_likely_and_none_is_read() -> None:
-    hits = find_hits("The harbour cost a million.", "Pears.", "Boats came.", "Snow.", "It cost two million.")
-    generator = WeighingGenerator("million", "It cost nine million.")
-    events, finding = answer(generator, hits, several=True)
-    assert [type(event) for event in events] == [Judged]
-    assert [hit.passage.source for hit in finding.quoted] == ["0.txt", "4.txt"]
-
-
-def test_where_no_article_is_likely_nothing_of_several_is_quoted() -> None:
-    _, finding = answer(WeighingGenerator("nowhere"), HITS, several=True)
-    assert finding.quoted == ()
-
-
-def test_without_a_judge_a_question_about_several_articles_is_answered_as_any_other() -> None:
-    generator = ScriptedGenerator("The harbour cost nine million.")
-    _, finding = answer(generator, find_hits("The harbour cost nine million."), several=True)
-    assert finding.statement
 
 
 def test_what_comes_in_another_language_is_asked_for_once_more() -> None:
@@ -198,5 +179,5 @@ def test_what_stays_in_another_language_gives_way_to_the_passage_itself() -> Non
     said = "Ten přístav stál podle všeho devět milionů korun."
     _, finding = answer(WeighingGenerator("million", said), HITS)
     assert finding.statement is None
-    assert finding.quoted == finding.hits[:1]
+    assert finding.quoted == finding.hits[0]
     assert finding.rejected[0].reason == "It is in cs (Latn), not in en (Latn)."

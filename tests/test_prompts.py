@@ -12,7 +12,7 @@ from rag.prompts import PAGE, PROGRAMS, Prompts
 EUROPE = "bg bs cs de el en es et fi fr hr hu it lt lv mk nl pl pt ro ru sk sl sr sr-Latn sv uk"
 ELSEWHERE = "ar fa he hi id ja ko tr vi zh"
 LANGUAGES = f"{EUROPE} {ELSEWHERE}".split()
-KEYS = ("abstain", "nearest", "newest", "oldest", "several", "sources", "summary")
+KEYS = ("abstain", "nearest", "newest", "oldest", "sources", "summary")
 
 
 def sentences(tag: str) -> str:
@@ -76,7 +76,7 @@ def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
         (sentences("cs").replace("abstain in cs", "  "), "abstain"),
         (sentences("cs").replace('"abstain in cs"', "7"), "abstain"),
         (sentences("cs").replace('cs"', "cs"), "not valid TOML"),
-        ("", "need: abstain, articles, nearest, newest, oldest, quoted, several, sources, summary"),
+        ("", "need: abstain, articles, nearest, newest, oldest, quoted, sources, summary"),
     ],
     ids=["unknown key", "renamed key", "variable", "open brace", "blank", "number", "unclosed string", "empty"],
 )

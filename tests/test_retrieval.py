@@ -72,16 +72,6 @@ def test_the_same_words_twice_take_one_place_and_name_both_sources(tmp_path: Pat
     ]
 
 
-def test_each_article_takes_one_place_if_that_is_wanted(tmp_path: Path) -> None:
-    articles = [
-        make_document("one.txt", "The harbour opened.", "The harbour opened again."),
-        make_document("two.txt", "Boats came when the harbour opened."),
-    ]
-    hits = find(tmp_path, *articles, question="The harbour opened", one_each=True)
-    assert [(hit.rank, hit.passage.source) for hit in hits] == [(1, "one.txt"), (2, "two.txt")]
-    assert hits[0].passage.text == "The harbour opened."
-
-
 def test_copies_do_not_crowd_out_the_rest(tmp_path: Path) -> None:
     copies = [make_document(f"copy{n}.txt", "The harbour opened.") for n in range(2 * CANDIDATES)]
     hits = find(tmp_path, *copies, make_document("other.txt", "Pears did not ripen."), question="harbour opened")

@@ -49,7 +49,7 @@ def add(files: Sequence[Path], assistant: Assistant) -> Generator[Change, None, 
     try:
         if len(files) > MOST:
             raise DocumentError(f"{len(files)} files are too many: at most {MOST} are added at once. Add fewer.")
-        known = {file["checksum"]: str(file["source"]) for file in assistant.index.manifest.files}
+        known = {digest: source for source, digest in assistant.index.read_checksums().items()}
         for file in files:
             yield replace(change, adding=file.name)
             refused = _take_over(file, _find_folder(assistant), known)

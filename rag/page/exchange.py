@@ -115,7 +115,7 @@ def follow(
     history = conversation.history
     take_up(assistant)
     index = assistant.index
-    seen = Exchange(question, renewed=len(index.manifest.files) if conversation.meet(index.generation) else None)
+    seen = Exchange(question, renewed=index.manifest.articles if conversation.meet(index.generation) else None)
     yield seen
     try:
         with closing(assistant.ask(question, history, among)) as events:

@@ -49,7 +49,7 @@ def _draw_index(assistant: Assistant, wording: Wording) -> str:
     facts = {
         "index_name": assistant.index.name,
         "built": manifest.created.replace("T", " "),
-        "articles": len(manifest.files),
+        "articles": manifest.articles,
         "passages": manifest.passages,
         "encoder": assistant.encoder.name,
         "generator": assistant.generator.name,

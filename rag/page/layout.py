@@ -124,9 +124,9 @@ def _value(key: str) -> Look:
 
 
 def _draw_header(assistant: Assistant, wording: Wording) -> str:
-    files = assistant.index.manifest.files
-    languages = ", ".join(sorted({wording.name(file["language"]) for file in files}))
-    intro = wording.label("intro", articles=len(files), languages=languages)
+    articles = assistant.list_articles()
+    languages = ", ".join(sorted({wording.name(article.language) for article in articles}))
+    intro = wording.label("intro", articles=len(articles), languages=languages)
     return f"<h1>{escape(wording.label('title'))}</h1><p>{escape(intro)}</p>"
 
 

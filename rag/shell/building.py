@@ -7,7 +7,7 @@ import click
 
 from rag.config import Config
 from rag.errors import RagError
-from rag.shell.options import as_json, of_index
+from rag.shell.options import ANSWERED, FAILED, as_json, of_index
 from rag.shell.printing import print_json, show_progress
 
 if TYPE_CHECKING:
@@ -18,23 +18,47 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--rebuild", is_flag=True, help="Encode everything anew, also what has not changed.")
 @click.option("--watch", is_flag=True, help="Then keep it up to date as files come, change and go, until Ctrl-C.")
+@click.option("--verify", is_flag=True, help="Build nothing; count everything anew and say what is wrong.")
 @as_json
 @of_index
-def index(paths: tuple[Path, ...], rebuild: bool, watch: bool, as_json: bool, index: str | None) -> None:
+def index(
+    paths: tuple[Path, ...], rebuild: bool, watch: bool, verify: bool, as_json: bool, index: str | None
+) -> int | None:
     """Build the index, or bring it up to date.
 
     PATHS are folders and files. Without them, those of the last time are taken; the first time, the
     configured corpus. Only what is new or has changed is encoded; what is gone is removed. With --watch, every
-    build that changed something is told, with --json as one object each.
+    build that changed something is told, with --json as one object each. With --verify, the index is compared with
+    itself, with the corpus, and with what is kept of its passages; the exit code is 1 if anything is wrong.
     """
     from rag.build import build_index
 
     config = Config.from_env(index=index)
+    if verify:
+        if paths or rebuild or watch:
+            raise click.UsageError("--verify builds nothing: give it alone, with --index at most.")
+        return _verify(config, as_json)
     with show_progress("Encoding passages") as progress:
         summary = build_index(paths, config, rebuild=rebuild, progress=progress)
     _print_summary(summary, as_json)
     if watch:
         _keep(config, summary, as_json)
+    return None
+
+
+def _verify(config: Config, as_json: bool) -> int:
+    from rag.verifying import verify_index
+
+    audit = verify_index(config)
+    if as_json:
+        print_json(audit.as_dict())
+    else:
+        for said in audit.noted:
+            click.echo(f"note: {said}")
+        for said in audit.wrong:
+            click.echo(f"wrong: {said}", err=True)
+        click.echo(str(audit))
+    return FAILED if audit.wrong else ANSWERED
 
 
 def _keep(config: Config, told: "Summary", as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """What commands have in common: exit codes, options, and what completes them while they are typed."""
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,11 @@ import click
 
 from rag.config import Config
 from rag.errors import RagError
-from rag.generations import list_indexes, read_manifest
+from rag.generations import list_indexes
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
+    from rag.types import Article
 
 ANSWERED, FAILED, ABSTAINED, INTERRUPTED = 0, 1, 2, 130
 
@@ -37,9 +38,11 @@ def _configure(context: click.Context) -> Config:
     return Config.from_env(index=context.params.get("index"))
 
 
-def _read_files(config: Config, fact: str) -> Iterable[str]:
-    manifest, _ = read_manifest(config.indexes / config.index)
-    return (file[fact] for file in manifest.files)
+def _list_articles(config: Config) -> "tuple[Article, ...]":
+    from rag.index import Index
+
+    with closing(Index.open(config.indexes / config.index)) as index:
+        return index.list_articles()
 
 
 def _list_models(_: Config) -> Iterable[str]:
@@ -48,8 +51,8 @@ def _list_models(_: Config) -> Iterable[str]:
     return (model.name for model in known_models())
 
 
-complete_sources = completes(lambda config: _read_files(config, "source"))
-complete_languages = completes(lambda config: _read_files(config, "language"))
+complete_sources = completes(lambda config: (article.source for article in _list_articles(config)))
+complete_languages = completes(lambda config: (article.language for article in _list_articles(config)))
 complete_indexes = completes(lambda config: list_indexes(config.indexes))
 complete_models = completes(_list_models)
 

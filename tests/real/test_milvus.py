@@ -1,0 +1,26 @@
+"""The real encoder's vectors in milvus-lite: ten questions find the same passages in the same order as with FAISS."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rag import Assistant, Config, build_index
+from rag.config import ROOT
+
+CASES = ROOT / "evaluation" / "cases" / "articles.jsonl"
+
+
+def test_ten_questions_find_the_same_in_milvus_as_in_this_process(config: Config, tmp_path: Path) -> None:
+    stored = replace(config, milvus=str(tmp_path / "milvus.db"))
+    build_index(config=stored)
+    lines = CASES.read_text(encoding="utf-8").splitlines()
+    questions = [json.loads(line)["question"] for line in lines[:: len(lines) // 10]][:10]
+    ours, theirs = Assistant.load(config), Assistant.load(stored)
+    assert theirs.index.store
+    assert theirs.index.store.holds(theirs.index.generation)
+    for question in questions:
+        expected, found = ours.search(question), theirs.search(question)
+        assert [hit.passage for hit in found] == [hit.passage for hit in expected]
+        assert [hit.score for hit in found] == pytest.approx([hit.score for hit in expected], abs=1e-5)
