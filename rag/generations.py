@@ -85,7 +85,8 @@ def flush(folder: Path) -> None:
 def list_staged(folder: Path) -> list[str]:
     """The segments that a build which did not end has finished, as far as they can be told."""
     try:
-        return (folder / STAGED).read_text(encoding="utf-8").split()
+        names = (folder / STAGED).read_text(encoding="utf-8").split()
+        return [name for name in names if NAME.fullmatch(name)]
     except (OSError, ValueError):
         return []
 
