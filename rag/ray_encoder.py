@@ -22,6 +22,8 @@ from rag.hardware import count_physical_cores
 from rag.types import Encoder, Encodings, Progress, Projection, Role, Tokens
 
 CONNECT_SECONDS = 5
+START_MILLISECONDS = 300_000
+"""On a busy machine Ray's processes take longer to start than the half minute that it would wait for them."""
 RETRIES = 3
 """How often a chunk whose worker died is given to another; a text that kills them all must not do so for ever."""
 QUOTED_CHARS = 400
@@ -155,7 +157,11 @@ def _count_blas_threads() -> int:
 def _connected(config: Config) -> Iterator[None]:
     """A cluster while the context lasts: the configured one, or one of this machine alone, which ends with it."""
     # Ray reads these when it is imported. It would report what it is used for, and write over the bars of the shell.
-    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_BACKEND_LOG_LEVEL="fatal")
+    os.environ.update(
+        RAY_USAGE_STATS_ENABLED="0",
+        RAY_BACKEND_LOG_LEVEL="fatal",
+        RAY_agent_register_timeout_ms=str(START_MILLISECONDS),
+    )
     cores = config.workers * (config.threads or 1)
     where: dict[str, Any] = {"address": "local", "num_cpus": cores, "include_dashboard": False}
     try:

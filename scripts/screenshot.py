@@ -20,7 +20,6 @@ PICTURES = ROOT / "docs"
 ANSWERED = "How many containers did North Korea send to Russia?"
 QUOTED = "Kdo pozval Lavrova do KLDR?"
 UNANSWERED = "Who won the football match on Sunday?"
-SEQUENCE = "Kto jest rzecznikiem Rady Bezpieczeństwa Narodowego USA?"
 WHOLE = "() => document.querySelector('article[aria-busy=false]')"
 SECONDS = 1000
 FRAMES = 12
@@ -49,7 +48,7 @@ def main() -> None:
             take(browser, address, "page-abstains", lambda page: ask(page, UNANSWERED))
             take(browser, address, "page-telephone", lambda page: ask(page, ANSWERED), width=390)
             take(browser, address, "page-figures", show_figures, height=1200)
-            record(browser, address, "page-sequence", SEQUENCE)
+            record(browser, address, "page-sequence", ANSWERED)
             browser.close()
     finally:
         served.terminate()
@@ -59,10 +58,10 @@ def record(browser: Browser, address: str, name: str, question: str) -> None:
     """Keep as one moving picture how a question is typed, evidence found, and a citation opened in its article."""
     context = browser.new_context(viewport={"width": 1200, "height": 760}, locale="en-GB", reduced_motion="reduce")
     page = open_page(context.new_page(), address)
+    page.wait_for_selector("#examples [data-ask]", timeout=180 * SECONDS)
     frames = [shoot(page)]
-    half = len(question) // 2
-    for part in (question[:half], question):
-        page.fill("#question textarea", part)
+    for third in (1, 2, 3):
+        page.fill("#question textarea", question[: len(question) * third // 3])
         frames.append(shoot(page))
     page.keyboard.press("Enter")
     page.wait_for_selector(".doing", state="attached")

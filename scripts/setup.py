@@ -84,7 +84,7 @@ def plan(root: Path, development: bool) -> list[Step]:
         Step("index", f"Building the index over {corpus}.", indexed, here.build_index),
     ]
     for_tests = [
-        Step("tools", "Installing the tools of the tests: 0.1 GB.", installed, here.install_tools),
+        Step("tools", "Installing the tools of the tests: 0.6 GB.", installed, here.install_tools),
         Step("light model", "Fetching the light model for the tests: 0.5 GB.", fetched, here.fetch_light_model),
     ]
     return [*steps, *for_tests] if development else steps

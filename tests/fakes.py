@@ -84,6 +84,23 @@ class ScriptedGenerator:
                 self.running -= 1
 
 
+class HeldGenerator(ScriptedGenerator):
+    """Goes on saying nothing for as long as it is held, and then what it was given."""
+
+    held = False
+
+    def say(self, reply: str) -> None:
+        """What it says from now on."""
+        self._replies = [reply]
+
+    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
+        for word in super().generate(prefix, suffix, max_tokens, stop):
+            while self.held:
+                time.sleep(0.1)
+                yield ""
+            yield word
+
+
 def _embed_words(text: str) -> Tokens:
     words = text.split() or [text]
     return np.asarray(np.rint(np.array([_embed(word) for word in words]) * 127)[:, np.newaxis], dtype=np.int8)

@@ -21,7 +21,7 @@ from rag.page.export import write_markdown
 from rag.page.wording import Wording
 from rag.server.desk import Desk
 from rag.writing import write_answer
-from tests.fakes import ScriptedGenerator
+from tests.fakes import HeldGenerator, ScriptedGenerator
 from tests.served import make_assistant, serving
 from tests.test_app import Drawn
 
@@ -91,16 +91,9 @@ words = st.sampled_from([
 replies = st.lists(words | st.text(max_size=12), max_size=10).map(" ".join)
 
 
-class Saying(ScriptedGenerator):
-    """Says what it is told to."""
-
-    def say(self, reply: str) -> None:
-        self._replies = [reply]
-
-
 @pytest.fixture(scope="module")
 def assistant(tmp_path_factory: pytest.TempPathFactory) -> Assistant:
-    return make_assistant(tmp_path_factory.mktemp("index"), Saying(""))
+    return make_assistant(tmp_path_factory.mktemp("index"), HeldGenerator(""))
 
 
 @bounded
@@ -108,7 +101,7 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Assistant:
 def test_whatever_the_model_says_each_marker_is_a_citation_and_nothing_is_active(
     assistant: Assistant, reply: str
 ) -> None:
-    assert isinstance(assistant.generator, Saying)
+    assert isinstance(assistant.generator, HeldGenerator)
     assistant.generator.say(reply)
     answer = assistant.answer(QUESTION)
     markers = {int(number) for number in re.findall(r"\[(\d+)\]", answer.text)}

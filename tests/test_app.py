@@ -26,7 +26,7 @@ from rag.errors import GenerationError
 from rag.index import Index
 from rag.page.layout import STYLE
 from rag.prompts import Prompts
-from tests.fakes import DIMENSION, ScriptedGenerator, WordEncoder
+from tests.fakes import DIMENSION, HeldGenerator, ScriptedGenerator, WordEncoder
 from tests.test_index import make_document
 
 PROMPTS = Prompts.load(ROOT / "prompts")
@@ -159,13 +159,16 @@ def test_each_client_has_a_conversation_of_its_own_which_keeps_errors_too(open_p
 
 
 def test_a_second_client_waits_and_says_how_many_are_ahead(open_page: Open, connect: Connect) -> None:
-    url = open_page(ScriptedGenerator("Boats may enter at night.", pause=0.2))
+    generator = HeldGenerator("Boats may enter at night.")
+    generator.held = True
+    url = open_page(generator)
     first = connect(url).submit("When may boats enter?", api_name="/ask")
     _wait_until(lambda: "Reading" in _latest(first))
     second = connect(url).submit("When may boats enter?", api_name="/ask")
+    _wait_until(lambda: "questions ahead of yours: 1" in _latest(second))
+    generator.held = False
     second.result(timeout=20)
     assert first.done()
-    assert any("questions ahead of yours: 1" in state for state in second.outputs())
 
 
 def test_stopping_frees_the_model_and_lets_the_next_one_read(open_page: Open, connect: Connect) -> None:
@@ -182,13 +185,15 @@ def test_stopping_frees_the_model_and_lets_the_next_one_read(open_page: Open, co
 
 
 def test_stopping_while_waiting_in_line_leaves_it(open_page: Open, connect: Connect) -> None:
-    generator = ScriptedGenerator("Boats may enter at night.", pause=0.2)
+    generator = HeldGenerator("Boats may enter at night.")
+    generator.held = True
     url = open_page(generator)
     first = connect(url).submit("When may boats enter?", api_name="/ask")
     _wait_until(lambda: generator.running == 1)
     second = connect(url).submit("When may boats enter?", api_name="/ask")
     _wait_until(lambda: "ahead of yours" in _latest(second))
     second.cancel()
+    generator.held = False
     first.result(timeout=10)
     connect(url).submit("When may boats enter?", api_name="/ask").result(timeout=10)
     assert len(generator.prompts) == 2

@@ -66,6 +66,7 @@ def test_the_environment_of_the_process_is_read_when_none_is_given(monkeypatch: 
         ("RAG_HITS", "0", "hits must be at least 1, not 0. Set RAG_HITS"),
         ("RAG_CONTEXT", "-1", "context must be at least 1, not -1. Set RAG_CONTEXT"),
         ("RAG_GENERATOR_CALLS", "0", "generator_calls must be at least 1, not 0. Set RAG_GENERATOR_CALLS"),
+        ("RAG_WORKERS", "-1", "workers must be at least 0, not -1. Set RAG_WORKERS"),
         ("RAG_THREADS", "0", "threads must be at least 1, not 0. Set RAG_THREADS"),
         ("RAG_INDEX", "../seeds", "not “../seeds”"),
         ("RAG_ENCODER_PRECISION", "int4", "must be float32 or bfloat16, not “int4”"),

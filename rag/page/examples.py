@@ -6,7 +6,7 @@ is offered only if it is plainly in its language, and if it finds that name in t
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, groupby, zip_longest
 
 from rag.assistant import Assistant
@@ -31,8 +31,8 @@ class _Subject:
 
     document: Document
     topics: list[str]
-    asked: int = 0
-    """Questions about it so far."""
+    asked: list[str] = field(default_factory=list)
+    """Those that questions are about."""
 
 
 class Examples:
@@ -71,19 +71,20 @@ class Examples:
         """A question in a language; rather about an article in another, and one that none asks about yet."""
         wording = Wording(self._assistant.prompts, tag)
         language = wording.written[0]
-        order = sorted(subjects, key=lambda one: one.asked)
-        # The first topic of each before the second of any.
-        dealt = chain.from_iterable(zip_longest(*([(one, topic) for topic in one.topics] for one in order)))
         script = script_of(wording.label("example", name=""))
-        turns = sorted(
-            filter(None, dealt), key=lambda turn: (turn[0].document.language == language, script_of(turn[1]) != script)
+        # The first topic of each before the second of any.
+        dealt = chain.from_iterable(zip_longest(*([(one, topic) for topic in one.topics] for one in subjects)))
+        fresh = sorted(
+            filter(None, dealt),
+            key=lambda turn: (turn[0].document.language == language, bool(turn[0].asked), script_of(turn[1]) != script),
         )
-        for subject, topic in turns[:TRIES]:
+        proven = [(one, topic) for one in subjects if one.document.language != language for topic in one.asked]
+        for subject, topic in (*fresh[:TRIES], *proven[:1]):
             question = wording.label("example", name=topic)
             if not _is_in(question, language):
                 continue
             if self._finds(question, topic, subject.document.source, index):
-                subject.asked += 1
+                subject.asked.append(topic)
                 return question
             # It will hardly do better in another language, so others come before it.
             subject.topics.remove(topic)

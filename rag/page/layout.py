@@ -10,7 +10,6 @@ import gradio as gr
 from rag.assistant import Assistant
 from rag.documents import FORMATS
 from rag.drawing import escape
-from rag.page.examples import Examples
 from rag.page.exchange import Conversation
 from rag.page.wording import Wording, name_tongue
 from rag.prompts import FALLBACK
@@ -26,7 +25,6 @@ class Board:
     """The components whose words follow the reader's language."""
 
     assistant: Assistant
-    examples: Examples
     dressed: list[tuple[gr.blocks.Block, Look]] = field(default_factory=list)
 
     def place(self, kind: Callable[..., C], look: Look, **fixed: Any) -> C:
@@ -63,6 +61,8 @@ class Composer:
     question: gr.Textbox
     ask: gr.Button
     stop: gr.Button
+    examples: gr.HTML
+    """Questions that are offered."""
     saves: list[gr.Button]
     """As Markdown, and as JSON."""
 
@@ -207,13 +207,7 @@ def _place_composer(board: Board) -> Composer:
             )
             ask = board.place(gr.Button, _value("ask"), variant="primary", scale=0, elem_id="ask")
             stop = board.place(gr.Button, _value("stop"), scale=0, elem_id="stop")
-        board.place(
-            gr.HTML,
-            lambda wording: {"value": board.examples.draw(wording)},
-            elem_id="examples",
-            js_on_load=SCRIPT,
-            apply_default_css=False,
-        )
+        examples = gr.HTML(elem_id="examples", js_on_load=SCRIPT, apply_default_css=False)
         with gr.Row(elem_id="saves"):
             saves = [board.place(gr.Button, _value(key), size="sm", scale=0) for key in ("save_markdown", "save_json")]
-    return Composer(question, ask, stop, saves)
+    return Composer(question, ask, stop, examples, saves)

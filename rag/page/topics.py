@@ -1,7 +1,7 @@
 """What an article can be asked about: the names in it, as far as that shows in the form that a dictionary has.
 
 Nothing is known of how a language inflects. The shortest of several forms of a name is taken for its own; it is surer
-where all others begin with it, where it is the only one though met often, in capitals, or in another language too.
+where all others begin with it, where it is the only one though met often, or where another language has it too.
 """
 
 import re
@@ -49,7 +49,8 @@ def find_topics(document: Document, elsewhere: Collection[str] = ()) -> list[str
     for name in dict.fromkeys(run.text for run in runs if not run.initial):
         own, *others = sorted((form for form in counts if _is_same(form, name)), key=len)
         settled = all(_begins(other, own) for other in others) if others else counts[own] > 1
-        sure = settled or own.isupper() or fold(own) in elsewhere
+        # An abbreviation is rather who reports than what is reported on.
+        sure = not own.isupper() and (settled or fold(own) in elsewhere)
         ranked[own] = (sure, " " in own, sum(counts[form] for form in (own, *others)))
     # Sorting keeps the order of equals.
     names = sorted(ranked, key=ranked.__getitem__, reverse=True)

@@ -1,12 +1,12 @@
 """What happens on the page: each event, and what of the page it changes."""
 
-from asyncio import to_thread
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from rag.asking import run_in_thread
 from rag.assistant import Assistant
@@ -22,7 +22,7 @@ from rag.page.export import write_json, write_markdown
 from rag.page.figures import draw_figures
 from rag.page.layout import Board, Parts, place_parts
 from rag.page.shelf import draw_change, draw_shelf
-from rag.page.wording import Wording, choose_tongue
+from rag.page.wording import choose_tongue
 from rag.prompts import FALLBACK
 from rag.types import Filter
 
@@ -57,19 +57,20 @@ def build_page(assistant: Assistant) -> gr.Blocks:
         delete_cache=UPLOADS,
     )
     with page:
-        board = Board(assistant, Examples(assistant))
+        board = Board(assistant)
         parts = place_parts(board)
-        _wire_start(page, board, parts)
+        started = _wire_start(page, board, parts)
         _wire_asking(board, parts)
         _wire_reading(board, parts)
-        _wire_changes(board, parts)
+        changed = _wire_changes(board, parts)
+        _wire_examples([*started, *changed], board, parts)
         _wire_saving(board, parts)
         offer(assistant)
     page.queue(default_concurrency_limit=ASKERS)
     return page
 
 
-def _wire_start(page: gr.Blocks, board: Board, parts: Parts) -> None:
+def _wire_start(page: gr.Blocks, board: Board, parts: Parts) -> list[Dependency]:
     """What is seen first, and in another language."""
     conversations = Conversations()
     offered = board.assistant.prompts.page
@@ -94,6 +95,7 @@ def _wire_start(page: gr.Blocks, board: Board, parts: Parts) -> None:
     started.then(None, parts.tongue, js=SPEAK, api_visibility="private")
     spoken = parts.tongue.input(draw, [parts.conversation, parts.corpus.find, parts.tongue], seen, **QUIET)
     spoken.then(None, parts.tongue, js=CHOOSE, api_visibility="private")
+    return [started, spoken]
 
 
 def _wire_asking(board: Board, parts: Parts) -> None:
@@ -159,19 +161,17 @@ def _wire_reading(board: Board, parts: Parts) -> None:
     parts.figures_tab.select(count, [parts.conversation, parts.tongue], parts.figures, queue=False, **QUIET)
 
 
-def _wire_changes(board: Board, parts: Parts) -> None:
+def _wire_changes(board: Board, parts: Parts) -> list[Dependency]:
     """Articles are added and removed; what lists them is drawn anew when the new index is in use."""
     dressed = [component for component, _ in board.dressed]
-
-    def draw(find: str, wording: Wording) -> list[Any]:
-        return [draw_shelf(board.assistant, find, wording), *board.dress(wording)]
 
     async def show(steps: Generator[Change, None, None], find: str, tongue: str) -> AsyncGenerator[list[Any], None]:
         wording = board.speak(tongue)
         async with aclosing(run_in_thread(steps)) as changes:
             async for change in changes:
                 yield [draw_change(change, wording), gr.skip(), *[gr.skip()] * len(dressed)]
-        yield [gr.skip(), *await to_thread(draw, find, wording)]
+        shelf = draw_shelf(board.assistant, find, wording)
+        yield [gr.skip(), shelf, *board.dress(wording)]
 
     async def take_in(files: list[str], find: str, tongue: str) -> AsyncGenerator[list[Any], None]:
         async with aclosing(show(add([Path(file) for file in files], board.assistant), find, tongue)) as steps:
@@ -185,8 +185,21 @@ def _wire_changes(board: Board, parts: Parts) -> None:
 
     changed = [parts.corpus.change, parts.corpus.shelf, *dressed]
     limited: dict[str, Any] = {"concurrency_limit": CHANGERS, **QUIET}
-    parts.corpus.files.upload(take_in, [parts.corpus.files, parts.corpus.find, parts.tongue], changed, **limited)
-    parts.corpus.shelf.remove(take_out, [parts.corpus.find, parts.tongue], changed, **limited)
+    return [
+        parts.corpus.files.upload(take_in, [parts.corpus.files, parts.corpus.find, parts.tongue], changed, **limited),
+        parts.corpus.shelf.remove(take_out, [parts.corpus.find, parts.tongue], changed, **limited),
+    ]
+
+
+def _wire_examples(before: list[Dependency], board: Board, parts: Parts) -> None:
+    """Questions are offered after the page is there: to find them takes some searches."""
+    examples = Examples(board.assistant)
+
+    def draw(tongue: str) -> str:
+        return examples.draw(board.speak(tongue))
+
+    for step in before:
+        step.then(draw, parts.tongue, parts.composer.examples, **QUIET)
 
 
 def _wire_saving(board: Board, parts: Parts) -> None:

@@ -2,8 +2,7 @@
 
 import shutil
 import socket
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +15,7 @@ from rag.build import build_index
 from rag.config import ROOT, Config
 from rag.index import Index
 from rag.prompts import Prompts
-from rag.types import Reply
-from tests.fakes import ScriptedGenerator, WordEncoder
+from tests.fakes import HeldGenerator, WordEncoder
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -28,6 +26,9 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+)
+BROWSED = pytest.mark.skipif(
+    not CHROMIUM, reason="There is no Chromium here. Install it with: apt-get install chromium"
 )
 # Gradio's server leaves sockets to the garbage collector.
 QUIET = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -42,23 +43,6 @@ ARTICLES = {
 }
 REPLY = "The harbour cost nine million."
 QUESTION = "How many million has the harbour cost?"
-
-
-class HeldGenerator(ScriptedGenerator):
-    """Goes on saying nothing for as long as it is held, and then what it was given."""
-
-    held = False
-
-    def say(self, reply: str) -> None:
-        """What it says from now on."""
-        self._replies = [reply]
-
-    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
-        for word in super().generate(prefix, suffix, max_tokens, stop):
-            while self.held:
-                time.sleep(0.1)
-                yield ""
-            yield word
 
 
 @dataclass(frozen=True)

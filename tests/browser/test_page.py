@@ -7,12 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import CHROMIUM, HOSTILE, QUESTION, QUIET, Served, ask, drop, open_page, wait_for_answers
+from tests.browser.conftest import BROWSED, HOSTILE, QUESTION, QUIET, Served, ask, drop, open_page, wait_for_answers
 
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM, reason="There is no Chromium here. Install it with: apt-get install chromium"),
-    QUIET,
-]
+pytestmark = [BROWSED, QUIET]
 
 SERIOUS = ("serious", "critical")
 

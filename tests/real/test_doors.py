@@ -11,11 +11,10 @@ from typing import Any
 
 import httpx
 import openai
-import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from rag.config import ROOT
-from tests.browser.conftest import CHROMIUM, FLAGS, QUIET, ask
+from tests.browser.conftest import BROWSED, CHROMIUM, FLAGS, QUIET, ask
 
 QUESTION = "Kdo pozval Lavrova do KLDR?"
 SOURCE = "000_6546eb5d104e4df2.txt"
@@ -60,7 +59,7 @@ def test_a_program_asks_the_server_and_gets_a_quote_that_stands_in_its_article(e
     assert citation["quote"] in (completion.choices[0].message.content or "")
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="There is no Chromium here. Install it with: apt-get install chromium")
+@BROWSED
 @QUIET
 def test_a_reader_asks_on_the_page_and_sees_the_quote_in_its_article(
     environment: dict[str, str], tmp_path: Path

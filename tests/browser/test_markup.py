@@ -1,0 +1,56 @@
+"""Answers that were taken elsewhere, as notebook HTML and as Markdown, in a real Chromium: all in them is text."""
+
+from dataclasses import replace
+
+from markdown_it import MarkdownIt
+from playwright.sync_api import Browser
+
+from rag.config import ROOT
+from rag.page.drawing import draw_conversation
+from rag.page.exchange import Exchange
+from rag.page.export import write_markdown
+from rag.page.wording import Wording
+from rag.prompts import Prompts
+from rag.writing import write_answer
+from tests.browser.conftest import BROWSED, HOSTILE
+from tests.test_writing import ACTIVE, ANSWER, CITATION
+
+pytestmark = BROWSED
+
+PROMPTS = Prompts.load(ROOT / "prompts")
+WORDINGS = (
+    *ACTIVE,
+    HOSTILE,
+    "<svg onload=document.title='x'></svg>",
+    '"><img src=x onerror=document.title=1>',
+    "</blockquote></li><iframe src=http://a.example></iframe>",
+    "<style>body{display:none}</style>",
+    "<a href=javascript:document.title=1>x</a>",
+    "&lt;script&gt;document.title=1&lt;/script&gt;",
+)
+
+
+def test_nothing_in_them_acts_loads_or_links(browser: Browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for words in WORDINGS:
+        hostile = replace(CITATION, source=words, quote=words, date=words)
+        answer = replace(ANSWER, question=words, completed=f"{words}?", text=f"{words} [1]", citations=(hostile,))
+        exchange = Exchange(words, answer=answer)
+        markdown = MarkdownIt("commonmark", {"html": True}).render
+        for shown in (
+            answer._repr_html_(),
+            hostile._repr_html_(),
+            draw_conversation([exchange], Wording(PROMPTS, "en")),
+            markdown(write_markdown([exchange], Wording(PROMPTS, "en"))),
+            markdown(write_answer(answer, PROMPTS)),
+        ):
+            page.set_content(f"<title>quiet</title><main>{shown}</main>")
+            active = "main :is(script, style, img, svg, iframe, a, form, input, object, embed)"
+            assert page.locator(active).count() == 0, shown
+            assert page.title() == "quiet"
+            assert page.locator("main").is_visible()
+    assert asked == []
+    context.close()
