@@ -8,6 +8,7 @@ are so small that each build seals several segments, merges some, removes articl
 """
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,8 +26,11 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0, help="of what befalls the corpus (0)")
     chosen = options.parse_args()
     with TemporaryDirectory() as folder, Progress(console=Console(stderr=True), transient=True) as bars:
+        trial = Trial(Path(folder), chosen.seed)
         bar = bars.add_task("Killing builds", total=chosen.kills)
-        left = Trial(Path(folder), chosen.seed).run(chosen.kills, lambda more: bars.advance(bar, more))
+        with suppress(KeyboardInterrupt):  # What came of those before is told.
+            trial.run(chosen.kills, lambda more: bars.advance(bar, more))
+    left = trial.outcomes
     print(f"{left.total()} builds killed: {left['old']} left the whole old state, {left['new']} the whole new one")
 
 
