@@ -26,6 +26,8 @@ ASKED = 400
 """Vectors that are asked for to find how many lists it takes."""
 DISTANCE = 1.0
 """Length of the noise that makes a question of a unit vector, as questions are not passages: a cosine of 0.71."""
+SPREAD = 1024
+"""Vectors of which the noise is made."""
 PER_LIST = 64
 """Vectors to train each centroid on."""
 ROUNDS = 10
@@ -135,7 +137,9 @@ def _make_lists(vectors: Vectors) -> "tuple[faiss.Index, Kind]":
     index.make_direct_map()
     # Asked for is what the centroids were not trained on, as far as there is such.
     asked = vectors[order[-ASKED:]]
-    noise = chance.normal(size=asked.shape).astype(np.float32)
+    # Questions differ from passages as passages do from each other: noise in all directions would pass by the lists.
+    others = vectors[order[:SPREAD]] - vectors[order[:SPREAD]].mean(axis=0)
+    noise = chance.normal(size=(len(asked), len(others))).astype(np.float32) @ others
     asked = asked + DISTANCE * noise / np.linalg.norm(noise, axis=1, keepdims=True)
     return index, _calibrate(index, asked, _find_nearest(vectors, asked))
 
