@@ -134,13 +134,17 @@ class Trial:
         """Begin a build; whether it was killed before it had ended."""
         # Every other time near the end, where it switches and cleans up.
         first = self._chance.choice((1, max(1, self._moments - LAST)))
+        began = time.monotonic()
         child = self._begin(0 if by_time else self._chance.randint(first, max(first, self._moments)))
         if by_time:
-            time.sleep(self._chance.uniform(self._seconds / 2, self._seconds))
+            child.join(self._chance.uniform(self._seconds / 2, self._seconds))
             child.kill()
         child.join()
-        self._moments = self._seen.value if child.exitcode == 0 else self._moments
         check(child.exitcode in (0, -signal.SIGKILL), f"a build ended with {child.exitcode}")
+        if child.exitcode == 0:
+            # The next is to be killed sooner.
+            self._moments = self._seen.value
+            self._seconds = time.monotonic() - began
         return child.exitcode != 0
 
     def _finish(self) -> None:
