@@ -1,6 +1,7 @@
 """What the page says and shows, by the rooms that know no Gradio."""
 
 import json
+import re
 import tomllib
 from collections.abc import Generator
 from dataclasses import replace
@@ -321,4 +322,13 @@ def test_figures_count_articles_and_tell_the_seconds_of_the_last_answers(assista
     assert "2024-05 1no date 1" in drawn.text
     assert "How many million?0.04 s1.83 s" in drawn.text
     assert "wordsGeneratorscripted" in drawn.text
+    # One that the index answers finds no evidence first.
+    told = replace(make_answer("Articles: 2 [1]", cite(1, 0, 26)), timings={"total": 0.02})
+    assert "How many million?0.02 s" in Drawn(draw_figures(assistant, [Exchange("", answer=told)], ENGLISH)).text
+
+
+def test_figures_tell_what_was_measured_of_the_answers(assistant: Assistant) -> None:
+    drawn = Drawn(draw_figures(assistant, [], ENGLISH))
+    assert re.search(r"answerable: quoted, right0\.\d\d", drawn.text)
+    assert "{" not in drawn.text
     assert [value for value in drawn.find("src") if not (value or "").startswith("data:image/png;base64,")] == []

@@ -67,14 +67,16 @@ def _draw_answers(exchanges: Sequence[Exchange], wording: Wording) -> str:
     head = "".join(f'<th scope="col">{escape(wording.label(key))}</th>' for key in columns)
     rows = "".join(
         f'<tr><td dir="auto">{escape(answer.question)}</td>'
-        + "".join(
-            f"<td>{escape(wording.label('seconds', seconds=f'{answer.timings[key]:.2f}'))}</td>"
-            for key in ("evidence", "total")
-        )
+        + "".join(f"<td>{_say_seconds(answer.timings.get(key), wording)}</td>" for key in ("evidence", "total"))
         + "</tr>"
         for answer in reversed(answers)
     )
     return _draw_section(heading, f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
+
+
+def _say_seconds(seconds: float | None, wording: Wording) -> str:
+    """Nothing where there was nothing to wait for: what the index itself answers is not searched for."""
+    return "" if seconds is None else escape(wording.label("seconds", seconds=f"{seconds:.2f}"))
 
 
 def _draw_evaluation(wording: Wording) -> str:
@@ -91,13 +93,19 @@ def _draw_evaluation(wording: Wording) -> str:
 
 
 def _draw_measured(file: Path) -> str:
+    """A column for each system that was asked, under its name."""
     measured = json.loads(file.read_text(encoding="utf-8"))
-    rows = (
-        (name, f"{value:.2f}" if isinstance(value, float) else str(value))
-        for name, value in measured["figures"].items()
+    systems: dict[str, dict[str, float]] = measured["figures"]
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in systems)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{figures[name]:.2f}</td>" for figures in systems.values())
+        + "</tr>"
+        for name in next(iter(systems.values()))
     )
     commit = escape(f"{measured['generator']}, {measured['commit']['hash'][:12]}")
-    return f'<div lang="en">{_draw_table(rows)}<p class="commit">{commit}</p></div>'
+    table = f"<table><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<div lang="en">{table}<p class="commit">{commit}</p></div>'
 
 
 def _draw_table(rows: Iterable[tuple[str, str]]) -> str:
