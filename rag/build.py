@@ -211,8 +211,8 @@ class _Build:
             unchanged=len(there) - len(encoded) - len(corpus.kept),
             # What is there but holds no article any more is told as skipped.
             removed=len(self.known.keys() - there - {entry.source for entry in corpus.skipped}),
-            kept=tuple(corpus.kept),
-            skipped=tuple(corpus.skipped),
+            kept=tuple(sorted(corpus.kept, key=_source_of)),
+            skipped=tuple(sorted(corpus.skipped, key=_source_of)),
             passages=0,
         )
 
@@ -242,6 +242,10 @@ def _publish(config: Config) -> None:
     if store := open_store(config):
         with closing(store), closing(Index.open(config.indexes / config.index)) as index:
             store.publish(index)
+
+
+def _source_of(skipped: Skipped) -> str:
+    return skipped.source
 
 
 @contextmanager
