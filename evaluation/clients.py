@@ -31,6 +31,16 @@ class Size:
     threads: int
 
 
+def compare(before: Size, after: Size) -> dict[str, float]:
+    """What a process held before and after, by what it is called in a table."""
+    names = {"megabytes": "memory {}, MB", "files": "files {}", "threads": "threads {}"}
+    return {
+        name.format(when): getattr(size, fact)
+        for fact, name in names.items()
+        for when, size in (("before", before), ("after", after))
+    }
+
+
 class Server:
     """A server process and its address."""
 

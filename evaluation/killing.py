@@ -23,7 +23,8 @@ from rag.errors import IndexMissing
 from rag.generations import find_leftovers
 from rag.index import Index
 from rag.language import detect
-from rag.types import Encodings, Progress, Projection, Role, Vectors
+from rag.types import Encodings, Progress, Role, Vectors
+from tests.fakes import make_projection
 
 if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
@@ -52,14 +53,7 @@ class HashEncoder:
     name = "hash"
     dimension = DIMENSION
     max_tokens = 500
-    projection = Projection(
-        directions=np.empty((0, DIMENSION), np.float32),
-        means=np.zeros((2, 1, DIMENSION), np.float32),
-        bases=np.eye(DIMENSION, dtype=np.float32)[np.newaxis],
-        languages=(),
-        neutral=np.empty((0, 1, DIMENSION), np.int8),
-        ends=np.empty((0, 1), np.int64),
-    )
+    projection = make_projection(DIMENSION)
 
     def describe(self) -> dict[str, object]:
         """Its name."""

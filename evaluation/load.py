@@ -20,7 +20,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from evaluation.clients import BUSY, Asked, Connection, Server, ask, measure_leaving, serving_stand_ins
+from evaluation.clients import BUSY, Asked, Connection, Server, ask, compare, measure_leaving, serving_stand_ins
 
 QUESTIONS = (
     "How many million did it cost in the end?",
@@ -92,12 +92,7 @@ async def measure(seconds: float, warm: float, askers: int, rate: float, advance
         print(words, file=sys.stderr)
     return {
         **summarise(load, seconds),
-        "memory before, MB": before.megabytes,
-        "memory after, MB": after.megabytes,
-        "files before": before.files,
-        "files after": after.files,
-        "threads before": before.threads,
-        "threads after": after.threads,
+        **compare(before, after),
         "seconds until a client that left is gone": max(leaving),
     }
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from evaluation.clients import Asked, Server, ask, serving, serving_stand_ins
+from evaluation.clients import Asked, Server, ask, compare, serving, serving_stand_ins
 from evaluation.load import FLAT, POOLS, QUESTIONS, Figures, percentile, render
 
 CASES = Path(__file__).parent / "cases" / "articles.jsonl"
@@ -72,12 +72,7 @@ async def soak(server: Server, questions: Sequence[str], count: int, advance: Ad
         "questions a second": len(asked) / seconds,
         "question p50, s": percentile(waits, 50),
         "question p95, s": percentile(waits, 95),
-        "memory before, MB": before.megabytes,
-        "memory after, MB": after.megabytes,
-        "files before": before.files,
-        "files after": after.files,
-        "threads before": before.threads,
-        "threads after": after.threads,
+        **compare(before, after),
     }
 
 

@@ -12,6 +12,18 @@ from rag.types import Encodings, Progress, Projection, Reply, Role, Tokens, Vect
 DIMENSION = 64
 
 
+def make_projection(dimension: int) -> Projection:
+    """One that leaves vectors and tokens as they are."""
+    return Projection(
+        directions=np.empty((0, dimension), np.float32),
+        means=np.zeros((2, 1, dimension), np.float32),
+        bases=np.eye(dimension, dtype=np.float32)[np.newaxis],
+        languages=(),
+        neutral=np.empty((0, 1, dimension), np.int8),
+        ends=np.empty((0, 1), np.int64),
+    )
+
+
 class WordEncoder:
     """Encodes a text as the bag of its words, so that texts which share words are near."""
 
@@ -19,14 +31,7 @@ class WordEncoder:
         self.name = name
         self.dimension = DIMENSION
         self.max_tokens = 500
-        self.projection = Projection(
-            directions=np.empty((0, DIMENSION), np.float32),
-            means=np.zeros((2, 1, DIMENSION), np.float32),
-            bases=np.eye(DIMENSION, dtype=np.float32)[np.newaxis],
-            languages=(),
-            neutral=np.empty((0, 1, DIMENSION), np.int8),
-            ends=np.empty((0, 1), np.int64),
-        )
+        self.projection = make_projection(DIMENSION)
         self.encoded: list[str] = []
 
     def describe(self) -> dict[str, object]:
