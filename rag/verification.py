@@ -21,6 +21,7 @@ from rag.checks.names import Name, same_name
 from rag.checks.polarity import polarity_of
 from rag.checks.premise import find_unmet_claim
 from rag.checks.roles import Actor, Role, find_actors, is_mutual
+from rag.checks.ways import Place, find_ways
 from rag.language import detect
 from rag.matching import match
 from rag.passages import Span, split_sentences
@@ -75,6 +76,7 @@ def verify(statement: str, passage: Passage | str, question: str = "", encoder: 
         *(_check_counted(said, read, encoder) if encoder else ()),
         *_check_negation(said, asked, text[start:end], language, encoder),
         *_check_direction(said, text[start:end], language),
+        *_check_ways(said, text[start:end], language),
         *_check_subject(evidence, start, end),
         *_check_address(statement),
         _check_meaning(said, read, evidence.farthest),
@@ -268,6 +270,16 @@ def _check_direction(said: Parsed, quote: str, language: str) -> Iterator[Verdic
             )
 
 
+def _check_ways(said: Parsed, quote: str, language: str) -> Iterator[Verdict]:
+    """Find who comes where the passage has them go, or goes where it has them come from."""
+    places = find_ways(quote, language)
+    for place in find_ways(said.text, said.language):
+        found = {other.way for other in places if _is_same(place, other)}
+        if found and place.way not in found:
+            asserted, read = ("from", "to") if place.way == "from" else ("to", "from")
+            yield Verdict("unsupported", f"In the passage it is {read} {place.name}, not {asserted} it.", "direction")
+
+
 def _check_subject(evidence: Evidence, start: int, end: int) -> Iterator[Verdict]:
     """Find what the passage says beside the question: so speaks a sentence that was planted to be repeated."""
     bearing = [place for place, span in enumerate(evidence.spans) if start <= span[0] and span[1] <= end]
@@ -281,12 +293,13 @@ def _check_address(statement: str) -> Iterator[Verdict]:
 
 
 def _roles_of(actor: Actor, others: list[Actor]) -> set[Role | None]:
-    return {
-        other.role
-        for other in others
-        if actor.is_country == other.is_country
-        and (actor.name == other.name if actor.is_country else same_name(actor.name, other.name))
-    }
+    return {other.role for other in others if _is_same(actor, other)}
+
+
+def _is_same(one: Actor | Place, other: Actor | Place) -> bool:
+    if one.is_country or other.is_country:
+        return one.is_country == other.is_country and one.name == other.name
+    return same_name(one.name, other.name)
 
 
 def _check_meaning(said: Parsed, read: Parsed, farthest: float | None) -> Verdict:

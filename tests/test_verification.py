@@ -104,6 +104,46 @@ def test_a_fact_that_the_passage_does_not_have_is_found(passage: str, statement:
     assert verdict.reason.endswith(".")
 
 
+ARRIVALS = (
+    "Lavrov saabus reedel Wonsani Malaisia pealinnast Kuala Lumpurist.",
+    "Ο Λαβρόφ έφθασε στη Γουονσάν την Παρασκευή από την πρωτεύουσα της Μαλαισίας Κουάλα Λουμπούρ.",
+    "Lavrov přiletěl do Wonsanu z malajského hlavního města Kuala Lumpur.",
+)
+
+
+@pytest.mark.parametrize("passage", ARRIVALS)
+@pytest.mark.parametrize(
+    ("there", "back"),
+    [
+        ("Lavrov flew to Wonsan from Kuala Lumpur.", "Lavrov flew to Kuala Lumpur from Wonsan."),
+        ("Lavrov přiletěl do Wonsanu z Kuala Lumpur.", "Lavrov odletěl z Wonsanu do Kuala Lumpur."),
+        ("Ławrow przyleciał do Wonsanu z Kuala Lumpur.", "Ławrow poleciał do Kuala Lumpur z Wonsanu."),
+        ("Лавров је у Вонсан стигао из Куала Лумпура.", "Лавров је из Вонсана отишао у Куала Лумпур."),
+        ("Лавров прилетел в Вонсан из Куала-Лумпура.", "Лавров прилетел в Куала-Лумпур из Вонсана."),
+        (
+            "Ο Λαβρόφ έφθασε στη Γουονσάν από την Κουάλα Λουμπούρ.",
+            "Ο Λαβρόφ έφυγε από τη Γουονσάν στην Κουάλα Λουμπούρ.",
+        ),
+    ],
+)
+def test_whoever_goes_the_other_way_than_the_passage_says_is_found(passage: str, there: str, back: str) -> None:
+    assert verify(there, passage).outcome == "supported"
+    verdict = verify(back, passage)
+    assert (verdict.outcome, verdict.kind) == ("unsupported", "direction")
+
+
+@pytest.mark.parametrize(
+    ("passage", "statement"),
+    [
+        ("Rosja rozmawia z Koreą Północną.", "Russia talks to North Korea."),
+        ("Lavrov spoke in Wonsan.", "Lavrov je stigao iz Vonsana u Peking."),
+        ("The ship went from Rajin to Dunai and from Dunai to Rajin.", "Statek płynął z portu Dunai."),
+    ],
+)
+def test_no_way_is_told_where_a_passage_leaves_it_open(passage: str, statement: str) -> None:
+    assert verify(statement, passage).kind != "direction"
+
+
 def test_a_denial_of_what_the_passage_affirms_is_found() -> None:
     verdict = verify("Kim v září Rusko nenavštívil.", CZECH, encoder=WordEncoder())
     assert (verdict.outcome, verdict.kind) == ("unsupported", "negation")

@@ -84,6 +84,14 @@ class Lexicon:
     """Words that ask for a name."""
     ordinary: Vocabulary
     """Words that are written with a capital in what an institution is called, and are translated."""
+    origin: Vocabulary
+    """Prepositions of what one comes from."""
+    goal: Vocabulary
+    """Prepositions of what one goes to."""
+    at: Vocabulary
+    """Prepositions that say where one is as well as where one goes to."""
+    prepositions: Vocabulary
+    """The others."""
     more: tuple[str, ...]
     less: tuple[str, ...]
 
@@ -122,8 +130,19 @@ def load_lexicon(language: str) -> Lexicon | None:
         negative_prefix=table.get("negative_prefix", ""),
         **{
             name: _vocabulary(code, {name: table.get(name, "")})
-            for name in ("negation", "positive", "weak", "only", "who", "ordinary")
+            for name in (
+                *("negation", "positive", "weak", "only", "who", "ordinary"),
+                *("origin", "goal", "at", "prepositions"),
+            )
         },
+    )
+
+
+def is_preposition(form: str, language: str) -> bool:
+    """Whether a word is a preposition of a language that there is a table of."""
+    lexicon = load_lexicon(language)
+    return lexicon is not None and any(
+        form in words for words in (lexicon.origin, lexicon.goal, lexicon.at, lexicon.prepositions)
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rag.checks.lexicon import SERBIAN, form_of
+from rag.checks.lexicon import SERBIAN, form_of, is_preposition
 from rag.checks.names import find_entities, find_names
 from rag.language import fold
 
@@ -25,14 +25,6 @@ _MUTUAL = re.compile(
     r"\b(?:setk|spotk|rozm[ao]w|jednal|hovoril|kohtu|sre[ol]|susre|sasta[ol]|razgov|met\b|meet|talk|traf|treff|sprach|synant|synomil|"
     r"vstret|vstrech|besed)"
 )
-_PREPOSITIONS = {
-    "cs": "s se z ze od do k ke pro na v ve o u po za proti mezi při před nad",
-    "pl": "z ze od do ku dla na w we o u po za przeciw między przy przed nad",
-    "sr": "s sa iz od do ka za na u o po protiv između pri pred nad",
-    "ru": "с со из от до к ко для на в во о у по за против между при перед над",
-    "en": "to from with by of in at on for against about between",
-    "de": "nach von aus mit bei für an in durch gegen zu zum zur vom zwischen über",
-}
 _THAT = {"cs": ("že",), "pl": ("że", "iż"), "sr": ("da",), "ru": ("что",), "et": ("et",)}
 _ARTICLES: dict[str, Role] = dict.fromkeys(["ο", "η", "οι"], "agent")
 _ARTICLES |= dict.fromkeys(["τον", "την", "τη", "του", "τησ", "των", "τουσ", "τισ", "στον", "στην", "στη"], "other")
@@ -51,7 +43,7 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mention:
+class Mention:
     """The words of a sentence that name a country or a person."""
 
     name: str
@@ -71,7 +63,7 @@ def find_actors(sentence: str, language: str) -> list[Actor]:
     words = {form_of(word.group(), language) for word in _WORD.finditer(sentence)}
     if judge is None or words & set(_PASSIVE.get(language, "").split()):
         return []
-    mentions = _find_mentions(sentence, language)
+    mentions = find_mentions(sentence, language)
     actors = [Actor(mention.name, mention.is_country, judge(mention, language)) for mention in mentions]
     if language not in _ORDERED:
         return actors
@@ -88,7 +80,8 @@ def is_mutual(sentence: str) -> bool:
     return _MUTUAL.search(fold(sentence)) is not None
 
 
-def _find_mentions(sentence: str, language: str) -> list[_Mention]:
+def find_mentions(sentence: str, language: str) -> list[Mention]:
+    """The countries, people and places that a sentence names, in order; words of one name are one mention."""
     spans: list[tuple[str, bool, int, int]] = [
         (code, True, start, end)
         for code, places in find_entities(sentence, language).items()
@@ -107,21 +100,21 @@ def _find_mentions(sentence: str, language: str) -> list[_Mention]:
     return [_mention(sentence, language, *span) for span in sorted(spans + people, key=lambda span: span[2])]
 
 
-def _mention(sentence: str, language: str, name: str, is_country: bool, start: int, end: int) -> _Mention:
+def _mention(sentence: str, language: str, name: str, is_country: bool, start: int, end: int) -> Mention:
     before = [form_of(word, language) for word in _WORD.findall(sentence[:start])[-3:]]
     forms = [form_of(word, language) for word in _WORD.findall(sentence[start:end])]
-    return _Mention(name, is_country, start, end, tuple(reversed(before)), tuple(forms))
+    return Mention(name, is_country, start, end, tuple(reversed(before)), tuple(forms))
 
 
-def _judge_greek(mention: _Mention, _: str) -> Role | None:
+def _judge_greek(mention: Mention, _: str) -> Role | None:
     # `By`, in the passive, and `from` are one word.
     if "απο" in mention.before[:2]:
         return None
     return next((_ARTICLES[form] for form in mention.before if form in _ARTICLES), None)
 
 
-def _judge_slavic(mention: _Mention, language: str) -> Role | None:
-    if mention.before[:1] and mention.before[0] in _PREPOSITIONS[language].split():
+def _judge_slavic(mention: Mention, language: str) -> Role | None:
+    if mention.before[:1] and is_preposition(mention.before[0], language):
         return "other"
     last = mention.forms[-1]
     if mention.is_country:
@@ -134,7 +127,7 @@ def _judge_slavic(mention: _Mention, language: str) -> Role | None:
     return "agent" if re.search("[^aeiouyáéíóúýěůаеиоуыэюя]$", last) else None
 
 
-def _judge_estonian(mention: _Mention, language: str) -> Role | None:
+def _judge_estonian(mention: Mention, language: str) -> Role | None:
     last = mention.forms[-1]
     if re.search("(?:le|lt|ga|st|sse|ni|ks|[aeiou][dt])$", last):
         return "other"
@@ -145,17 +138,17 @@ def _judge_estonian(mention: _Mention, language: str) -> Role | None:
     return None if last[-1] in "aeou" else "agent"
 
 
-def _judge_ordered(mention: _Mention, language: str) -> Role:
-    return "other" if mention.before[:1] and mention.before[0] in _PREPOSITIONS[language].split() else "agent"
+def _judge_ordered(mention: Mention, language: str) -> Role:
+    return "other" if mention.before[:1] and is_preposition(mention.before[0], language) else "agent"
 
 
-def _judge_ambiguous(mention: _Mention, language: str) -> Role | None:
+def _judge_ambiguous(mention: Mention, language: str) -> Role | None:
     """A nominative that may be an accusative or a genitive acts where it begins the sentence, or a clause of it."""
     begins = mention.start == 0 or mention.before[0] in _THAT.get(language, ())
     return "agent" if begins else None
 
 
-_JUDGES: dict[str, Callable[[_Mention, str], Role | None]] = {
+_JUDGES: dict[str, Callable[[Mention, str], Role | None]] = {
     "el": _judge_greek,
     "et": _judge_estonian,
     **dict.fromkeys(("cs", "pl", "sr", "ru"), _judge_slavic),
