@@ -24,6 +24,7 @@ from rag.generator import load_generator
 from rag.hardware import count_physical_cores
 from rag.index import Index
 from rag.judges import find_shipped, locate, recall
+from rag.milvus import open_store
 from rag.models import Purpose
 from rag.probe import CANNOT_BE_LOADED
 from rag.prompts import Prompts
@@ -82,6 +83,8 @@ def examine(config: Config, proof: Sequence[str] = PROOF) -> list[Check]:
         "llama.cpp": lambda: _check_build(config, proof),
         "index": lambda: _check_index(config),
     }
+    if config.milvus:
+        checks["Milvus"] = lambda: _check_milvus(config)
     return [_guard(name, check) for name, check in checks.items()]
 
 
@@ -231,3 +234,14 @@ def _check_index(config: Config) -> Check:
     counted = ", ".join(f"{count} {language}" for language, count in sorted(languages.items()))
     held = f"{manifest.articles} files ({counted}), {manifest.passages} passages"
     return Check("index", True, f"“{config.index}”: {held}, built {manifest.created}")
+
+
+def _check_milvus(config: Config) -> Check:
+    held = False
+    if store := open_store(config):
+        with closing(store), closing(Index.open(config.indexes / config.index)) as index:
+            held = store.holds(index.generation)
+    if held:
+        return Check("Milvus", True, f"“{config.index}” is searched at {config.milvus}")
+    detail = f"“{config.index}” is not at {config.milvus} and is searched in this process"
+    return Check("Milvus", False, detail, f"Put it there: rag index --index {config.index}")

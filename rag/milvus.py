@@ -107,9 +107,40 @@ class MilvusStore:
         found = [(int(hit["row"]), float(hit["distance"])) for hit in hits]
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))
 
+    def compare(self, index: Index) -> Iterator[str]:
+        """What an opened generation has that its collection lacks, and the other way round; nothing if there is none.
+
+        Raises StoreError.
+        """
+        if not self.holds(index.generation):
+            return
+        expected = {
+            row: source
+            for rows, _, facts in index.read_rows(BATCH)
+            for row, (_, source, _) in zip(rows, facts, strict=True)
+        }
+        with _translated(self._uri):
+            found = dict(self._read_sources(self._locate(index.generation)))
+        wrong = {row for row, source in found.items() if expected.get(row) != source}
+        if wrong:
+            yield f"holds {len(wrong)} passages that the index does not"
+        if missing := expected.keys() - found.keys():
+            yield f"lacks {len(missing)} passages of the index"
+
+    def list_others(self, index: Index) -> list[str]:
+        """The collections of the index's generations before this one. Raises StoreError."""
+        with _translated(self._uri):
+            return sorted({*self._list_own()} - {self._locate(index.generation)})
+
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
+
+    def _read_sources(self, collection: str) -> Iterator[tuple[int, str]]:
+        rows = self._client.query_iterator(collection, batch_size=BATCH, output_fields=["row", "source"])
+        while found := rows.next():
+            yield from ((int(one["row"]), str(one["source"])) for one in found)
+        rows.close()
 
     def _create(self, collection: str, index: Index) -> None:
         from pymilvus import DataType
@@ -147,10 +178,13 @@ class MilvusStore:
 
     def _remove_but(self, *kept: str | None) -> None:
         """Remove all collections of the index but these: whoever asks the last generation goes on doing so."""
-        for collection in self._client.list_collections():
-            if re.fullmatch(rf"{self._alias}_\d{{8}}T\d{{6}}_[0-9a-f]{{8}}", collection) and collection not in kept:
-                self._client.drop_collection(collection)
-                self._whole.discard(collection)
+        for collection in {*self._list_own()} - {*kept}:
+            self._client.drop_collection(collection)
+            self._whole.discard(collection)
+
+    def _list_own(self) -> list[str]:
+        pattern = rf"{self._alias}_\d{{8}}T\d{{6}}_[0-9a-f]{{8}}"
+        return [name for name in self._client.list_collections() if re.fullmatch(pattern, name)]
 
     def _locate(self, generation: str) -> str:
         return f"{self._alias}_{generation.replace('-', '_')}"

@@ -13,6 +13,7 @@ from rag.documents import File, Skipped, read, walk
 from rag.errors import DocumentError, StoreError
 from rag.generations import find_leftovers, list_indexes, say_rebuild
 from rag.index import Index
+from rag.milvus import MilvusStore, open_store
 from rag.remains import Remains
 from rag.segments import TOKENS, Segment
 
@@ -48,7 +49,7 @@ def verify_index(config: Config) -> Audit:
     """Count what the configured index holds, and compare it with itself, with the corpus and with what is kept of it.
 
     No build goes on meanwhile. Raises IndexMissing, IndexBusy, IndexMismatch, and IndexDamaged for an index that cannot
-    be opened.
+    be opened; StoreError for a Milvus that cannot be asked.
     """
     folder = config.indexes / config.index
     with closing(Index.open(folder)):  # A missing index is not locked, which would make its folder.
@@ -56,6 +57,11 @@ def verify_index(config: Config) -> Audit:
     with lock_index(folder), closing(Index.open(folder)) as index:
         wrong = [*_check_segments(index), *_check_totals(index), *_check_corpus(index)]
         wrong += [*_check_leftovers(index, folder), *_check_remains(config)]
+        noted = [*_note_removed(index)]
+        if store := open_store(config):
+            with closing(store):
+                wrong += _check_store(index, store)
+                noted += _note_store(index, store)
         return Audit(
             index=index.name,
             articles=sum(_count(segment, "documents") for segment in index.segments),
@@ -63,7 +69,7 @@ def verify_index(config: Config) -> Audit:
             vectors=sum(len(segment.vectors) for segment in index.segments),
             segments=len(index.segments),
             wrong=tuple(wrong),
-            noted=tuple(_note_removed(index)),
+            noted=tuple(noted),
         )
 
 
@@ -173,3 +179,21 @@ def _note_removed(index: Index) -> Iterator[str]:
                 f"The segment {segment.folder.name} holds the numbers, not the words, of {left} passages whose "
                 f"articles were removed; they go when it is merged, or now with `{say_rebuild(index.name)}`."
             )
+
+
+def _check_store(index: Index, store: MilvusStore) -> Iterator[str]:
+    for trouble in store.compare(index):
+        yield f"The collection of “{index.name}” in Milvus {trouble}. Build it anew: `{say_rebuild(index.name)}`."
+
+
+def _note_store(index: Index, store: MilvusStore) -> Iterator[str]:
+    if not store.holds(index.generation):
+        yield (
+            "Milvus does not hold this index yet, which is searched in this process. "
+            f"Put it there with `rag index --index {index.name}`."
+        )
+    for collection in store.list_others(index):
+        yield (
+            f"Milvus keeps the collection {collection} for those who opened the index before its last build: numbers "
+            "and names of articles, no words. The next build removes it."
+        )

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from rag.assistant import Assistant
 from rag.build import build_index
 from rag.config import ROOT, Config
+from rag.doctor import examine
 from rag.errors import StoreError
 from rag.index import Index
 from rag.milvus import MilvusStore, open_store, write_condition
 from rag.prompts import Prompts
 from rag.types import Filter
+from rag.verifying import verify_index
 from tests.fakes import ScriptedGenerator, WordEncoder
 
 WORDS = ("harbour", "boat", "apple", "night", "mayor", "nine", "million", "valley", "quay", "red", "cheese", "river")
@@ -39,7 +42,11 @@ FILTERS = (
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     return Config(
-        corpus=tmp_path / "corpus", indexes=tmp_path / "indexes", milvus=str(tmp_path / "milvus.db"), generator="none"
+        corpus=tmp_path / "corpus",
+        indexes=tmp_path / "indexes",
+        cache=tmp_path / "cache",
+        milvus=str(tmp_path / "milvus.db"),
+        generator="none",
     )
 
 
@@ -163,3 +170,41 @@ def test_without_the_package_the_message_says_how_to_install_it(monkeypatch: pyt
     with pytest.raises(StoreError, match=r"pip install 'rag-assistant\[milvus\]'"):
         open_store(Config(milvus="milvus.db"))
     assert open_store(Config()) is None
+
+
+def test_an_index_is_verified_against_its_collection_and_what_milvus_keeps_is_told(
+    config: Config, store: MilvusStore
+) -> None:
+    for number in range(4):
+        write(config, number)
+    build(config)
+    audit = verify_index(config)
+    assert (audit.wrong, audit.noted) == ((), ())
+    (config.corpus / "new" / "a_3.txt").unlink()
+    build(config)
+    audit = verify_index(config)
+    assert audit.wrong == ()
+    assert any("before its last build" in note for note in audit.noted)
+    with closing(Index.open(config.indexes / config.index)) as index:
+        collection = store._locate(index.generation)
+        rows = [row for of_some, _, _ in index.read_rows(10) for row in of_some]
+        vector = [0.0] * index.projection.directions.shape[1]
+    astray = {"vector": vector, "language": "en", "source": "a.txt", "first_day": 0, "last_day": 0}
+    store._client.delete(collection, ids=rows[:1])
+    store._client.insert(collection, [{"row": 1000 + number, **astray} for number in range(2)])
+    wrong = " ".join(verify_index(config).wrong)
+    assert "holds 2 passages that the index does not" in wrong
+    assert "lacks 1 passages of the index" in wrong
+    assert wrong.count("rag index --rebuild") == 2
+
+
+def test_doctor_says_whether_the_index_is_at_milvus(config: Config) -> None:
+    write(config, 1)
+    build_index(config=replace(config, milvus=None), encoder=WordEncoder())
+    (check,) = [check for check in examine(config, ("false",)) if check.name == "Milvus"]
+    assert check.ok is False
+    assert check.remedy == "Put it there: rag index --index default"
+    build(config)
+    (check,) = [check for check in examine(config, ("false",)) if check.name == "Milvus"]
+    assert check.ok is True
+    assert "“default” is searched at" in check.detail
