@@ -23,7 +23,7 @@ from rag.errors import IndexMissing
 from rag.generations import find_leftovers
 from rag.index import Index
 from rag.language import detect
-from rag.types import Encodings, Progress, Role, Vectors
+from rag.types import Encoder, Encodings, Progress, Role, Vectors
 from tests.fakes import make_projection
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ class HashEncoder:
     max_tokens = 500
     projection = make_projection(DIMENSION)
 
+    @classmethod
+    def load(cls, _: Config) -> "HashEncoder":
+        """One, whatever is configured."""
+        return cls()
+
     def describe(self) -> dict[str, object]:
         """Its name."""
         return {"name": self.name}
@@ -76,8 +81,11 @@ def make_vector(text: str) -> Vectors:
     return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 
-def build(config: Config, fatal: int, seen: "Synchronized[int]") -> None:
+def build(
+    config: Config, load: Callable[[Config], Encoder], policy: Policy, fatal: int, seen: "Synchronized[int]"
+) -> None:
     """Bring the index up to date, counting moments, or die at the one of that number; 0 is none."""
+    encoder = load(config)
 
     def count(event: str, _: object) -> None:
         if event in MOMENTS:
@@ -86,7 +94,7 @@ def build(config: Config, fatal: int, seen: "Synchronized[int]") -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(count)
-    build_index(config=config, encoder=HashEncoder(), policy=POLICY)
+    build_index(config=config, encoder=encoder, policy=policy)
 
 
 class Trial:
@@ -155,7 +163,7 @@ class Trial:
 
     def _begin(self, fatal: int) -> BaseProcess:
         self._seen.value = 0
-        child = self._children.Process(target=build, args=(self.config, fatal, self._seen))
+        child = self._children.Process(target=build, args=(self.config, HashEncoder.load, POLICY, fatal, self._seen))
         child.start()
         return child
 

@@ -1,0 +1,13 @@
+"""The short form of `python -m evaluation.same`: FAISS, Milvus, Ray and killed builds, and the same citations."""
+
+from pathlib import Path
+
+from evaluation.same import compare
+from rag import Config
+
+
+def test_ten_questions_have_the_same_citations_whichever_way_the_index_came_about(tmp_path: Path) -> None:
+    found = compare(Config.from_env(), tmp_path, 3, lambda _: None)
+    assert set(found) == {"FAISS", "Milvus", "Ray", "3 killed builds"}
+    assert all(cited == found["FAISS"] for cited in found.values())
+    assert sum(map(len, found["FAISS"])) >= 5
