@@ -3,7 +3,7 @@
 Vectors have the geometry of real ones: each is a mixture of two vectors that the encoder gives for the calibration's
 sentences, a random share of the one and of the other, with noise added of half its length that is spread as the real
 ones are (a random sum of their differences from their mean). They are asked for by the vectors of the project's
-questions, and recall@10 is counted against comparing each question with every vector. Encoding is left out: it takes as
+held-back questions, and recall@10 is counted against comparing each question with every vector. Encoding is left out: it takes as
 long for each passage at every size.
 
 Up to FULL passages each has as many tokens as a passage of 160 tokens has in the default encoder; beyond, where a
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
+from evaluation.cases import half_of, load_answerable
 from evaluation.killing import HashEncoder
 from evaluation.report import RESULTS, read_commit
 from evaluation.synthetic import (
@@ -55,7 +56,6 @@ TOKENS, FEW_TOKENS = 120, 2
 CHANGED = 100
 """Documents of an update: half of them changed, a quarter removed, a quarter new."""
 FILES = 10_000
-QUESTIONS = 200
 NEAREST = 10
 FILTERS = {
     "one language": Filter(languages=("el",)),
@@ -63,7 +63,6 @@ FILTERS = {
     "sources": Filter(sources=("00001*",)),
     "dates": Filter(since="2020-06", until="2021-06"),
 }
-CASES = Path(__file__).parent / "cases" / "articles.jsonl"
 PICTURE = ROOT / "docs" / "growth.png"
 PASSAGE_TOKENS = 160
 Figures = dict[str, float]
@@ -94,11 +93,11 @@ def main() -> None:
 
 
 def encode_real(config: Config) -> tuple[Vectors, Vectors]:
-    """The vectors of the calibration's sentences, and those of the project's questions."""
+    """The vectors of the calibration's sentences, and those of questions that nothing was tuned on."""
     encoder = SentenceEncoder.load(config)
     sentences = [sentence for of_one in load_calibration().values() for sentence in of_one]
-    questions = [json.loads(line)["question"] for line in CASES.read_text(encoding="utf-8").splitlines()]
-    return encoder.encode(sentences, "passage").vectors, encoder.encode(questions[:QUESTIONS], "query").vectors
+    questions = [case.question for case in load_answerable() if half_of(case.fact) == "held-back"]
+    return encoder.encode(sentences, "passage").vectors, encoder.encode(questions, "query").vectors
 
 
 def measure(real: Vectors, questions: Vectors, passages: int, folder: Path) -> Figures:
