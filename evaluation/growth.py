@@ -3,8 +3,8 @@
 Vectors have the geometry of real ones: each is a mixture of two vectors that the encoder gives for the calibration's
 sentences, a random share of the one and of the other, with noise added of half its length that is spread as the real
 ones are (a random sum of their differences from their mean). They are asked for by the vectors of the project's
-held-back questions, and recall@10 is counted against comparing each question with every vector. Encoding is left out: it takes as
-long for each passage at every size.
+held-back questions, and recall@10 is counted against comparing each question with every vector. Encoding is left out:
+it takes as long for each passage at every size.
 
 Up to FULL passages each has as many tokens as a passage of 160 tokens has in the default encoder; beyond, where a
 million would take fifty gigabytes, it has two, and bytes on disk are those of two. Nothing else reads tokens but the
