@@ -129,7 +129,7 @@ def bench_building(bench: Bench, advance: Advance) -> Figures:
     """Passages a second, the best of several rounds, the bare loop with the best of several batch sizes."""
     index = bench.assistant.index
     sources = [article.source for article in index.list_articles()]
-    passages = [passage.text for source in sources for passage in index.read_passages(source)[0]]
+    passages = [passage.text for source in sources for passage in index.read_passages(source)]
     texts = (passages * (TEXTS // len(passages) + 1))[:TEXTS]
     ours, bare = [], []
     for _ in range(ROUNDS):

@@ -197,7 +197,7 @@ class Trial:
             state = {}
             for article in index.list_articles():
                 document = index.open_article(article.source)
-                passages, encodings = index.read_passages(article.source)
+                passages, encodings = index.read_passages(article.source), index.read_encodings(article.source)
                 check(len(passages) == article.passages, "a passage is missing")
                 for passage, vector in zip(passages, encodings.vectors, strict=True):
                     check(document.text[passage.start : passage.end] == passage.text, "a passage is not of its article")

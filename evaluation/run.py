@@ -252,7 +252,7 @@ def _bearers(place: Place, index: Index) -> list[Passage]:
         raise LookupError(f"{place.source} is not in the index.")
     start = document.text.index(place.gold)
     end = start + len(place.gold)
-    passages, _ = index.read_passages(place.source)
+    passages = index.read_passages(place.source)
     return [passage for passage in passages if 2 * (min(end, passage.end) - max(start, passage.start)) >= end - start]
 
 

@@ -28,10 +28,11 @@ def grow(index: Index, encoder: Encoder, passages: int, folder: Path, advance: C
     vectors theirs with noise.
     """
     chance = np.random.default_rng(0)
-    originals = [index.read_passages(article.source) for article in index.list_articles()]
-    texts = [passage for of_one, _ in originals for passage in of_one]
-    vectors = np.concatenate([encodings.vectors for _, encodings in originals])
-    tokens = [one for _, encodings in originals for one in encodings.tokens]
+    sources = [article.source for article in index.list_articles()]
+    texts = [passage for source in sources for passage in index.read_passages(source)]
+    originals = [index.read_encodings(source) for source in sources]
+    vectors = np.concatenate([encodings.vectors for encodings in originals])
+    tokens = [one for encodings in originals for one in encodings.tokens]
     with Draft(folder, encoder.dimension) as draft:
         for start in range(0, passages, PER_DOCUMENT):
             rows = [row % len(texts) for row in range(start, min(start + PER_DOCUMENT, passages))]

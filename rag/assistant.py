@@ -96,7 +96,7 @@ class Assistant:
         if index.manifest.passages > SMALL:
             return
         for article in index.list_articles():
-            for passage in index.read_passages(article.source)[0]:
+            for passage in index.read_passages(article.source):
                 with self._line.join() as places:
                     for _ in places:
                         pass

@@ -222,9 +222,9 @@ class _Build:
         remains = Remains(self.config)
         if not self.old or not gone or not remains.count():
             return
-        texts = {p.text for source in gone for p in self.old.read_passages(source)[0]}
+        texts = {p.text for source in gone for p in self.old.read_passages(source)}
         with closing(Index.open(self.folder)) as new:
-            still = {p.text for source in gone for p in new.read_passages(source)[0]}
+            still = {p.text for source in gone for p in new.read_passages(source)}
         remains.forget(texts - still)
 
     def _recall_paths(self) -> list[Path]:

@@ -124,7 +124,7 @@ class Catalogue:
         """The sentences nearest to the middle of what the article says, in its order."""
         document = index.open_article(article.source)
         spans = split_sentences(document.text, document.language)[:READ]
-        middle = index.read_passages(article.source)[1].vectors.mean(axis=0)
+        middle = index.read_encodings(article.source).vectors.mean(axis=0)
         nearness = self._encoder.encode([document.text[start:end] for start, end in spans], "passage").vectors @ middle
         return [Entry(document, *spans[row]) for row in sorted((-nearness).argsort()[:SENTENCES])]
 

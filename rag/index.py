@@ -146,13 +146,16 @@ class Index:
             raise ArticleMissing(f"The index “{self.name}” has no article “{source}”. Name one that it lists.")
         return document
 
-    def read_passages(self, source: str) -> tuple[list[Passage], Encodings]:
-        """A document's passages in order, and what the encoder made of them."""
-        for segment in self.segments:
-            passages, encodings = segment.read_passages(source)
-            if passages:
-                return passages, encodings
-        return [], Encodings(np.empty((0, self.projection.directions.shape[1]), np.float32), ())
+    def read_passages(self, source: str) -> list[Passage]:
+        """A document's passages in order; none where there is no such document."""
+        found = (segment.read_passages(source) for segment in self.segments)
+        return next(filter(None, found), [])
+
+    def read_encodings(self, source: str) -> Encodings:
+        """What the encoder made of a document's passages, in order."""
+        found = (segment.read_encodings(source) for segment in self.segments)
+        nothing = Encodings(np.empty((0, self.projection.directions.shape[1]), np.float32), ())
+        return next((encodings for encodings in found if encodings.tokens), nothing)
 
     def close(self) -> None:
         """Let go of the files."""

@@ -191,17 +191,20 @@ class Segment:
         found = self.query(f"{SELECT_DOCUMENT} WHERE source = ?", source)
         return Document(*found[0]) if found else None
 
-    def read_passages(self, source: str) -> tuple[list[Passage], Encodings]:
-        """A document's passages in order, and what the encoder made of them."""
+    def read_passages(self, source: str) -> list[Passage]:
+        """A document's passages in order."""
         passages = self.query(f"{SELECT_PASSAGES} WHERE d.source = ? ORDER BY p.id", source)
+        return [Passage(*passage) for passage in passages]
+
+    def read_encodings(self, source: str) -> Encodings:
+        """What the encoder made of a document's passages, in order."""
         rows = self.query(
             "SELECT p.id, tokens_start, tokens_end FROM passages p JOIN documents d ON d.id = p.document "
             "WHERE d.source = ? ORDER BY p.id",
             source,
         )
         vectors = self.vectors.read(np.array([row for row, _, _ in rows], dtype=np.int64))
-        tokens = tuple(self._read_tokens(start, end) for _, start, end in rows)
-        return [Passage(*passage) for passage in passages], Encodings(vectors, tokens)
+        return Encodings(vectors, tuple(self._read_tokens(start, end) for _, start, end in rows))
 
     def list_articles(self) -> Iterator[Article]:
         """What is known of its documents."""

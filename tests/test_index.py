@@ -122,7 +122,7 @@ def test_gives_back_documents_passages_and_vectors_as_they_were_added(tmp_path: 
     index = Index.open(tmp_path / "news")
     assert index.read_document("harbour.txt") == HARBOUR[0]
     assert index.read_document("absent.txt") is None
-    passages, encodings = index.read_passages("harbour.txt")
+    passages, encodings = index.read_passages("harbour.txt"), index.read_encodings("harbour.txt")
     assert passages == HARBOUR[1]
     expected = ENCODER.encode([passage.text for passage in HARBOUR[1]], "passage")
     np.testing.assert_array_equal(encodings.vectors, expected.vectors)

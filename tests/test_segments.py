@@ -151,7 +151,7 @@ class Life(RuleBasedStateMachine):
             assert index.read_checksums() == {source: one.word for source, one in self.written.items()}
             for source, one in self.written.items():
                 assert index.read_document(source) == one.document
-                passages, encodings = index.read_passages(source)
+                passages, encodings = index.read_passages(source), index.read_encodings(source)
                 assert passages == one.passages
                 np.testing.assert_allclose(encodings.vectors, one.encodings.vectors, atol=HALF)
                 for tokens, expected in zip(encodings.tokens, one.encodings.tokens, strict=True):
