@@ -27,13 +27,15 @@ class Size:
 
     megabytes: float
     """Resident memory."""
+    own: float
+    """What of it is not pages of files: those of models are mapped, come as they are asked for, and can be let go."""
     files: int
     threads: int
 
 
 def compare(before: Size, after: Size) -> dict[str, float]:
     """What a process held before and after, by what it is called in a table."""
-    names = {"megabytes": "memory {}, MB", "files": "files {}", "threads": "threads {}"}
+    names = {"megabytes": "memory {}, MB", "own": "of its own {}, MB", "files": "files {}", "threads": "threads {}"}
     return {
         name.format(when): getattr(size, fact)
         for fact, name in names.items()
@@ -50,10 +52,10 @@ class Server:
 
     def measure(self) -> Size:
         """What it holds now."""
-        resident = re.search(r"VmRSS:\s+(\d+) kB", (self._folder / "status").read_text(encoding="utf-8"))
-        assert resident
+        status = (self._folder / "status").read_text(encoding="utf-8")
+        resident, own = (int(status.partition(f"{name}:")[2].split()[0]) / 1024 for name in ("VmRSS", "RssAnon"))
         files, threads = (len(list((self._folder / name).iterdir())) for name in ("fd", "task"))
-        return Size(int(resident[1]) / 1024, files, threads)
+        return Size(resident, own, files, threads)
 
     async def rest(self) -> Size:
         """What it holds when it has come to rest."""

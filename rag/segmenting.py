@@ -177,6 +177,8 @@ def _complete_articles(articles: sqlite3.Connection, rows: int) -> None:
     articles.executemany("INSERT INTO main.languages VALUES (?, ?)", packed)
     # Made at the end, which is quicker than with each passage, and needed where an article is read or copied.
     articles.execute("CREATE INDEX main.passages_by_document ON passages(document)")
+    # What filters and updates ask of all documents, so that they need not go through the texts.
+    articles.execute("CREATE INDEX main.documents_by_date ON documents(date, source, first, count, checksum)")
     articles.commit()
     articles.close()
 
