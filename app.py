@@ -10,6 +10,7 @@ import click
 from rag import Assistant, RagError
 from rag.documents import MAX_BYTES
 from rag.errors import ConfigError
+from rag.hardware import share_memory
 from rag.readiness import make_ready
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def main() -> None:
     try:
         if not port.isdecimal() or not 0 < int(port) < 65536:
             raise ConfigError(f"GRADIO_SERVER_PORT must be a port, from 1 to 65535, not “{port}”. Correct it.")
+        share_memory()
         assistant = Assistant.load()
         page = open_page(assistant, int(port))
         # Before the model: llama.cpp silences the whole process while it loads one.

@@ -28,7 +28,8 @@ def share_memory() -> None:
     """Have the threads of this process take memory from one place, which what one frees goes back to for all.
 
     glibc gives every thread a place of its own that keeps what it held at its fullest: for tens of threads that answer
-    in turn, hundreds of megabytes. Other systems' libraries do not, and are left as they are.
+    in turn, hundreds of megabytes. So it is to be called before there are any. Other systems' libraries do not, and are
+    left as they are.
     """
     if hasattr(ctypes.CDLL(None), "mallopt"):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)

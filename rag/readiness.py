@@ -6,14 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rag.assistant import Assistant
 from rag.errors import RagError
-from rag.hardware import share_memory
 
 logger = logging.getLogger(__name__)
 
 
 def make_ready(assistant: Assistant) -> None:
     """Load the model, and have a small corpus read ahead from then on. Raises ModelError."""
-    share_memory()
     # In a thread: llama.cpp calls back while it loads, and a Ctrl-C that comes then is lost.
     ThreadPoolExecutor().submit(assistant.warm).result()
     threading.Thread(target=_read_ahead, args=[assistant], daemon=True).start()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rag.config import Config
+from rag.hardware import share_memory
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -28,6 +29,7 @@ def serve(load: Load, host: str, port: int) -> None:
     from rag.server.logs import set_up_logs
     from rag.server.serving import bind, build_server
 
+    share_memory()
     config = Config.from_env()
     with bind(host, port, config.server_token) as bound:
         assistant = load(config)
@@ -50,6 +52,7 @@ def mcp(load: Load) -> None:
     from rag.server.logs import set_up_logs
     from rag.server.tools import build_tools
 
+    share_memory()
     assistant = load(Config.from_env())
     make_ready(assistant)
     set_up_logs()
