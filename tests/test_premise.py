@@ -53,3 +53,16 @@ def test_what_the_article_has_in_another_spelling_or_the_question_only_asks_for_
     language: str, question: str
 ) -> None:
     assert find_unmet(question, language, make(CZECH)) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        ("cs", "Kolik stála lautta v Turku?"),
+        ("en", "What did Turku buy in March 2026?"),
+        ("en", "What does the ferry between Turku and Ruissalo cost?"),
+    ],
+)
+def test_in_a_language_whose_endings_are_not_known_nothing_is_said_to_be_lacking(language: str, question: str) -> None:
+    text = "Turun kaupunki osti maaliskuussa 2026 sähkölautan. Lautta kulkee Turun ja Ruissalon väliä."
+    assert find_unmet(question, language, make(text, "fi")) is None

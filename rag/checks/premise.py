@@ -18,9 +18,13 @@ _ROOT = 3
 def find_unmet_claim(asked: Parsed, article: Parsed) -> Claim | None:
     """The first number, date or name of a question that an article lacks; None where there is nothing of the kind.
 
+    In a language that there is no table of, months have other names and names other endings (Turku, Turun), so nothing
+    is known to be lacking.
     Numbers in words are left out: `how many million` names none. A name of several words is met by any of them, as
     parts of names are spelled in too many ways. In German, where any noun has a capital, a word alone is no name.
     """
+    if not article.known:
+        return None
     names: list[Name] = []
     for claim in claims_of(asked):
         if isinstance(claim, Name):
@@ -40,11 +44,6 @@ def _is_met(name: Name, article: Parsed) -> bool:
         return True
     stems = tuple(fold(other.text) for other in article.names if len(other.text) >= _ROOT)
     return holds(article, name) or fold(name.text).startswith(stems)
-
-
-def claim_in_words(claim: Claim) -> bool:
-    """Whether it is a number that is written in words, which some languages are not understood in."""
-    return bool(getattr(claim, "in_words", False))
 
 
 def _join(names: list[Name], text: str) -> Iterator[list[Name]]:
