@@ -239,6 +239,15 @@ def test_the_list_has_articles_by_language_under_their_titles_or_first_words(ass
     assert Drawn(draw_shelf(assistant, "nowhere", ENGLISH)).text == "0 of 2"
 
 
+def test_languages_stand_in_the_order_of_letters_and_not_behind_z_for_a_hook(
+    assistant: Assistant, tmp_path: Path
+) -> None:
+    (tmp_path / "port.txt").write_text("Port w Gdyni został zamknięty w styczniu z powodu strajku.\n", encoding="utf-8")
+    finish(add([tmp_path / "port.txt"], assistant))
+    listed = re.findall("angličtina|čeština|polština", draw_shelf(assistant, "", Wording(PROMPTS, "cs")))
+    assert listed == ["angličtina", "čeština", "polština"]
+
+
 def test_an_article_is_added_is_found_and_can_be_removed(assistant: Assistant, tmp_path: Path) -> None:
     added = tmp_path / "λιμάνι.txt"
     added.write_text("date 2026-01\nΤο λιμάνι του Πειραιά έκλεισε τον Ιανουάριο.\n", encoding="utf-8")

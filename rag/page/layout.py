@@ -10,6 +10,7 @@ import gradio as gr
 from rag.assistant import Assistant
 from rag.documents import FORMATS
 from rag.drawing import escape
+from rag.language import fold
 from rag.page.exchange import Conversation
 from rag.page.wording import Wording, name_tongue
 from rag.prompts import FALLBACK
@@ -125,7 +126,7 @@ def _value(key: str) -> Look:
 
 def _draw_header(assistant: Assistant, wording: Wording) -> str:
     articles = assistant.list_articles()
-    languages = ", ".join(sorted({wording.name(article.language) for article in articles}))
+    languages = ", ".join(sorted({wording.name(article.language) for article in articles}, key=fold))
     intro = wording.label("intro", articles=len(articles), languages=languages)
     return f"<h1>{escape(wording.label('title'))}</h1><p>{escape(intro)}</p>"
 
@@ -178,7 +179,8 @@ def _place_corpus(board: Board) -> Corpus:
 
 def _place_filters(board: Board) -> list[gr.components.Component]:
     def look_languages(wording: Wording) -> dict[str, Any]:
-        languages = sorted((wording.name(one), one) for one in board.assistant.index.read_languages())
+        named = ((wording.name(one), one) for one in board.assistant.index.read_languages())
+        languages = sorted(named, key=lambda one: fold(one[0]))
         return {"label": wording.label("languages"), "choices": languages}
 
     def look_files(wording: Wording) -> dict[str, Any]:

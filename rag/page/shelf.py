@@ -30,7 +30,7 @@ def draw_shelf(assistant: Assistant, words: str, wording: Wording) -> str:
     drawn = "".join(
         f"<details open><summary>{escape(language)} <small>{len(group)}</small></summary>"
         f"<ul>{''.join(_draw_article(*entry, entry[0].source in own, wording) for entry in group)}</ul></details>"
-        for language, group in sorted(groups, key=lambda group: (-len(group[1]), group[0]))
+        for language, group in sorted(groups, key=lambda group: (-len(group[1]), fold(group[0])))
     )
     count = escape(wording.label("found", found=len(entries), all=len(assistant.list_articles())))
     return f'<p class="count" role="status">{count}</p>{drawn}'
