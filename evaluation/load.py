@@ -41,7 +41,7 @@ WARM_SHARE = 0.1
 LEAST_WARM = 10.0
 """Seconds."""
 FLAT = 1.05
-"""What memory of its own may grow to."""
+"""What memory may grow to."""
 POOLS = 50
 """What the pools of threads of the server may grow by, as they are filled when there is work for them."""
 Advance = Callable[[float], object]
@@ -205,7 +205,7 @@ def find_faults(figures: Figures) -> list[str]:
     """What is not as it must be."""
     faults = [name for name in ("question errors", "search errors", "overtaken in line", "places that grew")
               if figures[name]]  # fmt: skip
-    if figures["of its own after, MB"] > FLAT * figures["of its own before, MB"]:
+    if figures["memory after, MB"] > FLAT * figures["memory before, MB"]:
         faults.append("memory grew")
     faults += [
         f"{what} leaked" for what in ("files", "threads") if figures[f"{what} after"] > figures[f"{what} before"]

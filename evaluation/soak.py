@@ -92,7 +92,7 @@ async def _ask_all(server: Server, questions: Sequence[str], count: int, advance
 def find_faults(figures: Figures) -> list[str]:
     """What is not as it must be."""
     faults = ["errors"] if figures["errors"] else []
-    if figures["of its own after, MB"] > FLAT * figures["of its own before, MB"]:
+    if figures["memory after, MB"] > FLAT * figures["memory before, MB"]:
         faults.append("memory grew")
     if figures["files after"] > figures["files before"]:
         faults.append("files leaked")
