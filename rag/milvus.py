@@ -31,6 +31,9 @@ MOST = 16_384
 """Passages that Milvus gives at once."""
 LONGEST_SOURCE = 4096
 """Bytes."""
+IN_A_FILE = {"grpc_options": {"grpc.keepalive_time_ms": 2**31 - 1}}
+"""Not to ask every ten seconds whether the server is there: milvus-lite hangs up on clients that do, at times in the
+middle of a call, and is there as long as this process is."""
 UNDATED = (99_999_999, 0)
 """The first and the last day of an article that has no date: later than any, and earlier."""
 
@@ -61,8 +64,9 @@ class MilvusStore:
 
         # It would write what is told in a sentence, and where it happened, to the terminal.
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
+        options = IN_A_FILE if uri.endswith(".db") else {}
         with _translated(uri):
-            return cls(MilvusClient(uri, token=token or "", timeout=SECONDS), uri, _name(index))
+            return cls(MilvusClient(uri, token=token or "", timeout=SECONDS, **options), uri, _name(index))
 
     def holds(self, generation: str) -> bool:
         """Whether a generation can be searched here. Raises StoreError."""
