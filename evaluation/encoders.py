@@ -35,6 +35,9 @@ class WrappedEncoder:
     def describe(self) -> dict[str, object]:
         return self._encoder.describe()
 
+    def warm(self) -> None:
+        self._encoder.warm()
+
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
         return self._encoder.encode(texts, role, progress)
 

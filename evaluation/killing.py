@@ -64,6 +64,9 @@ class HashEncoder:
         """Its name."""
         return {"name": self.name}
 
+    def warm(self) -> None:
+        """It is."""
+
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:  # noqa: ARG002
         """A vector and one token for each text."""
         vectors = np.array([make_vector(text) for text in texts], np.float32).reshape(len(texts), DIMENSION)

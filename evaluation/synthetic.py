@@ -89,6 +89,9 @@ class Still:
         """Its name."""
         return {"name": self.name}
 
+    def warm(self) -> None:
+        """It is."""
+
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
         """Never called."""
         raise NotImplementedError

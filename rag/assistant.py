@@ -83,7 +83,8 @@ class Assistant:
         return cls(config, index, encoder, load_generator(config), prompts)
 
     def warm(self) -> None:
-        """Load what the first question would otherwise wait for. Raises ModelError."""
+        """Load what the first questions would otherwise wait for. Raises ModelError."""
+        self.encoder.warm()
         self.generator.warm()
 
     def prepare(self) -> None:

@@ -93,6 +93,15 @@ class SentenceEncoder:
     def projection(self) -> Projection:
         return self._projection
 
+    def warm(self) -> None:
+        import torch
+
+        # The weights are mapped, and those of a word are read when it first comes: new languages would be slow, and
+        # the process would go on growing.
+        with torch.inference_mode():
+            for weights in self._model.parameters():
+                weights.sum()
+
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         tokens: list[Tokens] = [np.empty((0, 0, 0), np.int8)] * len(texts)

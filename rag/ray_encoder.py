@@ -77,6 +77,9 @@ class RayEncoder:
     def describe(self) -> dict[str, object]:
         return self._local.describe()
 
+    def warm(self) -> None:
+        self._local.warm()
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._local.count_tokens(texts)
 

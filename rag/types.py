@@ -300,6 +300,10 @@ class Encoder(Protocol):
         """What an index must agree on to be searched with this encoder, as plain JSON."""
         ...
 
+    def warm(self) -> None:
+        """Load what the first texts would otherwise wait for. Raises ModelError."""
+        ...
+
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
         """Vectors of the texts and of their tokens."""
         ...

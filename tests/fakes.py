@@ -37,6 +37,9 @@ class WordEncoder:
     def describe(self) -> dict[str, object]:
         return {"name": self.name, "dimension": self.dimension}
 
+    def warm(self) -> None:
+        pass
+
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
         if role == "passage":
             self.encoded.extend(texts)

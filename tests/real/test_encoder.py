@@ -4,10 +4,12 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rag.alignment import load_calibration
 from rag.config import Config
 from rag.encoder import SentenceEncoder
 from rag.matching import match
@@ -137,3 +139,16 @@ def test_what_an_index_must_agree_on_is_the_same_after_loading_again(config: Con
     described = encoder.describe()
     assert json.loads(json.dumps(described)) == described
     assert SentenceEncoder.load(config, encoder.projection).describe() == described
+
+
+def test_what_was_warmed_takes_no_more_of_its_file_when_other_languages_come(config: Config) -> None:
+    encoder = SentenceEncoder.load(config)
+    encoder.warm()
+    before = read_mapped_megabytes()
+    encoder.encode([sentence for sentences in load_calibration().values() for sentence in sentences], "query")
+    assert read_mapped_megabytes() < before + 5
+
+
+def read_mapped_megabytes() -> float:
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("RssFile:")[2].split()[0]) / 1024
