@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
+from rag.records import read_record
 
 FORMAT = 2
 CURRENT = "CURRENT"
@@ -53,6 +54,14 @@ class Manifest:
     """The names of the segments, in the order of their rows, and the SHA-256 of what describes each, in hexadecimal."""
     projection: str
     """The SHA-256 of the projection."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What the manifests of all formats have."""
+
+    format: int
+    paths: tuple[str, ...]
 
 
 def name_generation(folder: Path) -> Path:
@@ -125,16 +134,14 @@ def read_manifest(folder: Path) -> tuple[Manifest, Path]:
     """
     generation = folder / read_pointer(folder)
     try:
-        facts = json.loads((generation / MANIFEST).read_text(encoding="utf-8"))
-        if facts["format"] != FORMAT:
-            raise IndexMismatch(
-                f"The index “{folder.name}” has format {facts['format']}, not {FORMAT}. "
-                f"Rebuild it with `{say_rebuild(folder.name)}`."
-            )
-        facts["paths"] = tuple(facts["paths"])
-        return Manifest(**facts), generation
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = read_record(_Common, generation / MANIFEST).format
+        if found == FORMAT:
+            return read_record(Manifest, generation / MANIFEST), generation
+    except (OSError, ValueError) as error:
         raise IndexDamaged(say_damaged(folder, f"{MANIFEST} cannot be read: {error}")) from error
+    raise IndexMismatch(
+        f"The index “{folder.name}” has format {found}, not {FORMAT}. Rebuild it with `{say_rebuild(folder.name)}`."
+    )
 
 
 def read_paths(folder: Path) -> list[Path]:
@@ -144,8 +151,8 @@ def read_paths(folder: Path) -> list[Path]:
     """
     manifest = folder / read_pointer(folder) / MANIFEST
     try:
-        return [Path(path) for path in json.loads(manifest.read_text(encoding="utf-8"))["paths"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [Path(path) for path in read_record(_Common, manifest).paths]
+    except (OSError, ValueError) as error:
         raise IndexDamaged(
             f"The index “{folder.name}” is damaged and does not say any more what it was built over. "
             f"Name the folders: `{say_rebuild(folder.name)} FOLDER`."

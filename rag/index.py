@@ -15,7 +15,16 @@ from typing import Self
 import numpy as np
 
 from rag.errors import ArticleMissing, IndexDamaged, IndexMismatch
-from rag.generations import PROJECTION, SEGMENTS, Manifest, read_manifest, read_pointer, say_damaged, say_rebuild
+from rag.generations import (
+    MANIFEST,
+    PROJECTION,
+    SEGMENTS,
+    Manifest,
+    read_manifest,
+    read_pointer,
+    say_damaged,
+    say_rebuild,
+)
 from rag.projection import load_projection
 from rag.segments import FACTS, Segment
 from rag.sources import checksum
@@ -66,6 +75,7 @@ class Index:
                     _compare(folder / SEGMENTS / name / FACTS, digest)
                     segments.append(Segment(folder / SEGMENTS / name, projection.token_shape))
                     opened.callback(segments[-1].close)
+                _count(manifest, segments)
             except (OSError, ValueError, sqlite3.Error) as error:
                 raise IndexDamaged(say_damaged(folder, str(error))) from error
             opened.pop_all()
@@ -166,6 +176,14 @@ class Index:
         """The segment of a row, and its row there."""
         place = bisect_right(self._starts, row) - 1
         return self.segments[place], row - self._starts[place]
+
+
+def _count(manifest: Manifest, segments: Sequence[Segment]) -> None:
+    """Raises ValueError when there is not as much in the segments as the manifest says."""
+    for what in ("articles", "passages"):
+        told, found = getattr(manifest, what), sum(getattr(segment.facts, what) for segment in segments)
+        if told != found:
+            raise ValueError(f"{MANIFEST} says that there are {told} {what}, and its segments have {found}")
 
 
 def _compare(file: Path, digest: str) -> None:

@@ -24,9 +24,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from rag.records import read_record
 from rag.sources import checksum
 from rag.types import Article, Document, Encodings, Filter, Passage, Tokens
-from rag.vectors import Kind, Mask, VectorFile, as_kind
+from rag.vectors import Kind, Mask, VectorFile
 
 ARTICLES = "articles.sqlite"
 TOKENS = "tokens.int8"
@@ -74,13 +75,7 @@ class Facts:
     @classmethod
     def read(cls, segment: Path) -> Self:
         """Raises OSError, ValueError."""
-        try:
-            facts = json.loads((segment / FACTS).read_text(encoding="utf-8"))
-            facts["kind"] = as_kind(facts["kind"])
-            facts["files"] = {name: (size, digest) for name, (size, digest) in facts["files"].items()}
-            return cls(**facts)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{FACTS} does not describe a segment: {error}") from error
+        return read_record(cls, segment / FACTS)
 
     def write(self, segment: Path) -> None:
         """Raises OSError."""
@@ -88,6 +83,8 @@ class Facts:
 
     def find_damage(self, segment: Path, whole: bool) -> str | None:
         """Which file is not as it was written; `whole` reads large ones too. Raises OSError."""
+        if self.files.keys() != {ARTICLES, TOKENS, VECTORS}:
+            return f"{FACTS} does not name the files of a segment"
         for name, (size, digest) in self.files.items():
             if (segment / name).stat().st_size != size:
                 return f"{name} has not its size"
@@ -108,6 +105,8 @@ class Segment:
         if damage := self.facts.find_damage(folder, whole=False):
             raise ValueError(damage)
         self.vectors = VectorFile.open(folder / VECTORS, self.facts.kind)
+        if len(self.vectors) != self.facts.rows:
+            raise ValueError(f"{VECTORS} holds {len(self.vectors)} vectors, not {self.facts.rows}")
         tokens = os.open(folder / TOKENS, os.O_RDONLY)
         self._tokens = tokens
         self._close_tokens = weakref.finalize(self, os.close, tokens)
@@ -121,6 +120,8 @@ class Segment:
         """Which rows have a passage."""
         for rows in self._languages.values():
             self.live |= rows
+        if self.live.sum() != self.facts.passages:
+            raise ValueError(f"{ARTICLES} holds {self.live.sum()} passages, not {self.facts.passages}")
 
     @property
     def languages(self) -> list[str]:

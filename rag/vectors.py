@@ -9,7 +9,7 @@ filter costs no hits.
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,8 +187,3 @@ def _find_nearest(vectors: Vectors, asked: Vectors) -> NDArray[np.int64]:
         )
         best, rows = np.take_along_axis(best, kept, axis=1), np.take_along_axis(rows, kept, axis=1)
     return rows
-
-
-def as_kind(facts: dict[str, Any]) -> Kind:
-    """What `dataclasses.asdict` made of a Kind. Raises TypeError."""
-    return Kind(**facts)

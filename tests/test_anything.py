@@ -1,9 +1,11 @@
 """Whatever comes in (bytes in a file, words of a model, requests of a program), what comes out is in good order."""
 
+import hashlib
 import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -15,14 +17,18 @@ from markdown_it import MarkdownIt
 
 from rag.assistant import Assistant
 from rag.documents import FORMATS, File, Skipped, read, walk
+from rag.errors import RagError
+from rag.generations import MANIFEST, SEGMENTS, read_manifest
+from rag.index import Index
 from rag.page.drawing import draw_conversation
 from rag.page.exchange import Exchange
 from rag.page.export import write_markdown
 from rag.page.wording import Wording
+from rag.segments import FACTS
 from rag.server.desk import Desk
 from rag.writing import write_answer
 from tests.fakes import HeldGenerator, ScriptedGenerator
-from tests.served import make_assistant, serving
+from tests.served import ARTICLES, build_corpus, make_assistant, serving
 from tests.test_app import Drawn
 
 bounded = settings(
@@ -54,6 +60,7 @@ BEGINNINGS = [
     b"", b"date 2024-05\n", b"\xef\xbb\xbf", b"\xff\xfe", b"# ", b"<html><meta charset=", b"<!doctype html><body><p>",
     b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 1 0 R>>endobj\ntrailer<</Root 1 0 R>>", make_docx(), make_archive(),
 ]  # fmt: skip
+deep = st.sampled_from([b"[" * 100_000, b'{"format":' * 100_000])
 pieces = st.sampled_from(BEGINNINGS) | st.binary(max_size=60) | st.text(max_size=40).map(lambda text: text.encode())
 
 
@@ -81,6 +88,54 @@ def test_whatever_a_file_holds_it_is_an_article_or_left_out_with_a_reason(
     assert "\r" not in document.text
     assert document.text.encode("utf-8")
     assert document.title is None or document.title.strip()
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """A folder of indexes, and the two files in which the one there describes itself."""
+    folder = tmp_path_factory.mktemp("described")
+    build_corpus(folder, *ARTICLES)
+    manifest, generation = read_manifest(folder / "default")
+    return folder, generation / MANIFEST, folder / "default" / SEGMENTS / next(iter(manifest.segments)) / FACTS
+
+
+@bounded
+@given(chosen=st.sampled_from([1, 2]), key=st.integers(0), value=values, raw=st.none() | st.binary(max_size=40) | deep)
+def test_whatever_an_index_says_of_itself_it_opens_or_is_refused_in_one_sentence(
+    described: tuple[Path, Path, Path], chosen: int, key: int, value: object, raw: bytes | None
+) -> None:
+    folder, manifest, facts = described
+    kept = {file: file.read_bytes() for file in (manifest, facts)}
+    said = json.loads(kept[described[chosen]])
+    said[sorted(said)[key % len(said)]] = value
+    described[chosen].write_bytes(json.dumps(said).encode() if raw is None else raw)
+    if chosen == 2:
+        # A checksum that agrees: otherwise nothing further is looked at.
+        digest = hashlib.sha256(facts.read_bytes()).hexdigest()
+        told = json.loads(kept[manifest])
+        manifest.write_text(json.dumps({**told, "segments": {facts.parent.name: digest}}))
+    try:
+        found = list_sources(folder / "default")
+    finally:
+        for file, data in kept.items():
+            file.write_bytes(data)
+    assert found == {one.source for one, _ in ARTICLES} or "rag index" in found
+
+
+def list_sources(folder: Path) -> set[str] | str:
+    """What an index holds, or the sentence that refuses it."""
+    try:
+        with closing(Index.open(folder)) as index:
+            return {article.source for article in index.list_articles()}
+    except RagError as error:
+        return str(error)
 
 
 words = st.sampled_from([
@@ -125,11 +180,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-)
 calls = st.fixed_dictionaries({
     "jsonrpc": st.just("2.0") | values,
     "id": st.just(1) | values,

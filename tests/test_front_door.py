@@ -38,7 +38,7 @@ OWNERS = {
 OPENED_LATE = {"engine", "page.endpoints", "page.layout", "page.wiring"}
 """Rooms that are themselves imported when they are first needed."""
 STOREYS = (
-    {"types", "errors", "hidden", "line", "hardware", "server.logs", "server.metrics"},
+    {"types", "errors", "hidden", "line", "hardware", "records", "server.logs", "server.metrics"},
     {
         "accepting",
         "asking",
