@@ -9,6 +9,7 @@ kept in a file that is named. Every file gets two seconds.
 
 import argparse
 import io
+import multiprocessing
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,7 @@ the mayor.</p><table><tr><td>Quay</td></tr></table></article></body></html>"""
 
 
 def main() -> None:
-    """Read on; atheris ends the process, with another code than 0 when something broke."""
+    """Read on; the exit code is another than 0 when something broke."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seconds", type=int, default=600, help="for how long (600)")
     chosen = options.parse_args()
@@ -42,9 +43,18 @@ def main() -> None:
         for number, (ending, data) in enumerate(list_beginnings()):
             file = Path(folder, str(number))
             file.write_bytes(bytes([FORMATS.index(ending)]) + data)
-        limits = [f"-max_total_time={chosen.seconds}", f"-max_len={LONGEST}", "-timeout=2", "-rss_limit_mb=4096"]
-        atheris.Setup([sys.argv[0], *limits, folder], read_anything)
-        atheris.Fuzz()
+        # In a child, as atheris ends its process.
+        child = multiprocessing.get_context("fork").Process(target=fuzz, args=(Path(folder), chosen.seconds))
+        child.start()
+        child.join()
+    sys.exit(child.exitcode)
+
+
+def fuzz(inputs: Path, seconds: int) -> None:
+    """Read what is in a folder and what can be made of it, and end the process."""
+    limits = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-timeout=2", "-rss_limit_mb=4096"]
+    atheris.Setup([sys.argv[0], *limits, str(inputs)], read_anything)
+    atheris.Fuzz()
 
 
 def list_beginnings() -> Iterator[tuple[str, bytes]]:
