@@ -138,7 +138,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, Path]:
         if found == FORMAT:
             return read_record(Manifest, generation / MANIFEST), generation
     except (OSError, ValueError) as error:
-        raise IndexDamaged(say_damaged(folder, f"{MANIFEST} cannot be read: {error}")) from error
+        raise IndexDamaged(say_damaged(folder, str(error))) from error
     raise IndexMismatch(
         f"The index “{folder.name}” has format {found}, not {FORMAT}. Rebuild it with `{say_rebuild(folder.name)}`."
     )
