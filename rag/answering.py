@@ -13,7 +13,7 @@ from rag.language import Language, detect
 from rag.prompts import Prompts
 from rag.reading import clean, read
 from rag.types import Document, Encoder, Event, Generator, Hit, Judged, Reading, Rejection, Statement, Words
-from rag.verification import find_unmet, verify
+from rag.verification import find_unmet, state_bounds, verify
 
 TELLING_WORDS = 4
 """Of fewer words the language cannot be told."""
@@ -109,7 +109,7 @@ class Answerer:
             for word in words:
                 reply += word
                 yield Words(word)
-        return Statement(clean(reply), hit)
+        return Statement(state_bounds(clean(reply), hit.passage, question), hit)
 
     def _find_agreeing(self, statement: Statement, question: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
         """The best hit from each other article whose passage bears the statement too."""

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from rag.checks.bounds import add_bounds, find_exact
 from rag.checks.claims import Claim, Kind, Parsed, claims_of, describe, holds, kind_of, parse
 from rag.checks.evidence import Evidence, gather, pick_quote, split_clauses
 from rag.checks.facts import Quantity
@@ -73,6 +74,7 @@ def verify(statement: str, passage: Passage | str, question: str = "", encoder: 
     start, end = pick_quote(evidence)
     findings: list[Verdict] = [
         *_check_claims(said, asked, read, encoder),
+        *_check_bounds(said, asked, read),
         *(_check_counted(said, read, encoder) if encoder else ()),
         *_check_negation(said, asked, text[start:end], language, encoder),
         *_check_direction(said, text[start:end], language),
@@ -83,6 +85,13 @@ def verify(statement: str, passage: Passage | str, question: str = "", encoder: 
     ]
     worst: tuple[Outcome, ...] = ("unsupported", "undecided", "supported")
     return min(findings, key=lambda finding: worst.index(finding.outcome))
+
+
+def state_bounds(statement: str, passage: Passage, question: str = "") -> str:
+    """The statement, with “over” or “under” before each number of which the passage says so."""
+    text, language, year = _unpack(passage)
+    said = parse(statement, detect(f"{question} {statement}").code)
+    return add_bounds(said, parse(text, language, year))
 
 
 def find_unmet(question: str, language: str, article: Document) -> str | None:
@@ -193,6 +202,12 @@ def _may_begin_with_name(name: Name, asked: Parsed, encoder: Encoder | None) -> 
     lexicon = load_lexicon(asked.language)
     words = split_words(asked.text, asked.language)
     return lexicon is not None and any(word.form in lexicon.who for word in words)
+
+
+def _check_bounds(said: Parsed, asked: Parsed, read: Parsed) -> Iterator[Verdict]:
+    for number, bound in find_exact(said, read):
+        if not holds(asked, number):
+            yield Verdict("unsupported", f"In the passage it is {bound} than {describe(number)}.", "number")
 
 
 def _check_counted(said: Parsed, read: Parsed, encoder: Encoder) -> Iterator[Verdict]:

@@ -55,6 +55,13 @@ def test_answers_with_a_citation_whose_quote_stands_in_the_document(make: Make) 
     assert 0 <= answer.timings["evidence"] <= answer.timings["first_word"] <= answer.timings["total"]
 
 
+def test_a_number_that_the_article_exceeds_is_not_given_as_exact(make: Make) -> None:
+    article = make_document("harbour.txt", "The harbour opened in May. It cost over nine million.")
+    answer = make(ScriptedGenerator("It cost nine million."), article).answer("How many million has the harbour cost?")
+    assert answer.text == "It cost over nine million. [1]"
+    assert [citation.quote for citation in answer.citations] == ["It cost over nine million."]
+
+
 def test_streams_evidence_first_then_words_then_the_answer(make: Make) -> None:
     assistant = make(ScriptedGenerator("In May."), *ARTICLES)
     events = list(assistant.ask("When did the harbour open?"))

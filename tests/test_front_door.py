@@ -88,7 +88,7 @@ STOREYS = (
         "writing",
     },
     {"checks.claims", "draft", "milvus", "page.marking", "ray_encoder", "shell.options", "shell.streaming"},
-    {"checks.evidence", "checks.premise", "checks.ways", "page.topics"},
+    {"checks.bounds", "checks.evidence", "checks.premise", "checks.ways", "page.topics"},
     {"catalogue", "retrieval", "reading", "judging", "verification", "build", "probe"},
     {"answering", "calibrating", "verifying", "watching"},
     {"assistant", "doctor"},

@@ -92,8 +92,13 @@ class Lexicon:
     """Prepositions that say where one is as well as where one goes to."""
     prepositions: Vocabulary
     """The others."""
+    near: Vocabulary
+    """Words before a number that is not exact."""
     more: tuple[str, ...]
+    """What stands before a number that is exceeded, the plainest first."""
     less: tuple[str, ...]
+    inclusive: tuple[str, ...]
+    """Those of both which let the number itself in."""
 
 
 def split_words(text: str, language: str) -> list[Word]:
@@ -127,12 +132,13 @@ def load_lexicon(language: str) -> Lexicon | None:
         weekdays=_names(code, "days", table["endings"].split()),
         more=tuple(form_of(phrase, code) for phrase in table["more"]),
         less=tuple(form_of(phrase, code) for phrase in table["less"]),
+        inclusive=tuple(form_of(phrase, code) for phrase in table.get("inclusive", ())),
         negative_prefix=table.get("negative_prefix", ""),
         **{
             name: _vocabulary(code, {name: table.get(name, "")})
             for name in (
                 *("negation", "positive", "weak", "only", "who", "ordinary"),
-                *("origin", "goal", "at", "prepositions"),
+                *("origin", "goal", "at", "prepositions", "near"),
             )
         },
     )

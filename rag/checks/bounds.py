@@ -1,0 +1,46 @@
+"""Numbers that a text gives as exact where a passage has them exceeded, or not reached: over 1000 is not 1000."""
+
+import re
+from collections.abc import Iterator
+
+from rag.checks.claims import Parsed, claims_of
+from rag.checks.facts import Bound, Quantity
+from rag.checks.lexicon import form_of, load_lexicon, split_words
+
+_ORDINAL = re.compile(r"(?:st|nd|rd|th)\b|\.\s*[^\W\d_A-Z]")
+_CURRENCY = ("$", "€", "£", "¥")
+_SPELT = ("el", "sr")
+"""Languages whose tables have words otherwise than they are written."""
+
+
+def find_exact(said: Parsed, read: Parsed) -> Iterator[tuple[Quantity, Bound]]:
+    """Each number that `said` gives as exact, where all that `read` has of that number are bounds of one kind."""
+    for number in claims_of(said):
+        if not isinstance(number, Quantity) or number.bound or _ORDINAL.match(said.text, number.end):
+            continue
+        bounds = {_find_strict(read, other) for other in read.facts.quantities if other.values & number.values}
+        if len(bounds) == 1 and (bound := bounds.pop()):
+            yield number, bound
+
+
+def add_bounds(said: Parsed, read: Parsed) -> str:
+    """The text of `said` with the bounds before its numbers that `read` has; as it is where one cannot be put there."""
+    lexicon = load_lexicon(said.language)
+    text = said.text
+    for number, bound in reversed([*find_exact(said, read)]):
+        phrase = (lexicon.more if bound == "more" else lexicon.less)[0] if lexicon else ""
+        start = number.start - (text[number.start - 1 : number.start] in _CURRENCY)
+        before = split_words(text[:start], said.language)[-1:]
+        if lexicon is None or lexicon.language in _SPELT or any(word.form in lexicon.near for word in before):
+            return said.text
+        text = f"{text[:start]}{phrase} {text[start:]}"
+    return text
+
+
+def _find_strict(read: Parsed, number: Quantity) -> Bound | None:
+    """The bound of a number of a passage, where the number itself is out of it."""
+    lexicon = load_lexicon(read.language)
+    if lexicon is None or _ORDINAL.match(read.text, number.end):
+        return None
+    before = form_of(" ".join(read.text[: number.start].split()), read.language)
+    return None if before.endswith(lexicon.inclusive) else number.bound
