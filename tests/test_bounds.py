@@ -26,7 +26,7 @@ def make_passage(text: str, language: str) -> Passage:
             "North Korea sent over 1000 containers to Russia.",
         ),
         (CZECH, "cs", "North Korea sent 1,000 of them.", "North Korea sent over 1,000 of them."),
-        (POLISH, "pl", "300 soldiers were killed.", "under 300 soldiers were killed."),
+        (POLISH, "pl", "300 soldiers were killed.", "Under 300 soldiers were killed."),
         (POLISH, "pl", "Zabito 300 ludzi.", "Zabito mniej niż 300 ludzi."),
         ("Stálo to přes 40 milionů dolarů.", "cs", "It cost $40 million.", "It cost over $40 million."),
         ("V Soulu bylo přes 20 lidí, v Pusanu 5.", "cs", "There were 20 and 5.", "There were over 20 and 5."),

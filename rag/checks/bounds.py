@@ -26,14 +26,15 @@ def find_exact(said: Parsed, read: Parsed) -> Iterator[tuple[Quantity, Bound]]:
 def add_bounds(said: Parsed, read: Parsed) -> str:
     """The text of `said` with the bounds before its numbers that `read` has; as it is where one cannot be put there."""
     lexicon = load_lexicon(said.language)
+    if lexicon is None or lexicon.language in _SPELT:
+        return said.text
     text = said.text
     for number, bound in reversed([*find_exact(said, read)]):
-        phrase = (lexicon.more if bound == "more" else lexicon.less)[0] if lexicon else ""
         start = number.start - (text[number.start - 1 : number.start] in _CURRENCY)
-        before = split_words(text[:start], said.language)[-1:]
-        if lexicon is None or lexicon.language in _SPELT or any(word.form in lexicon.near for word in before):
+        if any(word.form in lexicon.near for word in split_words(text[:start], said.language)[-1:]):
             return said.text
-        text = f"{text[:start]}{phrase} {text[start:]}"
+        phrase = (lexicon.more if bound == "more" else lexicon.less)[0]
+        text = f"{text[:start]}{phrase if start else phrase.capitalize()} {text[start:]}"
     return text
 
 
