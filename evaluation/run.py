@@ -78,7 +78,7 @@ class Suite:
     def checksums(self) -> dict[str, str]:
         """SHA-256 of each corpus with its questions, in hexadecimal."""
         own = {
-            "articles": [*sorted(self.articles.iterdir()), CASES / "articles.jsonl"],
+            "articles": [*sorted(filter(Path.is_file, self.articles.rglob("*"))), CASES / "articles.jsonl"],
             "news": [CASES / "news.jsonl", CASES / "news_questions.jsonl"],
         }
         sums = {

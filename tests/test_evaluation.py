@@ -252,3 +252,11 @@ def test_results_are_named_by_the_commit_and_say_when_files_differ_from_it(tmp_p
     assert not commit.dirty
     (tmp_path / "new.py").touch()
     assert report.read_commit(tmp_path).dirty
+
+
+def test_articles_in_folders_are_in_the_checksum_and_empty_folders_are_nothing(suite: Suite) -> None:
+    alone = suite.checksums()
+    (suite.articles / "added").mkdir()
+    assert suite.checksums() == alone
+    (suite.articles / "added" / "ferry.txt").write_text("A ferry came.", encoding="utf-8")
+    assert suite.checksums()["articles"] != alone["articles"]
