@@ -77,9 +77,7 @@ def compare(config: Config, folder: Path, kills: int, advance: Advance) -> dict[
 
 def write_corpus(folder: Path) -> Path:
     """The five articles and the news items, a file each."""
-    folder.mkdir()
-    for article in (ROOT / "seeds").glob("*.txt"):
-        shutil.copy(article, folder)
+    shutil.copytree(ROOT / "seeds", folder)
     for item in load_news()[0]:
         text = f"date: {item.date}\n\n{item.title}\n\n{item.text}\n"
         (folder / f"{item.id}.txt").write_text(text, encoding="utf-8")
