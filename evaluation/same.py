@@ -60,7 +60,7 @@ def main() -> None:
 
 def compare(config: Config, folder: Path, kills: int, advance: Advance) -> dict[str, list[Cited]]:
     """What is cited for each question, by the way of the index. Raises AssertionError, RagError."""
-    corpus = write_corpus(folder / "corpus")
+    corpus = write_corpus(ROOT / "seeds", folder / "corpus")
     config = replace(config, corpus=corpus, passage_tokens=PASSAGE_TOKENS, milvus=None, workers=0)
     ways = {
         "FAISS": replace(config, indexes=folder / "faiss"),
@@ -75,9 +75,11 @@ def compare(config: Config, folder: Path, kills: int, advance: Advance) -> dict[
     return {name: ask(way, advance) for name, way in ways.items()}
 
 
-def write_corpus(folder: Path) -> Path:
-    """The five articles and the news items, a file each."""
-    shutil.copytree(ROOT / "seeds", folder)
+def write_corpus(articles: Path, folder: Path) -> Path:
+    """The five articles and the news items, a file each; what was added on the page, in a folder of its own, is not."""
+    folder.mkdir()
+    for article in articles.glob("*.txt"):
+        shutil.copy(article, folder)
     for item in load_news()[0]:
         text = f"date: {item.date}\n\n{item.title}\n\n{item.text}\n"
         (folder / f"{item.id}.txt").write_text(text, encoding="utf-8")

@@ -13,6 +13,7 @@ from evaluation.cases import Answerable, NewsItem, NewsQuestion, Place, half_of
 from evaluation.encoders import CachingEncoder, PlainEncoder
 from evaluation.mixed_pool import Draw, Pool, PoolQuestion, ask, summarise
 from evaluation.run import Suite, ask_articles, ask_news, evaluate, open_corpus
+from evaluation.same import write_corpus
 from rag import Config, RagError
 from tests.fakes import WordEncoder
 
@@ -260,3 +261,12 @@ def test_articles_in_folders_are_in_the_checksum_and_empty_folders_are_nothing(s
     assert suite.checksums() == alone
     (suite.articles / "added" / "ferry.txt").write_text("A ferry came.", encoding="utf-8")
     assert suite.checksums()["articles"] != alone["articles"]
+
+
+def test_what_was_added_on_the_page_is_not_compared_between_ways_of_indexing(tmp_path: Path) -> None:
+    articles = tmp_path / "articles"
+    (articles / "added").mkdir(parents=True)
+    (articles / "harbour.txt").write_text("The harbour opened.", encoding="utf-8")
+    corpus = write_corpus(articles, tmp_path / "corpus")
+    assert (corpus / "harbour.txt").is_file()
+    assert all(path.is_file() for path in corpus.iterdir())
