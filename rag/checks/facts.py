@@ -1,6 +1,7 @@
 """The facts of a text that can be compared without understanding it: dates, days of the week, numbers with units."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +13,8 @@ Bound = Literal["more", "less"]
 
 YEARS = range(1900, 2100)
 MAX_DAY, MONTHS = 31, 12
+BEFORE = 60
+"""Characters before a month, a year or a number in which what belongs to it is looked for."""
 
 _ISO = re.compile(r"(?<!\d)((?:19|20)\d\d)-(\d{2})(?:-(\d{2}))?(?!\d)")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,2})([./])[ \u00a0]?(\d{1,2})\2[ \u00a0]?(\d{4})(?!\d)")
@@ -110,13 +113,14 @@ def _find_named_dates(text: str, words: list[Word], lexicon: Lexicon) -> Iterato
         month = lexicon.months.find(word.form)
         if month is None:
             continue
-        before, after = _DAYS_BEFORE.search(text, 0, word.start), None
+        near = max(0, word.start - BEFORE)
+        before, after = _DAYS_BEFORE.search(text, near, word.start), None
         start, end = before.start() if before else word.start, word.end
         if not before and lexicon.language == "en":
             after = _DAYS_AFTER.match(text, word.end)
             end = after.end() if after else end
         year = _YEAR_AFTER.match(text, end)
-        earlier = _YEAR_BEFORE.search(text, 0, word.start)
+        earlier = _YEAR_BEFORE.search(text, near, word.start)
         if word.form in _AMBIGUOUS_MONTHS and not (before or after or year or _follows_preposition(text, word)):
             continue
         end = year.end() if year else end
@@ -127,10 +131,8 @@ def _find_named_dates(text: str, words: list[Word], lexicon: Lexicon) -> Iterato
 
 
 def _follows_preposition(text: str, word: Word) -> bool:
-    return (
-        word.text[0].isupper()
-        and re.search(r"\b(?:in|of|since|until|by|en|im|seit|bis)\s$", text[: word.start]) is not None
-    )
+    before = text[max(0, word.start - BEFORE) : word.start]
+    return word.text[0].isupper() and re.search(r"\b(?:in|of|since|until|by|en|im|seit|bis)\s$", before) is not None
 
 
 def _read_days(match: re.Match[str] | None) -> list[int | None]:
@@ -165,9 +167,10 @@ def _find_unit(text: str, number: Number, words: list[Word], lexicon: Lexicon | 
     symbol = _SYMBOL.match(text, number.end)
     if symbol:
         return _SYMBOLS.get(symbol[1], "money"), None
-    if _CURRENCY.search(text, 0, number.start):
+    if _CURRENCY.search(text, max(0, number.start - BEFORE), number.start):
         return "money", None
-    following = [word for word in words if word.start >= number.end][:2]
+    place = bisect_left(words, number.end, key=lambda word: word.start)
+    following = words[place : place + 2]
     if len(following) > 1 and following[0].form in _OF:
         following = following[1:]
     word = following[0] if following else None
@@ -181,7 +184,8 @@ def _find_unit(text: str, number: Number, words: list[Word], lexicon: Lexicon | 
 
 
 def _find_bound(words: list[Word], number: Number, lexicon: Lexicon) -> Bound | None:
-    before = " ".join(word.form for word in [word for word in words if word.end <= number.start][-3:])
+    place = bisect_right(words, number.start, key=lambda word: word.end)
+    before = " ".join(word.form for word in words[max(0, place - 3) : place])
     if before.endswith(lexicon.less):
         return "less"
     return "more" if before.endswith(lexicon.more) else None

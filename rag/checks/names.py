@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -17,6 +18,8 @@ ALIKE = 0.5
 SYLLABLE = 5
 """Letters at most of a part of a name after a hyphen, its case ending among them."""
 ABBREVIATION = 3
+BEFORE = 20
+"""Characters before a word in which to look for the end of the sentence before it."""
 KOREAS = ("KP", "KR")
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -61,7 +64,7 @@ def find_names(text: str, language: str) -> list[Name]:
             for words in (lexicon.months, lexicon.weekdays, lexicon.numerals, lexicon.negation, lexicon.ordinary)
         ):
             continue
-        initial = _BEFORE_SENTENCE.search(text, 0, word.start) is not None
+        initial = _BEFORE_SENTENCE.search(text, max(0, word.start - BEFORE), word.start) is not None
         names += [
             Name(part.group(), word.start + part.start(), initial)
             for part in _WORD.finditer(word.text)
@@ -89,14 +92,14 @@ def find_entities(text: str, language: str) -> dict[str, list[tuple[int, int]]]:
     # `Pohjois-Korea` is babel's and goes before the table's `Korea`.
     for entity, pattern, capital in (*_territories(language), *_entities()):
         for match in pattern.finditer(line):
-            places = [place for place, offset in enumerate(offsets) if match.start() <= offset < match.end()]
+            places = range(bisect_left(offsets, match.start()), bisect_left(offsets, match.end()))
             # An abbreviation is in capitals; `us`, `el` and `un` are words too.
             named = words[places[0]].group()
-            if taken & set(places) or (len(named) <= ABBREVIATION and not named.isupper()):
+            if not taken.isdisjoint(places) or (len(named) <= ABBREVIATION and not named.isupper()):
                 continue
             if capital and not named[0].isupper():
                 continue
-            taken |= set(places)
+            taken.update(places)
             found.setdefault(entity, []).append((words[places[0]].start(), words[places[-1]].end()))
     return found
 
