@@ -9,6 +9,8 @@ from rag.types import Tokens, Vectors
 
 RARITY = 4
 """How much more a token of the question counts that few of the passages have; evaluation/README.md has the figures."""
+FARTHEST = 4
+"""One in so many tokens of a statement is looked at: a single wrong word hides in the mean of all."""
 
 
 def match(question: Tokens, passages: Sequence[Tokens], expected: Sequence[Vectors] | None = None) -> Vectors:
@@ -32,3 +34,9 @@ def find_best(question: Tokens, passage: Tokens) -> Vectors:
     token, so a name that one of them knows is not lost in the others.
     """
     return np.asarray(compare(question, passage).max(axis=2, initial=-1).mean(axis=0), dtype=np.float32)
+
+
+def measure_farthest(said: Tokens, sentences: Sequence[Tokens]) -> float:
+    """How well the tokens match that match worst."""
+    best = np.sort(find_best(said, np.concatenate(sentences)))
+    return float(best[: max(1, len(best) // FARTHEST)].mean())

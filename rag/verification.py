@@ -6,7 +6,7 @@ Numbers, dates, names, negation and who acts are compared first, since closeness
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import permutations
 from typing import Literal
@@ -14,13 +14,14 @@ from typing import Literal
 import numpy as np
 
 from rag.checks.bounds import add_bounds, find_exact
-from rag.checks.claims import Claim, Kind, Parsed, claims_of, describe, holds, kind_of, parse
+from rag.checks.claims import Claim, Kind, Parsed, Quotation, claims_of, describe, holds, kind_of, parse
 from rag.checks.evidence import Evidence, gather, pick_quote, split_clauses
 from rag.checks.facts import Quantity
 from rag.checks.lexicon import load_lexicon, split_words
 from rag.checks.names import Name, same_name
 from rag.checks.polarity import polarity_of
 from rag.checks.premise import find_unmet_claim
+from rag.checks.quotations import find_nearest
 from rag.checks.roles import Actor, Role, find_actors, is_mutual
 from rag.checks.ways import Place, find_ways
 from rag.language import detect
@@ -69,7 +70,8 @@ def verify(statement: str, passage: Passage | str, question: str = "", encoder: 
     """
     text, language, year = _unpack(passage)
     spoken = detect(f"{question} {statement}").code
-    said, asked, read = parse(statement, spoken), parse(question, spoken), parse(text, language, year)
+    asked, read = parse(question, spoken), parse(text, language, year)
+    said = _trace_quotations(parse(statement, spoken), read, encoder)
     evidence = gather(said, question, read, encoder)
     start, end = pick_quote(evidence)
     findings: list[Verdict] = [
@@ -116,8 +118,9 @@ def find_quote(statement: str, passage: Passage | str, encoder: Encoder | None =
     second one is taken only where it holds some that the first lacks.
     """
     text, language, year = _unpack(passage)
-    said = parse(statement, detect(f"{question} {statement}").code)
-    return pick_quote(gather(said, question, parse(text, language, year), encoder))
+    read = parse(text, language, year)
+    said = _trace_quotations(parse(statement, detect(f"{question} {statement}").code), read, encoder)
+    return pick_quote(gather(said, question, read, encoder))
 
 
 def find_answer(question: str, passage: Passage, encoder: Encoder) -> Span:
@@ -160,11 +163,19 @@ def _unpack(passage: Passage | str) -> tuple[str, str, int | None]:
     return passage.text, passage.language, int(passage.date[:4]) if passage.date else None
 
 
+def _trace_quotations(said: Parsed, read: Parsed, encoder: Encoder | None) -> Parsed:
+    """The statement with its quotations in the words of the passage, where they are translations of them."""
+    if encoder is None or said.language == read.language or not read.quotations:
+        return said
+    nearest = [(words, *find_nearest(words, read.quotations, encoder)) for words in said.quotations]
+    return replace(said, quotations=tuple(other if near >= CLOSE else words for words, other, near in nearest))
+
+
 def _check_claims(said: Parsed, asked: Parsed, read: Parsed, encoder: Encoder | None) -> Iterator[Verdict]:
     missing = [
         claim
         for claim in claims_of(said)
-        if not holds(read, claim) and not (kind_of(claim) == "name" and holds(asked, claim))
+        if not holds(read, claim) and not (kind_of(claim) in ("name", "quotation") and holds(asked, claim))
     ]
     for claim in missing:
         outcome = _judge_missing(claim, missing, said, asked, read, encoder)
@@ -176,6 +187,8 @@ def _judge_missing(
     claim: Claim, missing: list[Claim], said: Parsed, asked: Parsed, read: Parsed, encoder: Encoder | None
 ) -> Outcome | None:
     """What it means that the passage lacks a claim; None if it may be no claim at all."""
+    if isinstance(claim, Quotation):
+        return "undecided" if encoder is None and said.language != read.language else "unsupported"
     if not isinstance(claim, Name):
         return "unsupported" if read.known and said.known else "undecided"
     if claim.initial:

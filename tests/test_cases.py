@@ -41,7 +41,20 @@ KINDS = {"who", "where", "when", "how-many", "what", "why", "yes-no"}
 STYLES = {"short", "long", "name-variant", "date", "number", "plain"}
 GAPS = {"near-miss", "false-premise", "other-topic", "future", "wrong-person", "wrong-number", "south-north"}
 
-CORRUPTIONS = {"none", "number", "month", "date", "name", "place", "negation", "swap", "way", "unit", "other"}
+CORRUPTIONS = {
+    "none",
+    "number",
+    "month",
+    "date",
+    "name",
+    "place",
+    "negation",
+    "swap",
+    "way",
+    "unit",
+    "quotation",
+    "other",
+}
 
 Cases = Sequence[Answerable | Unanswerable]
 

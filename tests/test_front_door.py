@@ -74,6 +74,7 @@ STOREYS = (
     },
     {
         "checks.facts",
+        "checks.quotations",
         "checks.roles",
         "documents",
         "drawing",

@@ -1,4 +1,4 @@
-"""What a text claims in dates, numbers and names, and whether a passage holds it."""
+"""What a text claims in dates, numbers, names and quotations, and whether a passage holds it."""
 
 import re
 from calendar import day_name
@@ -10,9 +10,10 @@ from typing import Literal
 from rag.checks.facts import Date, Facts, Quantity, find_facts
 from rag.checks.lexicon import load_lexicon
 from rag.checks.names import KOREAS, Name, find_entities, find_names, implied, is_among
+from rag.checks.quotations import find_quotations, has_verbatim, is_speech
 from rag.language import fold
 
-Kind = Literal["number", "date", "name", "negation", "direction", "meaning"]
+Kind = Literal["number", "date", "name", "negation", "direction", "quotation", "meaning"]
 
 NOUN = 4
 """Letters from which on the word after a number is taken for what it counts, not for a preposition."""
@@ -38,7 +39,14 @@ class Entity:
     name: str
 
 
-Claim = Date | Weekday | Quantity | Entity | Name
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """Words given as somebody's own."""
+
+    text: str
+
+
+Claim = Date | Weekday | Quantity | Entity | Name | Quotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ class Parsed:
     facts: Facts
     names: tuple[Name, ...]
     entities: dict[str, list[tuple[int, int]]]
+    quotations: tuple[str, ...]
     year: int | None = None
     """That of the article, for a date in the text that has none."""
 
@@ -65,6 +74,7 @@ def parse(text: str, language: str, year: int | None = None) -> Parsed:
         facts=find_facts(text, language),
         names=tuple(find_names(text, language)),
         entities=find_entities(text, language),
+        quotations=tuple(find_quotations(text)),
         year=year,
     )
 
@@ -77,6 +87,7 @@ def claims_of(said: Parsed) -> Iterator[Claim]:
     yield from map(Entity, said.entities)
     covered = [span for spans in said.entities.values() for span in spans]
     yield from (name for name in said.names if not any(start <= name.start < end for start, end in covered))
+    yield from (Quotation(words) for words in said.quotations if is_speech(words))
 
 
 def kind_of(claim: Claim) -> Kind:
@@ -86,6 +97,8 @@ def kind_of(claim: Claim) -> Kind:
             return "date"
         case Quantity():
             return "number"
+        case Quotation():
+            return "quotation"
         case _:
             return "name"
 
@@ -104,10 +117,12 @@ def describe(claim: Claim) -> str:
             return f"the name {claim.name}"
         case Name():
             return f"the name “{claim.text}”"
+        case Quotation():
+            return f"the quotation “{claim.text}”"
 
 
 def holds(passage: Parsed, claim: Claim) -> bool:
-    """Whether the passage has the date, number or name, whatever it says of it."""
+    """Whether the passage has the date, number, name or quotation, whatever it says of it."""
     match claim:
         case Date():
             return any(_agree(claim, date, passage.year) for date in passage.facts.dates)
@@ -120,6 +135,8 @@ def holds(passage: Parsed, claim: Claim) -> bool:
             return claim.name in named or (claim.name == "Korea" and not named.isdisjoint(KOREAS))
         case Name():
             return is_among(claim.text, _spellings(passage)) or fold(claim.text) in _words(passage.text)
+        case Quotation():
+            return has_verbatim(passage.text, claim.text)
 
 
 def _agree(claim: Date, date: Date, year: int | None) -> bool:

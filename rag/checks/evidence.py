@@ -7,16 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag.checks.claims import Parsed, claims_of, holds, parse
-from rag.matching import find_best
+from rag.matching import measure_farthest
 from rag.passages import Span, split_sentences
-from rag.types import Encoder, Tokens, Vectors
+from rag.types import Encoder, Vectors
 
 FACTS = 0.1
 """What holding all facts of a statement is worth to a sentence, beside its cosine; chosen on the development half."""
 SECOND = 0.4
 """Share of the facts, by weight, that a second sentence must add to be quoted too."""
-FARTHEST = 4
-"""One in so many tokens of the statement is looked at: a single wrong word hides in the mean of all."""
 
 _CLAUSE = re.compile(
     r"[,;:–—()\"“”„«»]|\s(?:a|ale|ja|aga|kuid|i|lecz|и|али|но|και|αλλά|und|aber|and|but|et|mais|y|pero)\s"
@@ -50,7 +48,7 @@ def gather(said: Parsed, question: str, read: Parsed, encoder: Encoder | None) -
         near = sentences.vectors @ asked.vectors[0]
         alone = sentences.vectors @ asked.vectors[1] if question else alone
         own = asked.tokens[0][-max(1, encoder.count_tokens([said.text])[0]) :]
-        farthest = _measure_farthest(own, sentences.tokens)
+        farthest = measure_farthest(own, sentences.tokens)
     return Evidence(spans, _weigh_facts(said, read, spans), near, alone, farthest)
 
 
@@ -79,9 +77,3 @@ def _weigh_facts(said: Parsed, read: Parsed, spans: Sequence[Span]) -> Vectors:
     held = held.reshape(len(spans), len(claims))
     weights = 1 / np.maximum(held.sum(axis=0), 1)
     return np.asarray(held * weights / max(float(weights.sum()), 1.0), dtype=np.float32)
-
-
-def _measure_farthest(said: Tokens, sentences: Sequence[Tokens]) -> float:
-    """How well the tokens match that match worst."""
-    best = np.sort(find_best(said, np.concatenate(sentences)))
-    return float(best[: max(1, len(best) // FARTHEST)].mean())
