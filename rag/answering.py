@@ -1,14 +1,15 @@
 """Hits to what is said: judged, read one at a time, and checked, until a statement stands up to its passage."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from collections.abc import Generator as Stream
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.config import Config
 from rag.judges import Judge, find_judge
-from rag.judging import judge
+from rag.judging import MARGIN, judge, weigh
 from rag.language import Language, detect
 from rag.prompts import Prompts
 from rag.reading import clean, read
@@ -61,8 +62,7 @@ class Answerer:
         rule = find_judge(self._generator, self._config, self._prompts)
         ordered = tuple(hits)
         if rule and hits:
-            ordered = judge(question, hits, self._generator, self._prompts, rule)
-            yield Judged(ordered)
+            ordered = yield from self._judge(question, language, hits, rule)
         promising, rejected = self._choose(question, language, ordered, rule)
         for hit in promising if rule is None or language.code in rule.speaks else ():
             if rejected and time.monotonic() > end:
@@ -74,11 +74,23 @@ class Answerer:
                 foreign = find_foreign(statement.text, language)
             reason = foreign or self._find_fault(statement, question)
             if reason is None:
-                agreeing = self._find_agreeing(statement, question, promising)
+                agreeing = self._find_agreeing(statement, question, language, ordered, rule)
                 return Finding(ordered, statement, agreeing, rejected=tuple(rejected))
             rejected.append(Rejection(statement, reason))
         # Without a judge there is nothing that tells whether the passage answers.
         return Finding(ordered, quoted=promising[0] if rule and promising else None, rejected=tuple(rejected))
+
+    def _judge(
+        self, question: str, language: Language, hits: Sequence[Hit], rule: Judge
+    ) -> Stream[Event, None, tuple[Hit, ...]]:
+        """Judge the hits near the first, and all where what the question names is not in the articles of those."""
+        for margin in (MARGIN, math.inf):
+            ordered = judge(question, hits, self._generator, self._prompts, rule, margin)
+            yield Judged(ordered)
+            promising, rejected = self._choose(question, language, ordered, rule)
+            if promising or not rejected:
+                break
+        return ordered
 
     def _choose(
         self, question: str, language: Language, hits: Sequence[Hit], rule: Judge | None
@@ -111,16 +123,27 @@ class Answerer:
                 yield Words(word)
         return Statement(state_bounds(clean(reply), hit.passage, question), hit)
 
-    def _find_agreeing(self, statement: Statement, question: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    def _find_agreeing(
+        self, statement: Statement, question: str, language: Language, hits: Sequence[Hit], rule: Judge | None
+    ) -> tuple[Hit, ...]:
         """The best hit from each other article whose passage bears the statement too."""
         found: dict[str, Hit] = {}
-        for hit in hits:
+        for hit in hits[: self._config.reads]:
             source = hit.passage.source
             if source in (statement.hit.passage.source, *found):
                 continue
-            if verify(statement.text, hit.passage, question, self._encoder).outcome == "supported":
+            verdict = verify(statement.text, hit.passage, question, self._encoder)
+            if verdict.outcome == "supported" and self._answers(question, language, hit, rule):
                 found[source] = hit
         return tuple(found.values())
+
+    def _answers(self, question: str, language: Language, hit: Hit, rule: Judge | None) -> bool:
+        """Whether a hit may hold the answer; one that was far behind is judged now."""
+        if rule and hit.evidence is None:
+            (odds,) = weigh(question, [hit.passage], self._generator, self._prompts)
+            hit = replace(hit, evidence=odds + rule.weight * hit.score)
+        promising, _ = self._choose(question, language, [hit], rule)
+        return bool(promising)
 
     def _find_fault(self, statement: Statement, question: str) -> str | None:
         """Why a statement must not be shown, or None."""

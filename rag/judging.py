@@ -16,19 +16,25 @@ REPLIES = ("Yes", "No")
 """What prompts/judge.txt asks for."""
 JUDGED = 4
 """How many of the first hits are judged; judging eight puts no more right ones first."""
+MARGIN = 0.36
+"""How far behind the first, by what retrieval's score is worth in odds, a hit is judged; evaluation/README.md has the
+figures."""
 
 
-def judge(question: str, hits: Sequence[Hit], generator: Generator, prompts: Prompts, rule: Judge) -> tuple[Hit, ...]:
+def judge(
+    question: str, hits: Sequence[Hit], generator: Generator, prompts: Prompts, rule: Judge, margin: float = MARGIN
+) -> tuple[Hit, ...]:
     """The hits with their odds and evidence, the likeliest first; what was not judged follows in the order it had.
 
+    Judged are the first hits, as far as retrieval does not put them behind the best by more than `margin`, in odds.
     Raises GenerationError.
     """
-    first = hits[:JUDGED]
+    first = [hit for hit in hits[:JUDGED] if rule.weight * (hits[0].score - hit.score) <= margin]
     odds = weigh(question, [hit.passage for hit in first], generator, prompts)
     evidence = rule.weigh(odds, [hit.score for hit in first])
     likeliest = sorted(zip(evidence, odds, first, strict=True), key=itemgetter(0), reverse=True)
     judged = [replace(hit, odds=of_one, evidence=total) for total, of_one, hit in likeliest]
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*judged, *hits[JUDGED:]], start=1))
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*judged, *hits[len(first) :]], start=1))
 
 
 def weigh(question: str, passages: Sequence[Passage], generator: Generator, prompts: Prompts) -> list[float]:

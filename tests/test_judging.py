@@ -1,6 +1,7 @@
 """Order by the generator's own odds, and how far a generator is believed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -83,6 +84,16 @@ def test_what_the_generator_finds_likely_comes_first_and_what_was_not_judged_las
     assert len(generator.weighed) == JUDGED
 
 
+def test_what_retrieval_puts_far_behind_is_not_judged() -> None:
+    generator = WeighingGenerator("million")
+    first, second, third, *_ = HITS
+    far = (first, second, replace(third, score=second.score - 0.1))
+    judged = judge(QUESTION, far, generator, PROMPTS, RULE)
+    assert [hit.odds for hit in judged] == [-6.0, -6.0, None]
+    assert [hit.passage for hit in judged] == [hit.passage for hit in far]
+    assert len(generator.weighed) == 2
+
+
 def test_between_equals_retrieval_decides() -> None:
     judged = judge(QUESTION, HITS, WeighingGenerator("nowhere"), PROMPTS, RULE)
     assert [hit.passage for hit in judged] == [hit.passage for hit in HITS]
@@ -151,6 +162,33 @@ def test_an_article_that_lacks_what_the_question_names_is_neither_read_nor_quote
     assert {rejection.reason for rejection in finding.rejected} == {
         "The article does not have the number 5,000 that the question names."
     }
+
+
+def test_where_the_near_articles_lack_what_the_question_names_those_far_behind_are_judged_too() -> None:
+    near, far = find_hits("The harbour cost nine million.", "The harbour of 5000 boats cost nine million.")
+    hits = (near, replace(far, score=near.score - 0.2))
+    generator = WeighingGenerator("million", "It cost nine million.")
+    stream = make(generator, hits).find(f"{QUESTION} It has 5000 boats.", CZECH, hits)
+    try:
+        while True:
+            next(stream)
+    except StopIteration as end:
+        finding: Finding = end.value
+    assert finding.quoted
+    assert finding.quoted.passage == far.passage
+
+
+def test_an_article_that_agrees_is_judged_though_it_was_far_behind() -> None:
+    near, far, lacking = find_hits(
+        "The harbour cost nine million.", "It cost nine million, the harbour.", "It cost nine, they said."
+    )
+    hits = (near, *(replace(hit, score=near.score - 0.2) for hit in (far, lacking)))
+    generator = WeighingGenerator("million", "It cost nine million.")
+    _, finding = answer(generator, hits)
+    assert [hit.passage.source for hit in finding.agreeing] == ["1.txt"]
+    _, finding = answer(WeighingGenerator("The harbour cost nine million", "It cost nine million."), hits)
+    assert finding.statement
+    assert finding.agreeing == ()
 
 
 def test_other_articles_that_bear_the_statement_agree_with_it() -> None:
