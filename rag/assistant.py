@@ -214,21 +214,28 @@ class Assistant:
     ) -> tuple[Hit, ...]:
         for date in filter(None, (among.since, among.until) if among else ()):
             if not is_date(date):
-                raise QuestionError(f"“{date}” is no date. Write it as 2023, 2023-10 or 2023-10-18.")
+                raise QuestionError(
+                    f"“{date}” is no date. Write it as 2023, 2023-10 or 2023-10-18.", "no_date", date=date
+                )
         hits = retrieve(question, index, self.encoder, count, among, period)
         if among and not hits and index.manifest.passages:
-            raise QuestionError("No passage passes the filter. Widen it: other languages, sources or dates.")
+            raise QuestionError(
+                "No passage passes the filter. Widen it: other languages, sources or dates.", "nothing_passes"
+            )
         return hits
 
     def _check(self, question: str) -> str:
         # Bytes that are no text, as a shell may hand over, have no place in one.
         question = " ".join(question.encode("utf-8", "ignore").decode().split())
         if not question:
-            raise QuestionError("The question is empty. Ask something about the articles.")
+            raise QuestionError("The question is empty. Ask something about the articles.", "empty_question")
         if len(question) > self.config.max_question_chars:
+            most = self.config.max_question_chars
             raise QuestionError(
-                f"The question has {len(question)} characters; at most {self.config.max_question_chars} are read. "
-                "Ask it more briefly."
+                f"The question has {len(question)} characters; at most {most} are read. Ask it more briefly.",
+                "long_question",
+                length=len(question),
+                most=most,
             )
         return question
 

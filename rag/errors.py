@@ -3,7 +3,7 @@
     RagError
     ├── ConfigError        a setting cannot be used
     ├── PromptError        a file in prompts/ is missing or malformed
-    ├── QuestionError      the question is empty or too long
+    ├── QuestionError      the question is empty or too long, or nothing is left to look in
     ├── ArticleMissing     there is no article of that name in the index
     ├── Overload           more ask than a server holds at once
     ├── Overtime           an answer took longer than a server waits for it
@@ -36,7 +36,13 @@ class PromptError(RagError):
 
 
 class QuestionError(RagError):
-    """The question is empty or too long."""
+    """The question is empty or too long, or nothing is left to look in."""
+
+    def __init__(self, message: str, label: str | None = None, **values: object) -> None:
+        """`label` is what the page says for it in its reader's language, a key of `prompts/page/`, with its values."""
+        super().__init__(message)
+        self.label = label
+        self.values = values
 
 
 class ArticleMissing(RagError):

@@ -13,7 +13,7 @@ import pytest
 from rag.assistant import Assistant
 from rag.build import build_index
 from rag.config import ROOT, Config
-from rag.errors import ArticleMissing
+from rag.errors import ArticleMissing, RagError
 from rag.index import Index
 from rag.page.adding import MOST, Change, add, list_own, remove
 from rag.page.article import Place, open_article
@@ -25,7 +25,7 @@ from rag.page.marking import find_shared
 from rag.page.shelf import draw_change, draw_shelf
 from rag.page.wording import Wording, choose_tongue
 from rag.prompts import Prompts
-from rag.types import Answer, Citation, Hit, Passage, Rejection, Statement
+from rag.types import Answer, Citation, Filter, Hit, Passage, Rejection, Statement
 from tests.fakes import ScriptedGenerator, WordEncoder
 
 PROMPTS = Prompts.load(ROOT / "prompts")
@@ -163,7 +163,7 @@ def test_whatever_is_asked_said_or_found_is_text() -> None:
     citation = replace(cite(1, 0, 26), source=HOSTILE, quote=HOSTILE, date=HOSTILE)
     for answer in (make_answer(HOSTILE, hits=(hit,)), make_answer(f"{HOSTILE} [1]", citation, hits=(hit,))):
         exchange = Exchange(HOSTILE, answer=replace(answer, question=HOSTILE))
-        markup = draw_conversation([exchange, replace(exchange, answer=None, error=HOSTILE)], ENGLISH)
+        markup = draw_conversation([exchange, replace(exchange, answer=None, error=RagError(HOSTILE))], ENGLISH)
         drawn = Drawn(markup)
         assert HOSTILE in drawn.text
         assert not {"script", "a", "img"} & {tag for tag, _ in drawn.tags}
@@ -312,11 +312,28 @@ def test_a_conversation_is_told_when_another_index_is_in_use(assistant: Assistan
     assert ENGLISH.label("in_use", articles=3) in draw_conversation([last], ENGLISH)
 
 
+@pytest.mark.parametrize(
+    ("question", "among", "tag", "told"),
+    [
+        ("Co? " * 3000, None, "cs", "Otázka má 11999 znaků; čte se jich nejvýše 2000. Zeptejte se stručněji."),
+        ("Kiedy?", Filter(languages=("et",)), "pl", "Żaden artykuł nie przechodzi przez filtr."),
+        ("Πότε;", Filter(since="χθες"), "el", "Το «χθες» δεν είναι ημερομηνία."),
+    ],
+)
+def test_why_a_question_is_not_answered_is_said_in_the_language_of_the_page(
+    question: str, among: Filter | None, tag: str, told: str, assistant: Assistant
+) -> None:
+    last = list(follow(assistant, question, Conversation(), among))[-1]
+    assert told in Drawn(draw_conversation([last], Wording(PROMPTS, tag))).text
+    assert told in write_markdown([last], Wording(PROMPTS, tag)).replace("\\", "")
+    assert json.loads(write_json([last]))["exchanges"][0]["error"] == str(last.error)
+
+
 def test_an_answer_is_taken_along_with_its_sources_as_text() -> None:
     hostile = replace(cite(1, 0, 26), source="[x](http://a.example)", quote="# *a*\n<b>")
     exchange = Exchange("Who <b>?", answer=make_answer("Nine [1]", hostile))
     assert write_plain(exchange) == "Nine [1]\n\n[1] [x](http://a.example), en, 2025-07: “# *a*\n<b>”"
-    markdown = write_markdown([exchange, Exchange("Why?", error="It *broke*.")], ENGLISH)
+    markdown = write_markdown([exchange, Exchange("Why?", error=RagError("It *broke*."))], ENGLISH)
     assert "## Who \\<b\\>?" in markdown
     assert "1. \\[x\\]\\(http\\://a\\.example\\), en, 2025\\-07\n   > \\# \\*a\\* \\<b\\>" in markdown
     assert "*It \\*broke\\*\\.*" in markdown

@@ -61,7 +61,9 @@ def _say_doing(exchange: Exchange, wording: Wording) -> str:
 def _say_notice(exchange: Exchange, wording: Wording) -> str | None:
     if exchange.surprise:
         return wording.label("unexpected", error=exchange.surprise)
-    return exchange.error or (wording.label("stopped") if exchange.stopped else None)
+    if exchange.error:
+        return wording.explain(exchange.error)
+    return wording.label("stopped") if exchange.stopped else None
 
 
 def _draw_evidence(exchange: Exchange, wording: Wording) -> str:

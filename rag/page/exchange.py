@@ -30,8 +30,8 @@ class Exchange:
     words: str = ""
     """What was said so far."""
     answer: Answer | None = None
-    error: str | None = None
-    """Why there is no answer: the sentence of a RagError."""
+    error: RagError | None = None
+    """Why there is no answer."""
     surprise: str | None = None
     """The same for what nobody expected: its kind and message."""
     stopped: bool = False
@@ -123,7 +123,7 @@ def follow(
                 seen = _advance(seen, event)
                 yield seen
     except RagError as error:
-        yield replace(seen, error=str(error))
+        yield replace(seen, error=error)
     except Exception as error:
         logger.exception("unexpected")
         yield replace(seen, surprise=f"{type(error).__name__}: {error}")

@@ -30,15 +30,21 @@ def write_markdown(exchanges: Sequence[Exchange], wording: Wording) -> str:
                 f"{cited.number}. {_quote(_describe(cited))}\n   > {_quote(cited.quote)}"
                 for cited in exchange.answer.citations
             ]
-        elif exchange.error or exchange.surprise:
-            parts.append(f"*{_quote(exchange.error or exchange.surprise or '')}*")
+        elif exchange.error:
+            parts.append(f"*{_quote(wording.explain(exchange.error))}*")
+        elif exchange.surprise:
+            parts.append(f"*{_quote(exchange.surprise)}*")
     return "\n\n".join(parts) + "\n"
 
 
 def write_json(exchanges: Sequence[Exchange]) -> str:
     """The conversation with all that is known of its answers, as `Answer.as_dict()` gives it."""
     entries = [
-        {"question": one.question, "answer": one.answer.as_dict() if one.answer else None, "error": one.error}
+        {
+            "question": one.question,
+            "answer": one.answer.as_dict() if one.answer else None,
+            "error": str(one.error) if one.error else None,
+        }
         for one in exchanges
     ]
     return json.dumps({"exchanges": entries}, ensure_ascii=False, indent=2)

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from rag.errors import QuestionError, RagError
 from rag.language import name_of
 from rag.prompts import FALLBACK, Prompts
 
@@ -24,6 +25,12 @@ class Wording:
     def label(self, key: str, **values: object) -> str:
         """What the page says for `key`."""
         return self.prompts.label(key, *self.written, **{name: str(value) for name, value in values.items()})
+
+    def explain(self, error: RagError) -> str:
+        """The sentence of an error, in the page's language where it has one for it."""
+        if isinstance(error, QuestionError) and error.label:
+            return self.label(error.label, **error.values)
+        return str(error)
 
     def name(self, language: str) -> str:
         """What a language is called."""
