@@ -8,11 +8,11 @@ from evaluation.cases import Half, Pair, half_of, load_pairs
 from evaluation.encoders import CachingEncoder
 from evaluation.run import ARTICLES
 from rag import Config, Passage, verify
+from rag.checks.verdicts import Outcome
 from rag.documents import File, read, walk
 from rag.encoder import SentenceEncoder
 from rag.passages import cut
 from rag.types import Document, Encoder
-from rag.verification import Outcome
 
 TRUE = "none"
 HALVES: tuple[Half, ...] = ("development", "held-back")

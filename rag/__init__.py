@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rag.assistant import Assistant, answer
     from rag.build import Summary, build_index
+    from rag.checks.verdicts import Verdict
     from rag.config import Config
     from rag.errors import RagError
     from rag.types import Answer, Article, Citation, Document, Event, Filter, Hit, Passage, Turn
-    from rag.verification import Verdict, verify
+    from rag.verification import verify
 
 _ROOMS = {
     "Answer": "types",
@@ -30,7 +31,7 @@ _ROOMS = {
     "RagError": "errors",
     "Summary": "build",
     "Turn": "types",
-    "Verdict": "verification",
+    "Verdict": "checks.verdicts",
     "answer": "assistant",
     "build_index": "build",
     "verify": "verification",

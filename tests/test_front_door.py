@@ -90,6 +90,7 @@ STOREYS = (
     },
     {"checks.claims", "draft", "milvus", "page.marking", "ray_encoder", "shell.options", "shell.streaming"},
     {"checks.bounds", "checks.evidence", "checks.premise", "checks.ways", "page.topics"},
+    {"checks.verdicts"},
     {"catalogue", "retrieval", "reading", "judging", "verification", "build", "probe"},
     {"answering", "calibrating", "verifying", "watching"},
     {"assistant", "doctor"},
