@@ -6,6 +6,7 @@ the right one first more often than the encoder can. Not every model does; `judg
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 from operator import itemgetter
 
 from rag.judges import Judge
@@ -29,7 +30,7 @@ def judge(
     Judged are the first hits, as far as retrieval does not put them behind the best by more than `margin`, in odds.
     Raises GenerationError.
     """
-    first = [hit for hit in hits[:JUDGED] if rule.weight * (hits[0].score - hit.score) <= margin]
+    first = [*takewhile(lambda hit: rule.weight * (hits[0].score - hit.score) <= margin, hits[:JUDGED])]
     odds = weigh(question, [hit.passage for hit in first], generator, prompts)
     evidence = rule.weigh(odds, [hit.score for hit in first])
     likeliest = sorted(zip(evidence, odds, first, strict=True), key=itemgetter(0), reverse=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag.checks.quotations import find_quotations
+from rag.checks.quotations import find_quotations, find_speech
 from rag.types import Encodings, Passage, Progress, Role
 from rag.verification import verify
 from tests.fakes import WordEncoder
@@ -31,14 +31,24 @@ class TranslatingEncoder(WordEncoder):
         ('He said "very soon" and "not yet".', ["very soon", "not yet"]),
         ("He called it ‘the people’s war’ then.", ["the people’s war"]),
         ("彼は「すぐに行く」と言った。", ["すぐに行く"]),
-        ("It was.\n- We are going ahead - said Kirby.\nIt ended.", ["We are going ahead"]),
-        ("– Θα έρθω σύντομα, είπε.", ["Θα έρθω σύντομα, είπε."]),
         ("It’s the leaders’ house, a well-known one.", []),
         ('A screen of 27" and no more.', []),
     ],
 )
 def test_quotations_are_found_in_the_marks_of_many_languages(text: str, quotations: list[str]) -> None:
     assert find_quotations(text) == quotations
+
+
+@pytest.mark.parametrize(
+    ("article", "speech"),
+    [
+        ("It was.\n- We are going ahead - said Kirby.\nIt ended.", ["We are going ahead"]),
+        ("– Θα έρθω σύντομα, είπε.", ["Θα έρθω σύντομα, είπε."]),
+    ],
+)
+def test_an_article_may_quote_with_a_dash_and_an_answer_may_not(article: str, speech: list[str]) -> None:
+    assert find_speech(article) == speech
+    assert find_quotations(article) == []
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,13 @@ _WORD = re.compile(r"\w+")
 
 
 def find_quotations(text: str) -> list[str]:
-    """What stands between quotation marks, or after the dash of direct speech."""
-    marked = [found[1] or found[2] for found in _MARKED.finditer(text)]
-    dashed = [found[1] for found in _DASHED.finditer(text)]
-    return [quotation for quotation in map(str.strip, (*marked, *dashed)) if quotation]
+    """What stands between quotation marks."""
+    return [quotation for found in _MARKED.finditer(text) if (quotation := (found[1] or found[2]).strip())]
+
+
+def find_speech(article: str) -> list[str]:
+    """What an article quotes: between quotation marks, or after the dash of direct speech."""
+    return [*find_quotations(article), *(found[1].strip() for found in _DASHED.finditer(article))]
 
 
 def is_speech(quotation: str) -> bool:

@@ -123,7 +123,7 @@ def follow(
                 seen = _advance(seen, event)
                 yield seen
     except RagError as error:
-        yield replace(seen, error=error)
+        yield replace(seen, error=error.with_traceback(None))
     except Exception as error:
         logger.exception("unexpected")
         yield replace(seen, surprise=f"{type(error).__name__}: {error}")
