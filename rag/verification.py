@@ -111,12 +111,8 @@ def _unpack(passage: Passage | str) -> tuple[str, str, int | None]:
 
 def _trace_quotations(said: Parsed, read: Parsed, encoder: Encoder | None) -> Parsed:
     """The statement with its quotations in the words of the passage, where they are translations of them."""
-    if (
-        encoder is None
-        or said.language == read.language
-        or not said.quotations
-        or not (heard := find_speech(read.text))
-    ):
+    heard = find_speech(read.text)
+    if encoder is None or said.language == read.language or not heard:
         return said
     nearest = [(words, *find_nearest(words, heard, encoder)) for words in said.quotations]
     return replace(said, quotations=tuple(other if near >= CLOSE else words for words, other, near in nearest))
