@@ -1,5 +1,6 @@
 """Hits to what is said: judged, read one at a time, and checked, until a statement stands up to its passage."""
 
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -8,13 +9,16 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from rag.config import Config
+from rag.errors import GenerationError
 from rag.judges import Judge, find_judge
-from rag.judging import MARGIN, judge, weigh
+from rag.judging import JUDGED, MARGIN, judge, weigh
 from rag.language import Language, detect
 from rag.prompts import Prompts
 from rag.reading import clean, read
 from rag.types import Document, Encoder, Event, Generator, Hit, Judged, Reading, Rejection, Statement, Words
 from rag.verification import find_unmet, state_bounds, verify
+
+logger = logging.getLogger(__name__)
 
 TELLING_WORDS = 4
 """Of fewer words the language cannot be told."""
@@ -52,18 +56,21 @@ class Answerer:
         self._prompts = prompts
         self._open_article = open_article
 
-    def find(self, question: str, language: Language, hits: Sequence[Hit]) -> Stream[Event, None, Finding]:
+    def find(
+        self, question: str, language: Language, hits: Sequence[Hit], lifted: float = 0.0
+    ) -> Stream[Event, None, Finding]:
         """Judge and read the hits in turn; what is said must be in `language`. Raises GenerationError.
 
         It ends with the first statement that is supported, and at the latest when `Config.reads` or
-        `Config.seconds` are spent.
+        `Config.seconds` are spent. `lifted` is by how much the score of some of the hits was raised, whatever they say.
         """
         end = time.monotonic() + self._config.seconds
         rule = find_judge(self._generator, self._config, self._prompts)
         ordered = tuple(hits)
-        if rule and hits:
-            ordered = yield from self._judge(question, language, hits, rule)
         promising, rejected = self._choose(question, language, ordered, rule)
+        if rule and hits:
+            near = MARGIN + rule.weight * lifted
+            ordered, promising, rejected = yield from self._judge(question, language, ordered, rule, near)
         for hit in promising if rule is None or language.code in rule.speaks else ():
             if rejected and time.monotonic() > end:
                 break
@@ -74,23 +81,25 @@ class Answerer:
                 foreign = find_foreign(statement.text, language)
             reason = foreign or self._find_fault(statement, question)
             if reason is None:
-                agreeing = self._find_agreeing(statement, question, language, ordered, rule)
+                agreeing = self._find_agreeing(statement, question, language, ordered, rule, end)
+                judged = {hit.passage: hit for hit in agreeing}
+                ordered = tuple(judged.get(hit.passage, hit) for hit in ordered)
                 return Finding(ordered, statement, agreeing, rejected=tuple(rejected))
             rejected.append(Rejection(statement, reason))
         # Without a judge there is nothing that tells whether the passage answers.
         return Finding(ordered, quoted=promising[0] if rule and promising else None, rejected=tuple(rejected))
 
     def _judge(
-        self, question: str, language: Language, hits: Sequence[Hit], rule: Judge
-    ) -> Stream[Event, None, tuple[Hit, ...]]:
+        self, question: str, language: Language, hits: tuple[Hit, ...], rule: Judge, near: float
+    ) -> Stream[Event, None, tuple[tuple[Hit, ...], list[Hit], list[Rejection]]]:
         """Judge the hits near the first, and all where what the question names is not in the articles of those."""
-        for margin in (MARGIN, math.inf):
-            ordered = judge(question, hits, self._generator, self._prompts, rule, margin)
-            yield Judged(ordered)
-            promising, rejected = self._choose(question, language, ordered, rule)
-            if promising or not rejected:
+        for margin in (near, math.inf):
+            hits = judge(question, hits, self._generator, self._prompts, rule, margin)
+            yield Judged(hits)
+            promising, rejected = self._choose(question, language, hits, rule)
+            if promising or not rejected or all(hit.odds is not None for hit in hits[:JUDGED]):
                 break
-        return ordered
+        return hits, promising, rejected
 
     def _choose(
         self, question: str, language: Language, hits: Sequence[Hit], rule: Judge | None
@@ -124,26 +133,40 @@ class Answerer:
         return Statement(state_bounds(clean(reply), hit.passage, question), hit)
 
     def _find_agreeing(
-        self, statement: Statement, question: str, language: Language, hits: Sequence[Hit], rule: Judge | None
+        self,
+        statement: Statement,
+        question: str,
+        language: Language,
+        hits: Sequence[Hit],
+        rule: Judge | None,
+        end: float,
     ) -> tuple[Hit, ...]:
         """The best hit from each other article whose passage bears the statement too."""
         found: dict[str, Hit] = {}
         for hit in hits[: self._config.reads]:
             source = hit.passage.source
-            if source in (statement.hit.passage.source, *found):
+            if source in (statement.hit.passage.source, *found) or not (hit.odds is None or self._promises(hit, rule)):
                 continue
-            verdict = verify(statement.text, hit.passage, question, self._encoder)
-            if verdict.outcome == "supported" and self._answers(question, language, hit, rule):
+            if verify(statement.text, hit.passage, question, self._encoder).outcome == "supported":
                 found[source] = hit
-        return tuple(found.values())
+        judged = list(found.values())
+        if rule and time.monotonic() < end:
+            judged = self._judge_late(question, judged, rule)
+        return tuple(self._choose(question, language, judged, rule)[0])
 
-    def _answers(self, question: str, language: Language, hit: Hit, rule: Judge | None) -> bool:
-        """Whether a hit may hold the answer; one that was far behind is judged now."""
-        if rule and hit.evidence is None:
-            (odds,) = weigh(question, [hit.passage], self._generator, self._prompts)
-            hit = replace(hit, evidence=odds + rule.weight * hit.score)
-        promising, _ = self._choose(question, language, [hit], rule)
-        return bool(promising)
+    def _judge_late(self, question: str, hits: list[Hit], rule: Judge) -> list[Hit]:
+        """The hits, of which those far behind are judged now; where the generator fails, they stay as they were."""
+        far = [hit for hit in hits if hit.odds is None]
+        try:
+            odds = weigh(question, [hit.passage for hit in far], self._generator, self._prompts) if far else []
+        except GenerationError as error:
+            logger.warning("Whether other articles say the same was not judged: %s", error)
+            return hits
+        judged = {
+            hit: replace(hit, odds=of_one, evidence=of_one + rule.weight * hit.score)
+            for hit, of_one in zip(far, odds, strict=True)
+        }
+        return [judged.get(hit, hit) for hit in hits]
 
     def _find_fault(self, statement: Statement, question: str) -> str | None:
         """Why a statement must not be shown, or None."""

@@ -25,7 +25,7 @@ from rag.line import Line
 from rag.milvus import open_store
 from rag.periods import Period, find_period
 from rag.prompts import Prompts
-from rag.retrieval import retrieve
+from rag.retrieval import PREFERENCE, retrieve
 from rag.types import (
     Answer,
     Answered,
@@ -162,7 +162,8 @@ class Assistant:
         with self._line.join() as places:
             yield from map(Queued, places)
             answerer = Answerer(self.config, self.encoder, self.generator, self.prompts, index.open_article)
-            finding = yield from clock.watch(answerer.find(completed, language, hits))
+            lifted = PREFERENCE if period else 0.0
+            finding = yield from clock.watch(answerer.find(completed, language, hits, lifted))
             citations, text = self._say(finding, completed, language)
         yield Answered(self._conclude(question, completed, language, text, citations, finding, clock))
 

@@ -281,7 +281,9 @@ def _import(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise DocumentError("Its format needs a further library: pip install 'rag-assistant[documents]'") from None
+        raise DocumentError(
+            "Its format needs a further library: in the project's folder run pip install -e '.[documents]'"
+        ) from None
 
 
 def _guarded(reader: Callable[[bytes], _Content]) -> Callable[[bytes], _Content]:

@@ -27,11 +27,13 @@ def judge(
 ) -> tuple[Hit, ...]:
     """The hits with their odds and evidence, the likeliest first; what was not judged follows in the order it had.
 
-    Judged are the first hits, as far as retrieval does not put them behind the best by more than `margin`, in odds.
-    Raises GenerationError.
+    Judged are the first hits, as far as retrieval does not put them behind the best by more than `margin`, in odds; the
+    generator is not asked again of those that have odds. Raises GenerationError.
     """
     first = [*takewhile(lambda hit: rule.weight * (hits[0].score - hit.score) <= margin, hits[:JUDGED])]
-    odds = weigh(question, [hit.passage for hit in first], generator, prompts)
+    asked = [hit for hit in first if hit.odds is None]
+    found = dict(zip(asked, weigh(question, [hit.passage for hit in asked], generator, prompts), strict=True))
+    odds = [found.get(hit, hit.odds or 0.0) for hit in first]
     evidence = rule.weigh(odds, [hit.score for hit in first])
     likeliest = sorted(zip(evidence, odds, first, strict=True), key=itemgetter(0), reverse=True)
     judged = [replace(hit, odds=of_one, evidence=total) for total, of_one, hit in likeliest]

@@ -43,7 +43,9 @@ def open_store(config: Config) -> "MilvusStore | None":
     if not config.milvus:
         return None
     if find_spec("pymilvus") is None:
-        raise StoreError("RAG_MILVUS needs the pymilvus package. Run: pip install 'rag-assistant[milvus]'")
+        raise StoreError(
+            "RAG_MILVUS needs the pymilvus package. In the project's folder run: pip install -e '.[milvus]'"
+        )
     return MilvusStore.connect(config.milvus, config.milvus_token, config.index)
 
 

@@ -37,7 +37,9 @@ def load_encoder(config: Config, projection: Projection | None = None) -> Encode
     if not config.workers and config.ray is None:
         return SentenceEncoder.load(config, projection)
     if find_spec("ray") is None:
-        raise ModelError("RAG_WORKERS and RAG_RAY need the ray package. Run: pip install 'rag-assistant[ray]'")
+        raise ModelError(
+            "RAG_WORKERS and RAG_RAY need the ray package. In the project's folder run: pip install -e '.[ray]'"
+        )
     # Sums are rounded as they are shared out among threads: every worker has as many as this process.
     config = replace(config, threads=config.threads or count_physical_cores())
     local = SentenceEncoder.load(config, projection)

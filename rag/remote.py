@@ -91,7 +91,9 @@ class RemoteGenerator:
         if key and not re.fullmatch("[!-~]+", key):
             raise ModelError("The key holds characters that no key has, such as spaces. Correct RAG_GENERATOR_KEY.")
         if find_spec("openai") is None:
-            raise ModelError(f"{addresses[0]} needs the openai package. Run: pip install 'rag-assistant[server]'")
+            raise ModelError(
+                f"{addresses[0]} needs the openai package. In the project's folder run: pip install -e '.[server]'"
+            )
         return cls([url.rstrip("/") for url in addresses], model, key, calls, read_seconds)
 
     @property

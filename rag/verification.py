@@ -13,7 +13,7 @@ from rag.checks.bounds import add_bounds
 from rag.checks.claims import Parsed, describe, parse
 from rag.checks.evidence import gather, pick_quote
 from rag.checks.premise import find_unmet_claim
-from rag.checks.quotations import find_nearest, find_speech
+from rag.checks.quotations import find_nearest, find_speech, has_verbatim, is_speech
 from rag.checks.verdicts import CLOSE, WORST, Verdict, check
 from rag.language import detect
 from rag.matching import match
@@ -112,7 +112,9 @@ def _unpack(passage: Passage | str) -> tuple[str, str, int | None]:
 def _trace_quotations(said: Parsed, read: Parsed, encoder: Encoder | None) -> Parsed:
     """The statement with its quotations in the words of the passage, where they are translations of them."""
     heard = find_speech(read.text)
-    if encoder is None or said.language == read.language or not heard:
+    unheard = [words for words in said.quotations if is_speech(words) and not has_verbatim(read.text, words)]
+    if encoder is None or said.language == read.language or not heard or not unheard:
         return said
-    nearest = [(words, *find_nearest(words, heard, encoder)) for words in said.quotations]
-    return replace(said, quotations=tuple(other if near >= CLOSE else words for words, other, near in nearest))
+    nearest = zip(unheard, find_nearest(unheard, heard, encoder), strict=True)
+    traced = {words: other for words, (other, near) in nearest if near >= CLOSE}
+    return replace(said, quotations=tuple(traced.get(words, words) for words in said.quotations))

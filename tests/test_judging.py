@@ -7,6 +7,7 @@ import pytest
 
 from rag.answering import Answerer, Finding
 from rag.config import ROOT, Config
+from rag.errors import GenerationError
 from rag.judges import AGREEMENT, Judge, find_shipped
 from rag.judging import JUDGED, judge
 from rag.language import Language
@@ -158,6 +159,7 @@ def test_an_article_that_lacks_what_the_question_names_is_neither_read_nor_quote
     except StopIteration as end:
         finding: Finding = end.value
     assert generator.prompts == []
+    assert len(generator.weighed) == len(hits)
     assert (finding.statement, finding.quoted) == (None, None)
     assert {rejection.reason for rejection in finding.rejected} == {
         "The article does not have the number 5,000 that the question names."
@@ -176,6 +178,7 @@ def test_where_the_near_articles_lack_what_the_question_names_those_far_behind_a
         finding: Finding = end.value
     assert finding.quoted
     assert finding.quoted.passage == far.passage
+    assert len(generator.weighed) == 2
 
 
 def test_an_article_that_agrees_is_judged_though_it_was_far_behind() -> None:
@@ -186,9 +189,34 @@ def test_an_article_that_agrees_is_judged_though_it_was_far_behind() -> None:
     generator = WeighingGenerator("million", "It cost nine million.")
     _, finding = answer(generator, hits)
     assert [hit.passage.source for hit in finding.agreeing] == ["1.txt"]
+    assert [hit.odds for hit in finding.hits] == [6.0, 6.0, None]
     _, finding = answer(WeighingGenerator("The harbour cost nine million", "It cost nine million."), hits)
     assert finding.statement
     assert finding.agreeing == ()
+
+
+def test_an_answer_stands_though_the_generator_fails_at_judging_who_agrees() -> None:
+    class FailingGenerator(WeighingGenerator):
+        def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
+            if self.weighed:
+                raise GenerationError("It is gone.")
+            return super().weigh(prefixes, suffix, replies)
+
+    near, far = find_hits("The harbour cost nine million.", "It cost nine million, the harbour.")
+    _, finding = answer(
+        FailingGenerator("million", "It cost nine million."), (near, replace(far, score=near.score - 0.2))
+    )
+    assert finding.statement
+    assert finding.agreeing == ()
+
+
+def test_a_period_that_lifts_some_hits_puts_no_others_far_behind() -> None:
+    lifted, other = find_hits("The harbour opened.", "The harbour cost nine million.")
+    hits = (replace(lifted, score=other.score + 0.05), other)
+    generator = WeighingGenerator("million", "It cost nine million.")
+    for _ in make(generator, hits).find(QUESTION, CZECH, hits, lifted=0.05):
+        pass
+    assert len(generator.weighed) == 2
 
 
 def test_other_articles_that_bear_the_statement_agree_with_it() -> None:

@@ -167,7 +167,7 @@ def test_a_server_that_is_not_there_is_named() -> None:
 
 def test_without_the_package_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymilvus", None)
-    with pytest.raises(StoreError, match=r"pip install 'rag-assistant\[milvus\]'"):
+    with pytest.raises(StoreError, match=r"pip install -e '\.\[milvus\]'"):
         open_store(Config(milvus="milvus.db"))
     assert open_store(Config()) is None
 

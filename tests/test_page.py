@@ -13,7 +13,7 @@ import pytest
 from rag.assistant import Assistant
 from rag.build import build_index
 from rag.config import ROOT, Config
-from rag.errors import ArticleMissing, RagError
+from rag.errors import ArticleMissing, QuestionError, RagError
 from rag.index import Index
 from rag.page.adding import MOST, Change, add, list_own, remove
 from rag.page.article import Place, open_article
@@ -327,6 +327,12 @@ def test_why_a_question_is_not_answered_is_said_in_the_language_of_the_page(
     assert told in Drawn(draw_conversation([last], Wording(PROMPTS, tag))).text
     assert told in write_markdown([last], Wording(PROMPTS, tag)).replace("\\", "")
     assert json.loads(write_json([last]))["exchanges"][0]["error"] == str(last.error)
+
+
+def test_nothing_is_held_of_the_frames_in_which_an_error_was_raised(assistant: Assistant) -> None:
+    last = list(follow(assistant, "", Conversation()))[-1]
+    assert isinstance(last.error, QuestionError)
+    assert (last.error.__traceback__, last.error.__context__) == (None, None)
 
 
 def test_an_answer_is_taken_along_with_its_sources_as_text() -> None:

@@ -168,5 +168,5 @@ def test_without_workers_the_encoder_is_that_of_this_process_and_ray_is_not_impo
 def test_without_the_ray_package_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     for config in (Config(workers=2), Config(ray="10.0.0.1:6379")):
-        with pytest.raises(ModelError, match=r"pip install 'rag-assistant\[ray\]'"):
+        with pytest.raises(ModelError, match=r"pip install -e '\.\[ray\]'"):
             load_encoder(config)

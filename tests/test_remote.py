@@ -411,7 +411,7 @@ def test_a_key_that_no_header_can_carry_is_refused_without_repeating_it(key: str
 
 def test_without_the_openai_package_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openai", None)
-    with pytest.raises(ModelError, match=r"pip install 'rag-assistant\[server\]'"):
+    with pytest.raises(ModelError, match=r"pip install -e '\.\[server\]'"):
         RemoteGenerator.connect("http://localhost/v1")
 
 

@@ -4,6 +4,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Generator
 from contextlib import closing
+from copy import copy
 from dataclasses import dataclass, replace
 
 from rag.assistant import Assistant
@@ -123,7 +124,8 @@ def follow(
                 seen = _advance(seen, event)
                 yield seen
     except RagError as error:
-        yield replace(seen, error=error.with_traceback(None))
+        # The copy has nothing of the frames in which the error was raised.
+        yield replace(seen, error=copy(error))
     except Exception as error:
         logger.exception("unexpected")
         yield replace(seen, surprise=f"{type(error).__name__}: {error}")

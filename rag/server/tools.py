@@ -26,7 +26,7 @@ def has_tools() -> bool:
 def build_tools(desk: Desk) -> "MCPServer":
     """The tools ask, search and open_article. Raises ConfigError when mcp is not installed."""
     if not has_tools():
-        raise ConfigError("The tools need the mcp package. Run: pip install 'rag-assistant[mcp]'")
+        raise ConfigError("The tools need the mcp package. In the project's folder run: pip install -e '.[mcp]'")
     from mcp.server import MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
     from mcp.types import ToolAnnotations
