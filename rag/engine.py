@@ -1,12 +1,12 @@
-"""A model in llama.cpp: tokens in, logits out, for several sequences at once. No other room but the proof imports it.
+"""A model in llama.cpp: tokens in, logits out. No other room but the proof imports it.
 
-Sequences share one cache of keys and values. What was evaluated of one can be kept as bytes and put back exactly.
+There is one sequence. What was evaluated can be kept as bytes and put back exactly, and as nothing else is evaluated
+beside it, the same tokens have the same logits, whatever was asked before.
 """
 
 import ctypes
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import llama_cpp
@@ -33,21 +33,11 @@ def _log(level: int, text: bytes, data: object) -> None:  # noqa: ARG001
 llama_cpp.llama_log_set(_log, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Tokens to be evaluated at the end of a sequence."""
-
-    sequence: int
-    position: int
-    """How many tokens the sequence has before them."""
-    tokens: Sequence[int]
-
-
 class Engine:
     """One model with its cache. Not safe for several threads at once."""
 
-    def __init__(self, file: Path, context: int, batch: int, threads: int, sequences: int) -> None:
-        """Load `file`; `context` is how many tokens all `sequences` hold together. Raises ModelError."""
+    def __init__(self, file: Path, context: int, batch: int, threads: int) -> None:
+        """Load `file`; `context` is how many tokens it holds. Raises ModelError."""
         settings = llama_cpp.llama_model_default_params()
         self._model = llama_cpp.llama_model_load_from_file(str(file).encode(), settings)
         if not self._model:
@@ -56,9 +46,8 @@ class Engine:
                 "RAG_GENERATOR."
             )
         cache = llama_cpp.llama_context_default_params()
-        cache.n_ctx, cache.n_batch, cache.n_ubatch, cache.n_seq_max = context, batch, batch, sequences
+        cache.n_ctx, cache.n_batch, cache.n_ubatch, cache.n_seq_max = context, batch, batch, 1
         cache.n_threads = cache.n_threads_batch = threads
-        cache.kv_unified = True
         self._context = llama_cpp.llama_init_from_model(self._model, cache)
         if not self._context:
             llama_cpp.llama_model_free(self._model)
@@ -113,57 +102,47 @@ class Engine:
         """Whether a token ends the reply."""
         return bool(llama_cpp.llama_vocab_is_eog(self._vocabulary, token))
 
-    def evaluate(self, runs: Sequence[Run]) -> NDArray[np.float32]:
-        """The logits after the last token of each run, of shape `(runs, vocabulary)`.
+    def evaluate(self, position: int, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """The logits after the last of some tokens, at least one, of shape `(vocabulary,)`.
 
-        Raises GenerationError, after which the runs' sequences are as they were.
+        `position` is how many tokens there are before them. Raises GenerationError, after which it is as it was.
         """
-        logits = np.empty((len(runs), self._size), dtype=np.float32)
-        flat = [
-            (number, run.sequence, run.position + place, token, place == len(run.tokens) - 1)
-            for number, run in enumerate(runs)
-            for place, token in enumerate(run.tokens)
-        ]
-        for start in range(0, len(flat), self.batch):
-            part = flat[start : start + self.batch]
-            self._decode(part, runs)
-            for place, (number, *_, last) in enumerate(part):
-                if last:
-                    row = llama_cpp.llama_get_logits_ith(self._context, place)
-                    logits[number] = np.ctypeslib.as_array(row, shape=(self._size,))
-        return logits
+        for start in range(0, len(tokens), self.batch):
+            part = tokens[start : start + self.batch]
+            self._decode(position, position + start, part, last=start + self.batch >= len(tokens))
+        row = llama_cpp.llama_get_logits_ith(self._context, -1)
+        return np.array(np.ctypeslib.as_array(row, shape=(self._size,)), dtype=np.float32)
 
-    def _decode(self, part: Sequence[tuple[int, int, int, int, bool]], runs: Sequence[Run]) -> None:
+    def _decode(self, begun: int, position: int, tokens: Sequence[int], last: bool) -> None:
         batch = self._batch
-        batch.n_tokens = len(part)
-        for place, (_, sequence, position, token, last) in enumerate(part):
+        batch.n_tokens = len(tokens)
+        for place, token in enumerate(tokens):
             batch.token[place] = token
-            batch.pos[place] = position
+            batch.pos[place] = position + place
             batch.n_seq_id[place] = 1
-            batch.seq_id[place][0] = sequence
-            batch.logits[place] = last
+            batch.seq_id[place][0] = 0
+            batch.logits[place] = last and place == len(tokens) - 1
         code = llama_cpp.llama_decode(self._context, batch)
-        self.evaluated += len(part)
+        self.evaluated += len(tokens)
         if code:
-            for run in runs:
-                self.forget(run.sequence, run.position)
+            self.forget(begun)
             raise GenerationError(f"llama.cpp failed with code {code}. Ask again, or see `rag doctor`.")
 
-    def forget(self, sequence: int, position: int = 0) -> None:
-        """Let go of a sequence's tokens from `position` on."""
-        llama_cpp.llama_memory_seq_rm(self._memory, sequence, position, -1)
+    def forget(self, position: int = 0) -> None:
+        """Let go of the tokens from `position` on."""
+        llama_cpp.llama_memory_seq_rm(self._memory, 0, position, -1)
 
-    def save(self, sequence: int) -> bytes:
-        """The keys and values of a sequence."""
-        size = llama_cpp.llama_state_seq_get_size(self._context, sequence)
+    def save(self) -> bytes:
+        """The keys and values of what was evaluated."""
+        size = llama_cpp.llama_state_seq_get_size(self._context, 0)
         data = (ctypes.c_uint8 * size)()
-        written = llama_cpp.llama_state_seq_get_data(self._context, data, size, sequence)
+        written = llama_cpp.llama_state_seq_get_data(self._context, data, size, 0)
         return bytes(memoryview(data)[:written])
 
-    def restore(self, sequence: int, data: bytes) -> bool:
-        """Put back what `save` gave, in an empty sequence; False where it is not of this model or has no room."""
+    def restore(self, data: bytes) -> bool:
+        """Put back what `save` gave, where nothing is held; False where it is not of this model or has no room."""
         buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
-        if llama_cpp.llama_state_seq_set_data(self._context, buffer, len(data), sequence):
+        if llama_cpp.llama_state_seq_set_data(self._context, buffer, len(data), 0):
             return True
-        self.forget(sequence)
+        self.forget()
         return False

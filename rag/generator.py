@@ -3,7 +3,8 @@
 import codecs
 import hashlib
 import threading
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from rag.engine import Engine
 
-SEQUENCES = 9
-"""Prefixes that the model's cache holds at once: those of the passages that are judged together, and one more."""
+RECENT = 5
+"""Prefixes of which what was computed stays in memory: those of the passages that a question is about, and one more."""
 
 
 class _Prefix(NamedTuple):
@@ -50,18 +51,19 @@ def load_generator(config: Config) -> Generator:
 class LlamaGenerator:
     """A Generator over a GGUF file, which is read when it is first needed. One caller at a time; the others wait.
 
-    What was computed for a prefix stays in the model's cache while there is room, and is kept on disk for the next
-    time; put back, it is exactly the same.
+    What was computed for a prefix is kept for the next time, in memory for a while and on disk; put back, it is exactly
+    the same. Prompts are evaluated one at a time, so a reply does not depend on what was asked before; together they
+    would take as long, since what bounds them is arithmetic.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._states = States(config.cache / "states", config.state_megabytes * 1_000_000)
         self._lock = threading.Lock()
-        self._held: list[list[int]] = [[] for _ in range(SEQUENCES)]
-        """The tokens that each sequence of the engine has."""
-        self._order = list(range(SEQUENCES))
-        """The sequences, the one that was used last at the end."""
+        self._held: list[int] = []
+        """The tokens that the engine has."""
+        self._recent: OrderedDict[str, bytes] = OrderedDict()
+        """What was computed of prefixes, by name, the one that was used last at the end."""
 
     @property
     def name(self) -> str:
@@ -78,15 +80,18 @@ class LlamaGenerator:
         with self._lock:
             begun = self._tokenize_prefix(prefix)
             if not self._states.has(self._name_state(begun)):
-                self._hold(begun, [])
+                self._hold(begun)
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
         with self._lock:
             one, other = (self._engine.tokenize(reply)[0] for reply in replies)
             asked = self._tokenize_suffix(suffix)
-            odds: list[float] = []
-            for group in self._group([self._tokenize_prefix(prefix) for prefix in prefixes], len(asked)):
-                odds += [float(logits[one] - logits[other]) for logits in self._extend(group, asked)]
+            odds = []
+            for prefix in map(self._tokenize_prefix, prefixes):
+                self._check_length(len(prefix.tokens) + len(asked), 0)
+                self._hold(prefix)
+                logits = self._evaluate(asked)
+                odds.append(float(logits[one] - logits[other]))
             return odds
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
@@ -109,7 +114,7 @@ class LlamaGenerator:
         from rag.engine import Engine
 
         threads = self._config.threads or count_physical_cores()
-        return Engine(self._file, self._config.context, self._config.batch, threads, SEQUENCES)
+        return Engine(self._file, self._config.context, self._config.batch, threads)
 
     @cached_property
     def _frame(self) -> tuple[list[int], list[int]]:
@@ -132,94 +137,57 @@ class LlamaGenerator:
                 "the reply. Raise RAG_CONTEXT or ask a shorter question."
             )
 
-    def _group(self, prefixes: Sequence["_Prefix"], more: int) -> Iterator[list["_Prefix"]]:
-        """The prefixes, as many at a time as there is room for, each with `more` tokens after it."""
-        group: list[_Prefix] = []
-        size = 0
-        for prefix in prefixes:
-            length = len(prefix.tokens) + more
-            self._check_length(length, 0)
-            if group and (len(group) == SEQUENCES or size + length > self._engine.context):
-                yield group
-                group, size = [], 0
-            group.append(prefix)
-            size += length
-        if group:
-            yield group
-
     def _speak(self, prefix: "_Prefix", suffix: list[int], max_tokens: int) -> Iterator[bytes]:
         """Pieces of the greedy reply."""
-        (logits,) = self._extend([prefix], suffix)
+        self._hold(prefix)
+        logits = self._evaluate(suffix)
         for left in range(max_tokens - 1, -1, -1):
             token = int(logits.argmax())
             if self._engine.is_end(token):
                 return
             yield self._engine.spell(token)
             if left:
-                (logits,) = self._evaluate({self._order[-1]: [token]})
+                logits = self._evaluate([token])
 
-    def _extend(self, prefixes: Sequence["_Prefix"], suffix: list[int]) -> "NDArray[np.float32]":
-        """The logits after each of different prefixes and the suffix, of shape `(prefixes, vocabulary)`."""
-        sequences: list[int] = []
-        for prefix in prefixes:
-            sequences.append(self._hold(prefix, sequences))
-        return self._evaluate(dict.fromkeys(sequences, suffix))
-
-    def _hold(self, prefix: "_Prefix", busy: Sequence[int]) -> int:
-        """The sequence that has just this prefix: as it was held, as it was kept, or computed and kept."""
+    def _hold(self, prefix: "_Prefix") -> None:
+        """Let the engine have just this prefix: as it has it, as it was kept, or computed and kept."""
         tokens = prefix.tokens
-        for sequence, held in enumerate(self._held):
-            if held[: len(tokens)] == tokens:
-                self._shorten(sequence, len(tokens))
-                self._touch(sequence)
-                return sequence
-        sequence = next(sequence for sequence in self._order if sequence not in busy)
-        self._shorten(sequence, 0)
-        self._touch(sequence)
+        if self._held[: len(tokens)] == tokens:
+            self._shorten(len(tokens))
+            return
+        self._shorten(0)
         name = self._name_state(prefix)
-        kept = self._states.get(name)
-        self._make_room(len(tokens), [*busy, sequence])
-        if kept and self._engine.restore(sequence, kept):
-            self._held[sequence] = tokens
+        kept = self._recent.get(name) or self._states.get(name)
+        if kept and self._engine.restore(kept):
+            self._held = tokens
         else:
-            self._evaluate({sequence: tokens})
-            self._states.put(name, self._engine.save(sequence))
-        return sequence
+            self._evaluate(tokens)
+            kept = self._engine.save()
+            self._states.put(name, kept)
+        self._recent[name] = kept
+        self._recent.move_to_end(name)
+        if len(self._recent) > RECENT:
+            self._recent.popitem(last=False)
 
-    def _evaluate(self, tokens: Mapping[int, list[int]]) -> "NDArray[np.float32]":
-        """Add tokens to sequences; the logits after the last of each, of shape `(sequences, vocabulary)`."""
-        from rag.engine import Run
-
-        self._make_room(sum(map(len, tokens.values())), tokens)
-        logits = self._engine.evaluate([Run(one, len(self._held[one]), more) for one, more in tokens.items()])
-        for sequence, more in tokens.items():
-            self._held[sequence] = [*self._held[sequence], *more]
+    def _evaluate(self, tokens: list[int]) -> "NDArray[np.float32]":
+        """Add tokens to those that the engine has; the logits after the last, of shape `(vocabulary,)`."""
+        logits = self._engine.evaluate(len(self._held), tokens)
+        self._held = [*self._held, *tokens]
         return logits
 
-    def _make_room(self, need: int, busy: Container[int]) -> None:
-        """Let go of what was not used for the longest time until `need` more tokens fit."""
-        for sequence in [sequence for sequence in self._order if sequence not in busy]:
-            if sum(map(len, self._held)) + need <= self._engine.context:
-                return
-            self._shorten(sequence, 0)
-
-    def _shorten(self, sequence: int, length: int) -> None:
-        self._engine.forget(sequence, length)
-        self._held[sequence] = self._held[sequence][:length]
-
-    def _touch(self, sequence: int) -> None:
-        self._order.remove(sequence)
-        self._order.append(sequence)
+    def _shorten(self, length: int) -> None:
+        self._engine.forget(length)
+        self._held = self._held[:length]
 
     def _name_state(self, prefix: "_Prefix") -> str:
-        """A name that no other model, build or text has."""
+        """A name that no other model, build, batch or text has."""
         return f"{prefix.subject}-{hashlib.sha256(f'{self._build} {prefix.tokens}'.encode()).hexdigest()}"
 
     @cached_property
     def _build(self) -> str:
         from rag.engine import VERSION
 
-        return f"{VERSION} {self._identity}"
+        return f"{VERSION} {self._identity} {self._config.batch}"
 
 
 def _decode(pieces: Iterator[bytes]) -> Iterator[str]:
