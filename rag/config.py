@@ -55,7 +55,7 @@ class Config:
     threads: int | None = None
     """Threads for the models; by default the physical cores that this process may use."""
     context: int = 4096
-    """Tokens that the generator holds: those of several passages with a question and its reply."""
+    """Tokens that the generator holds: those of a passage, a question and its reply."""
     state_megabytes: int = 1000
     """Disk for what the generator computed of passages, so that it reads each but once."""
     batch: int = 512

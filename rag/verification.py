@@ -20,6 +20,10 @@ from rag.matching import match
 from rag.passages import Span, split_sentences
 from rag.types import Citation, Document, Encoder, Passage, Statement
 
+BESIDE = 0.25
+"""How much farther from the question, in token match and cosine together, a second sentence may be that is quoted; no
+right quote of the development half is lost to it, and what is planted in an article is mostly farther."""
+
 
 def verify(statement: str, passage: Passage | str, question: str = "", encoder: Encoder | None = None) -> Verdict:
     """Whether `passage` bears `statement`, which answers `question`; each may be in a language of its own.
@@ -70,15 +74,19 @@ def find_quote(statement: str, passage: Passage | str, encoder: Encoder | None =
 
 
 def find_answer(question: str, passage: Passage, encoder: Encoder) -> Span:
-    """Offsets of the two neighbouring sentences of `passage` that answer `question` best; of the only one it has."""
+    """Offsets of the two neighbouring sentences of `passage` that answer `question` best; of one where the other is far
+    from the question, or there is no other.
+    """
     spans = split_sentences(passage.text, passage.language)
     asked = encoder.encode([question], "query")
     read = encoder.encode([passage.text[start:end] for start, end in spans], "passage")
+    alone = read.vectors @ asked.vectors[0]
     pairs = [slice(first, first + 2) for first in range(max(len(spans) - 1, 1))]
-    near = [(read.vectors[pair] @ asked.vectors[0]).max() for pair in pairs]
     matched = match(asked.tokens[0], [np.concatenate(read.tokens[pair]) for pair in pairs])
-    best = spans[pairs[int((matched + near).argmax())]]
-    return best[0][0], best[-1][1]
+    best = pairs[int((matched + [alone[pair].max() for pair in pairs]).argmax())]
+    near = match(asked.tokens[0], read.tokens[best]) + alone[best]
+    kept = [span for span, one in zip(spans[best], near, strict=True) if one > near.max() - BESIDE]
+    return kept[0][0], kept[-1][1]
 
 
 def cite(statement: Statement, question: str, number: int, encoder: Encoder) -> Citation:

@@ -194,6 +194,13 @@ def test_two_neighbouring_sentences_that_answer_best_are_found() -> None:
     assert find_answer("What did the harbour cost?", single, WordEncoder()) == (0, 19)
 
 
+def test_a_sentence_that_is_far_from_the_question_is_not_quoted_beside_the_one_that_answers() -> None:
+    text = "The new harbour in the north cost nine million. Pears ripened late."
+    passage = Passage("a.txt", text, 0, len(text), "en", "Latn", None, None)
+    start, end = find_answer("What did the new harbour in the north cost?", passage, WordEncoder())
+    assert text[start:end] == "The new harbour in the north cost nine million."
+
+
 def test_a_first_word_may_be_a_name_only_where_one_is_asked_for() -> None:
     assert verify("Medveděv navštívil Rusko v září.", CZECH, "Kdo navštívil Rusko?").outcome == "undecided"
     assert verify("Tehdy navštívil Kim Rusko.", CZECH, "Kdy navštívil Kim Rusko?").outcome == "supported"

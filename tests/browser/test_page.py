@@ -100,7 +100,7 @@ def test_the_filters_hold_for_the_next_question(page: Page) -> None:
     page.get_by_text("Only some of the articles").click()
     page.get_by_label("Not before").fill("2030")
     ask(page)
-    expect(page.locator(".notice")).to_contain_text("No passage passes the filter")
+    expect(page.locator(".notice")).to_contain_text("No article passes the filter")
 
 
 def test_articles_are_found_by_their_titles_whatever_the_script(page: Page) -> None:
