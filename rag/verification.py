@@ -13,7 +13,7 @@ from rag.checks.bounds import add_bounds
 from rag.checks.claims import Parsed, describe, parse
 from rag.checks.evidence import gather, pick_quote
 from rag.checks.premise import find_unmet_claim
-from rag.checks.quotations import find_nearest, find_speech, has_verbatim, is_speech
+from rag.checks.quotations import find_nearest, find_quotations, find_speech, has_verbatim, is_speech
 from rag.checks.verdicts import CLOSE, WORST, Verdict, check
 from rag.language import detect
 from rag.matching import match
@@ -34,7 +34,7 @@ def verify(statement: str, passage: Passage | str, question: str = "", encoder: 
     text, language, year = _unpack(passage)
     spoken = detect(f"{question} {statement}").code
     asked, read = parse(question, spoken), parse(text, language, year)
-    said = _trace_quotations(parse(statement, spoken), read, encoder)
+    said = _parse_statement(statement, spoken, read, encoder)
     evidence = gather(said, question, read, encoder)
     return min(check(said, asked, read, evidence, encoder), key=lambda verdict: WORST.index(verdict.outcome))
 
@@ -69,7 +69,7 @@ def find_quote(statement: str, passage: Passage | str, encoder: Encoder | None =
     """
     text, language, year = _unpack(passage)
     read = parse(text, language, year)
-    said = _trace_quotations(parse(statement, detect(f"{question} {statement}").code), read, encoder)
+    said = _parse_statement(statement, detect(f"{question} {statement}").code, read, encoder)
     return pick_quote(gather(said, question, read, encoder))
 
 
@@ -117,12 +117,13 @@ def _unpack(passage: Passage | str) -> tuple[str, str, int | None]:
     return passage.text, passage.language, int(passage.date[:4]) if passage.date else None
 
 
-def _trace_quotations(said: Parsed, read: Parsed, encoder: Encoder | None) -> Parsed:
-    """The statement with its quotations in the words of the passage, where they are translations of them."""
-    heard = find_speech(read.text)
-    unheard = [words for words in said.quotations if is_speech(words) and not has_verbatim(read.text, words)]
-    if encoder is None or said.language == read.language or not heard or not unheard:
-        return said
-    nearest = zip(unheard, find_nearest(unheard, heard, encoder), strict=True)
-    traced = {words: other for words, (other, near) in nearest if near >= CLOSE}
-    return replace(said, quotations=tuple(traced.get(words, words) for words in said.quotations))
+def _parse_statement(statement: str, spoken: str, read: Parsed, encoder: Encoder | None) -> Parsed:
+    """A statement, with what it quotes in the words of the passage, where that is a translation of them."""
+    said = parse(statement, spoken)
+    quotations = [words for words in find_quotations(statement) if is_speech(words)]
+    unheard = [words for words in quotations if not has_verbatim(read.text, words)]
+    traced: dict[str, str] = {}
+    if encoder and unheard and said.language != read.language and (heard := find_speech(read.text)):
+        nearest = zip(unheard, find_nearest(unheard, heard, encoder), strict=True)
+        traced = {words: other for words, (other, near) in nearest if near >= CLOSE}
+    return replace(said, quotations=tuple(traced.get(words, words) for words in quotations))

@@ -10,7 +10,7 @@ from typing import Literal
 from rag.checks.facts import Date, Facts, Quantity, find_facts
 from rag.checks.lexicon import load_lexicon
 from rag.checks.names import KOREAS, Name, find_entities, find_names, implied, is_among
-from rag.checks.quotations import find_quotations, has_verbatim, is_speech
+from rag.checks.quotations import has_verbatim
 from rag.language import fold
 
 Kind = Literal["number", "date", "name", "negation", "direction", "quotation", "meaning"]
@@ -60,9 +60,10 @@ class Parsed:
     facts: Facts
     names: tuple[Name, ...]
     entities: dict[str, list[tuple[int, int]]]
-    quotations: tuple[str, ...]
     year: int | None = None
     """That of the article, for a date in the text that has none."""
+    quotations: tuple[str, ...] = ()
+    """What it gives as somebody's own words, where that is asked of it."""
 
 
 def parse(text: str, language: str, year: int | None = None) -> Parsed:
@@ -74,7 +75,6 @@ def parse(text: str, language: str, year: int | None = None) -> Parsed:
         facts=find_facts(text, language),
         names=tuple(find_names(text, language)),
         entities=find_entities(text, language),
-        quotations=tuple(find_quotations(text)),
         year=year,
     )
 
@@ -87,7 +87,7 @@ def claims_of(said: Parsed) -> Iterator[Claim]:
     yield from map(Entity, said.entities)
     covered = [span for spans in said.entities.values() for span in spans]
     yield from (name for name in said.names if not any(start <= name.start < end for start, end in covered))
-    yield from (Quotation(words) for words in said.quotations if is_speech(words))
+    yield from map(Quotation, said.quotations)
 
 
 def kind_of(claim: Claim) -> Kind:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rag.checks.claims import Claim, Parsed, Quotation, claims_of, holds
+from rag.checks.claims import Claim, Parsed, claims_of, holds
 from rag.checks.facts import Quantity
 from rag.checks.names import Name
 from rag.language import fold
@@ -29,9 +29,6 @@ def find_unmet_claim(asked: Parsed, article: Parsed) -> Claim | None:
     for claim in claims_of(asked):
         if isinstance(claim, Name):
             names += [] if claim.initial else [claim]
-        elif isinstance(claim, Quotation):
-            # It may be translated, and who asks may quote from memory.
-            continue
         elif not holds(article, claim) and not (isinstance(claim, Quantity) and claim.in_words):
             return claim
     shortest = 2 if asked.language == "de" else 1
