@@ -54,10 +54,10 @@ def make(generator: ScriptedGenerator, hits: Sequence[Hit], caution: float = 0.0
 
 
 def answer(
-    generator: ScriptedGenerator, hits: Sequence[Hit], language: Language = ENGLISH
+    generator: ScriptedGenerator, hits: Sequence[Hit], language: Language = ENGLISH, question: str = QUESTION
 ) -> tuple[list[Event], Finding]:
     events = []
-    stream = make(generator, hits).find(QUESTION, language, hits)
+    stream = make(generator, hits).find(question, language, hits)
     try:
         while True:
             events.append(next(stream))
@@ -152,12 +152,7 @@ def test_caution_asks_for_more_evidence() -> None:
 def test_an_article_that_lacks_what_the_question_names_is_neither_read_nor_quoted() -> None:
     hits = find_hits("The harbour cost nine million, says Ivanov.", "The harbour cost nine million.")
     generator = WeighingGenerator("million", "It cost nine million.")
-    stream = make(generator, hits).find(f"{QUESTION} Petrov says 5000.", ENGLISH, hits)
-    try:
-        while True:
-            next(stream)
-    except StopIteration as end:
-        finding: Finding = end.value
+    _, finding = answer(generator, hits, ENGLISH, f"{QUESTION} Petrov says 5000.")
     assert generator.prompts == []
     assert len(generator.weighed) == len(hits)
     assert (finding.statement, finding.quoted) == (None, None)
@@ -170,12 +165,7 @@ def test_where_the_near_articles_lack_what_the_question_names_those_far_behind_a
     near, far = find_hits("The harbour cost nine million.", "The harbour of 5000 boats cost nine million.")
     hits = (near, replace(far, score=near.score - 0.2))
     generator = WeighingGenerator("million", "It cost nine million.")
-    stream = make(generator, hits).find(f"{QUESTION} It has 5000 boats.", CZECH, hits)
-    try:
-        while True:
-            next(stream)
-    except StopIteration as end:
-        finding: Finding = end.value
+    _, finding = answer(generator, hits, CZECH, f"{QUESTION} It has 5000 boats.")
     assert finding.quoted
     assert finding.quoted.passage == far.passage
     assert len(generator.weighed) == 2
