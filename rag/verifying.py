@@ -18,6 +18,8 @@ from rag.remains import Remains
 from rag.segments import TOKENS, Segment
 
 UPDATE = "Bring the index up to date with `rag index"
+NAMED = 3
+"""Of remainders that are alike so many are named, and the others counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +168,11 @@ def _check_remains(config: Config) -> Iterator[str]:
             yield f"What the generator keeps cannot be compared with the index “{name}”: {error}"
             return
     if kept:
+        named = ", ".join(sorted(kept)[:NAMED]) + (f", and {len(kept) - NAMED} others" if len(kept) > NAMED else "")
         yield (
-            f"{kept.total()} files in {remains.states.folder} were computed of passages that are in no index. "
-            "They are numbers, not words; remove the folder, or those that begin with: " + ", ".join(sorted(kept)) + "."
+            f"{kept.total()} files in {remains.states.folder} were computed of passages that are in no index of "
+            f"{config.indexes}. They are numbers, not words, and are computed again when they are needed; remove the "
+            f"folder, or those that begin with: {named}."
         )
 
 

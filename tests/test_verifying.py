@@ -115,3 +115,9 @@ def test_what_the_generator_keeps_goes_with_the_article(config: Config) -> None:
     (said,) = look(config).wrong
     assert "1 files" in said
     assert name_subject("of nobody knows what") in said
+    for number in range(100):
+        states.put(f"{name_subject(f'of nobody knows what {number}')}-0", b"numbers")
+    (said,) = look(config).wrong
+    assert "101 files" in said
+    assert sum(subject in said for subject in states.count_subjects()) == 3
+    assert "and 98 others" in said
