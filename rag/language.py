@@ -12,7 +12,7 @@ import tomllib
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,6 +111,7 @@ def script_of(text: str) -> str:
     return "Jpan" if best == "Hani" and counts["Jpan"] else best
 
 
+@lru_cache(maxsize=512)
 def name_of(language: str, in_language: str, script: str | None = None) -> str:
     """What `language` is called in `in_language`, written in `script` if that language has several.
 

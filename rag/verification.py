@@ -31,9 +31,8 @@ def verify(statement: str, passage: Passage | str, question: str = "", encoder: 
     A name that only the question has is left to the meaning. Without an encoder the meaning is not compared, and a
     statement with no number, date or name in it is undecided.
     """
-    text, language, year = _unpack(passage)
     spoken = detect(f"{question} {statement}").code
-    asked, read = parse(question, spoken), parse(text, language, year)
+    asked, read = parse(question, spoken), _parse_passage(passage)
     said = _parse_statement(statement, spoken, read, encoder)
     evidence = gather(said, question, read, encoder)
     return min(check(said, asked, read, evidence, encoder), key=lambda verdict: WORST.index(verdict.outcome))
@@ -41,9 +40,8 @@ def verify(statement: str, passage: Passage | str, question: str = "", encoder: 
 
 def state_bounds(statement: str, passage: Passage, question: str = "") -> str:
     """The statement, with “over” or “under” before each number of which the passage says so."""
-    text, language, year = _unpack(passage)
     said = parse(statement, detect(f"{question} {statement}").code)
-    return add_bounds(said, parse(text, language, year))
+    return add_bounds(said, _parse_passage(passage))
 
 
 def find_unmet(question: str, language: str, article: Document) -> str | None:
@@ -51,14 +49,9 @@ def find_unmet(question: str, language: str, article: Document) -> str | None:
 
     A sentence in English for a log. Numbers, dates and names are compared as those of a statement are.
     """
-    year = int(article.date[:4]) if article.date else None
-    claim = find_unmet_claim(parse(question, language), _parse_article(article.text, article.language, year))
+    read = _parse_source(article.text, article.language, _year_of(article.date))
+    claim = find_unmet_claim(parse(question, language), read)
     return f"The article does not have {describe(claim)} that the question names." if claim else None
-
-
-@lru_cache(maxsize=32)
-def _parse_article(text: str, language: str, year: int | None) -> Parsed:
-    return parse(text, language, year)
 
 
 def find_quote(statement: str, passage: Passage | str, encoder: Encoder | None = None, question: str = "") -> Span:
@@ -67,8 +60,7 @@ def find_quote(statement: str, passage: Passage | str, encoder: Encoder | None =
     A sentence that holds the statement's numbers and names is preferred to one that is merely near in meaning; a
     second one is taken only where it holds some that the first lacks.
     """
-    text, language, year = _unpack(passage)
-    read = parse(text, language, year)
+    read = _parse_passage(passage)
     said = _parse_statement(statement, detect(f"{question} {statement}").code, read, encoder)
     return pick_quote(gather(said, question, read, encoder))
 
@@ -110,11 +102,20 @@ def quote(passage: Passage, span: Span, number: int) -> Citation:
     )
 
 
-def _unpack(passage: Passage | str) -> tuple[str, str, int | None]:
-    """Text, language, and the year of the article if it is known."""
+def _parse_passage(passage: Passage | str) -> Parsed:
     if isinstance(passage, str):
-        return passage, detect(passage).code, None
-    return passage.text, passage.language, int(passage.date[:4]) if passage.date else None
+        return _parse_source(passage, detect(passage).code, None)
+    return _parse_source(passage.text, passage.language, _year_of(passage.date))
+
+
+@lru_cache(maxsize=64)
+def _parse_source(text: str, language: str, year: int | None) -> Parsed:
+    """An article or a passage, which many statements are held against one after another."""
+    return parse(text, language, year)
+
+
+def _year_of(date: str | None) -> int | None:
+    return int(date[:4]) if date else None
 
 
 def _parse_statement(statement: str, spoken: str, read: Parsed, encoder: Encoder | None) -> Parsed:

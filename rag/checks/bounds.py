@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from rag.checks.claims import Parsed, claims_of
 from rag.checks.facts import Bound, Quantity
-from rag.checks.lexicon import form_of, load_lexicon, split_words
+from rag.checks.lexicon import load_lexicon, split_words
 
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b|\.\s*[^\W\d_A-Z]")
 _CURRENCY = ("$", "€", "£", "¥")
@@ -40,8 +40,4 @@ def add_bounds(said: Parsed, read: Parsed) -> str:
 
 def _find_strict(read: Parsed, number: Quantity) -> Bound | None:
     """The bound of a number of a passage, where the number itself is out of it."""
-    lexicon = load_lexicon(read.language)
-    if lexicon is None or _ORDINAL.match(read.text, number.end):
-        return None
-    before = form_of(" ".join(read.text[: number.start].split()), read.language)
-    return None if before.endswith(lexicon.inclusive) else number.bound
+    return None if number.inclusive or _ORDINAL.match(read.text, number.end) else number.bound

@@ -57,6 +57,8 @@ class Quantity:
     start: int
     end: int
     in_words: bool
+    inclusive: bool = False
+    """Whether the number itself is within the bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +159,10 @@ def _measure(text: str, numbers: list[Number], words: list[Word], lexicon: Lexic
         # In `four to five hours` the unit is said once.
         if not (following and _RANGE.fullmatch(text, number.end, following.start)):
             unit, counted = _find_unit(text, number, words, lexicon)
-        bound = _find_bound(words, number, lexicon) if lexicon else None
-        quantities.append(Quantity(number.values, unit, bound, counted, number.start, number.end, number.in_words))
+        bound, inclusive = _find_bound(words, number, lexicon) if lexicon else (None, False)
+        quantities.append(
+            Quantity(number.values, unit, bound, counted, number.start, number.end, number.in_words, inclusive)
+        )
     yield from reversed(quantities)
 
 
@@ -183,9 +187,9 @@ def _find_unit(text: str, number: Number, words: list[Word], lexicon: Lexicon | 
     return (unit, None) if unit else (None, word.form)
 
 
-def _find_bound(words: list[Word], number: Number, lexicon: Lexicon) -> Bound | None:
+def _find_bound(words: list[Word], number: Number, lexicon: Lexicon) -> tuple[Bound | None, bool]:
+    """The bound that a number is, and whether the number itself is within it."""
     place = bisect_right(words, number.start, key=lambda word: word.end)
     before = " ".join(word.form for word in words[max(0, place - 3) : place])
-    if before.endswith(lexicon.less):
-        return "less"
-    return "more" if before.endswith(lexicon.more) else None
+    bound: Bound | None = "less" if before.endswith(lexicon.less) else "more" if before.endswith(lexicon.more) else None
+    return bound, before.endswith(lexicon.inclusive)
