@@ -89,7 +89,7 @@ STOREYS = (
         "writing",
     },
     {"checks.claims", "draft", "milvus", "page.marking", "ray_encoder", "shell.options", "shell.streaming"},
-    {"checks.bounds", "checks.evidence", "checks.premise", "checks.ways", "page.topics"},
+    {"checks.bounds", "checks.evidence", "checks.premise", "checks.sought", "checks.ways", "page.topics"},
     {"checks.verdicts"},
     {"catalogue", "retrieval", "reading", "judging", "verification", "build", "probe"},
     {"answering", "calibrating", "verifying", "watching"},

@@ -201,6 +201,15 @@ def test_a_sentence_that_is_far_from_the_question_is_not_quoted_beside_the_one_t
     assert text[start:end] == "The new harbour in the north cost nine million."
 
 
+def test_of_sentences_that_are_alike_the_one_with_the_time_that_is_asked_for_is_quoted() -> None:
+    text = "The harbour was opened at last. Pears ripened. It rained. The harbour was opened in May 2019 by a minister."
+    passage = Passage("a.txt", text, 0, len(text), "en", "Latn", None, None)
+    start, end = find_answer("When was the harbour opened?", passage, WordEncoder())
+    assert text[start:end] == "The harbour was opened in May 2019 by a minister."
+    start, end = find_answer("Why was the harbour opened?", passage, WordEncoder())
+    assert text[start:end] == "The harbour was opened at last."
+
+
 def test_a_first_word_may_be_a_name_only_where_one_is_asked_for() -> None:
     assert verify("Medveděv navštívil Rusko v září.", CZECH, "Kdo navštívil Rusko?").outcome == "undecided"
     assert verify("Tehdy navštívil Kim Rusko.", CZECH, "Kdy navštívil Kim Rusko?").outcome == "supported"
