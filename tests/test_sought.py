@@ -72,6 +72,13 @@ NEITHER = [
     ("sr", "Ко је био ту када је отворена лука?"),
     ("tr", "Limanı hangi bakan açtı?"),
     ("uk", "Хто був там, коли відкривали порт?"),
+    ("cs", "Které letiště bylo uzavřeno?"),
+    ("et", "Mis päevaleht sadamast kirjutas?"),
+    ("fi", "Mistä päivälehdestä se luettiin?"),
+    ("hu", "Milyen napilap írt a kikötőről?"),
+    ("ru", "Какие датские корабли пришли?"),
+    ("tr", "Hangi güney limanı kapatıldı?"),
+    ("tr", "Kaçan bakan kimdi?"),
     ("sw", "Waziri alifika lini?"),
 ]
 
