@@ -79,7 +79,7 @@ def find_answer(question: str, passage: Passage, encoder: Encoder) -> Span:
     texts = [passage.text[start:end] for start, end in spans]
     asked = encoder.encode([question], "query")
     read = encoder.encode(texts, "passage")
-    fits = mark_sought(parse(question, detect(question).code), [parse(text, passage.language) for text in texts])
+    fits = mark_sought(parse(question, detect(question).code), texts, passage.language)
     alone = read.vectors @ asked.vectors[0] + SOUGHT * np.array(fits)
     pairs = [slice(first, first + 2) for first in range(max(len(spans) - 1, 1))]
     matched = match(asked.tokens[0], [np.concatenate(read.tokens[pair]) for pair in pairs])

@@ -99,20 +99,19 @@ def test_a_question_for_neither(language: str, question: str) -> None:
 
 
 def test_sentences_that_have_what_is_asked_for() -> None:
-    said = [
+    sentences = [
         "Přístav se otevřel v úterý.",
         "Otevřel se 3. května 2019.",
         "Otevírá se na dva týdny.",
         "Stál devět milionů korun.",
         "Ministr byl spokojen.",
     ]
-    sentences = [parse(text, "cs") for text in said]
-    assert mark_sought(parse("When did the harbour open?", "en"), sentences) == [True, True, True, False, False]
-    assert mark_sought(parse("How much did the harbour cost?", "en"), sentences)[3:] == [True, False]
-    assert mark_sought(parse("Who opened the harbour?", "en"), sentences) == [False] * 5
+    assert mark_sought(parse("When did the harbour open?", "en"), sentences, "cs") == [True, True, True, False, False]
+    assert mark_sought(parse("How much did the harbour cost?", "en"), sentences, "cs")[3:] == [True, False]
+    assert mark_sought(parse("Who opened the harbour?", "en"), sentences, "cs") == [False] * 5
 
 
 def test_what_the_question_says_itself_is_not_what_it_asks_for() -> None:
-    sentences = [parse("Of the 40 ships that came in May, some stayed.", "en"), parse("12 ships stayed.", "en")]
-    assert mark_sought(parse("How many of the 40 ships stayed?", "en"), sentences) == [False, True]
-    assert mark_sought(parse("On which day of May did they come?", "en"), sentences) == [False, False]
+    sentences = ["Of the 40 ships that came in May, some stayed.", "12 ships stayed."]
+    assert mark_sought(parse("How many of the 40 ships stayed?", "en"), sentences, "en") == [False, True]
+    assert mark_sought(parse("On which day of May did they come?", "en"), sentences, "en") == [False, False]

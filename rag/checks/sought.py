@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
-from rag.checks.claims import Parsed, holds
+from rag.checks.claims import Parsed, holds, parse
 from rag.checks.facts import YEARS
 from rag.checks.lexicon import SERBIAN, WORDS
 
@@ -25,10 +25,10 @@ def find_sought(question: str, language: str) -> Sought | None:
     )
 
 
-def mark_sought(asked: Parsed, sentences: Sequence[Parsed]) -> list[bool]:
+def mark_sought(asked: Parsed, sentences: Sequence[str], language: str) -> list[bool]:
     """Which sentences have the time or the number that is asked for; none where the question asks for neither."""
     sought = find_sought(asked.text, asked.language)
-    return [sought is not None and _has(sentence, sought, asked) for sentence in sentences]
+    return [sought is not None and _has(parse(sentence, language), sought, asked) for sentence in sentences]
 
 
 def _has(sentence: Parsed, sought: Sought, asked: Parsed) -> bool:
