@@ -1,5 +1,6 @@
 """A corpus that changes, its index, and a child that is killed while it brings the one up to date with the other."""
 
+import ctypes
 import hashlib
 import multiprocessing
 import os
@@ -12,7 +13,6 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,15 +26,14 @@ from rag.language import detect
 from rag.types import Encoder, Encodings, Progress, Role, Vectors
 from tests.fakes import make_projection
 
-if TYPE_CHECKING:
-    from multiprocessing.sharedctypes import Synchronized
-
 POLICY = Policy(batch=8, exact=30, small=12, most=150, decayed=0.4)
 FILES = 40
 WORDS = ("harbour", "orchard", "lake", "tower", "bridge", "river", "market", "school", "winter", "summer", "train")
 DIMENSION = 32
 LAST = 40
 """Moments at the end of a build in which it switches and cleans up, with some before."""
+HANGS = 300.0
+"""Seconds after which a build that goes on is taken for one that never ends."""
 FINISHED = 0.3
 """Share of the kills after which the build is run again to its end."""
 MOMENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.link", "shutil.rmtree", "sqlite3.connect"}
@@ -84,11 +83,48 @@ def make_vector(text: str) -> Vectors:
     return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 
-def build(
-    config: Config, load: Callable[[Config], Encoder], policy: Policy, fatal: int, seen: "Synchronized[int]"
-) -> None:
+class Children:
+    """Builds in processes of their own, one at a time, and how many moments the last has seen."""
+
+    def __init__(self, *preload: str) -> None:
+        # Not copies of this process: threads of the libraries that it has used would be missing in them.
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["evaluation.killing", "faiss", *preload])
+        # Whoever is killed while it holds a lock leaves everybody else waiting for it, so there is none.
+        self._seen: ctypes.c_int = self._context.Value("i", 0, lock=False)
+
+    @property
+    def moments(self) -> int:
+        """How many the last has seen."""
+        return self._seen.value
+
+    def start(self, work: Callable[..., None], *told: object) -> BaseProcess:
+        """Begin `work(*told, seen)`."""
+        self._seen.value = 0
+        child = self._context.Process(target=work, args=(*told, self._seen))
+        child.start()
+        return child
+
+
+def await_end(child: BaseProcess) -> bool:
+    """Whether a build ended by itself, or was killed. Raises AssertionError where it goes on for ever, or fails."""
+    child.join(HANGS)
+    if child.exitcode is None:
+        child.kill()
+        raise AssertionError(f"a build goes on after {HANGS:.0f} seconds")
+    check(child.exitcode in (0, -signal.SIGKILL), f"a build ended with {child.exitcode}")
+    return child.exitcode == 0
+
+
+def build(config: Config, load: Callable[[Config], Encoder], policy: Policy, fatal: int, seen: ctypes.c_int) -> None:
     """Bring the index up to date, counting moments, or die at the one of that number; 0 is none."""
     encoder = load(config)
+    count_moments(fatal, seen)
+    build_index(config=config, encoder=encoder, policy=policy)
+
+
+def count_moments(fatal: int, seen: ctypes.c_int) -> None:
+    """Count what this process does to files from now on, and die at the moment of that number; 0 is none."""
 
     def count(event: str, _: object) -> None:
         if event in MOMENTS:
@@ -97,7 +133,6 @@ def build(
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(count)
-    build_index(config=config, encoder=encoder, policy=policy)
 
 
 class Trial:
@@ -107,10 +142,7 @@ class Trial:
         self.config = Config(corpus=folder / "corpus", indexes=folder / "indexes")
         self.config.corpus.mkdir()
         self._chance = random.Random(seed)  # noqa: S311 - nothing is to be kept secret
-        # Not copies of this process: threads of the libraries that it has used would be missing in them.
-        self._children = multiprocessing.get_context("forkserver")
-        self._children.set_forkserver_preload(["evaluation.killing", "faiss"])
-        self._seen = self._children.Value("i", 0)
+        self._children = Children()
         self.outcomes: Counter[str] = Counter()
         """How many killed builds left the old and how many the new state."""
         self._moments = LAST
@@ -144,31 +176,26 @@ class Trial:
         if by_time:
             child.join(self._chance.uniform(self._seconds / 2, self._seconds))
             child.kill()
-        child.join()
-        check(child.exitcode in (0, -signal.SIGKILL), f"a build ended with {child.exitcode}")
-        if child.exitcode == 0:
+        ended = await_end(child)
+        if ended:
             # The next is to be killed sooner.
-            self._moments = self._seen.value
+            self._moments = self._children.moments
             self._seconds = time.monotonic() - began
-        return child.exitcode != 0
+        return not ended
 
     def _finish(self) -> None:
         """Let a build end, and compare what it leaves with the corpus."""
         began = time.monotonic()
-        child = self._begin(0)
-        child.join()
+        ended = await_end(self._begin(0))
         # One that had to wait for the machine says nothing of the next.
         self._seconds = min(time.monotonic() - began, 1.5 * self._seconds)
-        self._moments = self._seen.value
-        check(child.exitcode == 0, f"a build ended with {child.exitcode}")
+        self._moments = self._children.moments
+        check(ended, "a build was killed by somebody else")
         check(self._read_index() == self._read_corpus(), "a build that ended does not hold the corpus")
         check(not find_leftovers(self.config.indexes / self.config.index), "a build that ended left something")
 
     def _begin(self, fatal: int) -> BaseProcess:
-        self._seen.value = 0
-        child = self._children.Process(target=build, args=(self.config, HashEncoder.load, POLICY, fatal, self._seen))
-        child.start()
-        return child
+        return self._children.start(build, self.config, HashEncoder.load, POLICY, fatal)
 
     def _change(self) -> None:
         numbers = self._chance.sample(range(FILES), self._chance.choice((1, 3, 15)))

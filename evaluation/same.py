@@ -8,10 +8,8 @@ the five articles and the news items, in passages so short that Ray's workers ha
 """
 
 import argparse
-import multiprocessing
 import random
 import shutil
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -20,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evaluation.cases import load_answerable, load_news
-from evaluation.killing import build, check
+from evaluation.killing import Children, await_end, build, check
 from rag.assistant import Assistant
 from rag.build import build_index
 from rag.compaction import Policy
@@ -105,17 +103,10 @@ def build_among_kills(config: Config, articles: Path, kills: int, advance: Advan
     Raises AssertionError.
     """
     chance = random.Random(0)  # noqa: S311 - nothing is to be kept secret
-    children = multiprocessing.get_context("forkserver")
-    children.set_forkserver_preload(["evaluation.killing", "sentence_transformers", "faiss"])
-    seen = children.Value("i", 0)
+    children = Children("sentence_transformers")
 
-    def run(fatal: int) -> int | None:
-        seen.value = 0
-        child = children.Process(target=build, args=(config, SentenceEncoder.load, Policy(), fatal, seen))
-        child.start()
-        child.join()
-        check(child.exitcode in (0, -signal.SIGKILL), f"a build ended with {child.exitcode}")
-        return child.exitcode
+    def run(fatal: int) -> bool:
+        return await_end(children.start(build, config, SentenceEncoder.load, Policy(), fatal))
 
     shutil.copytree(articles, config.corpus)
     sources = sorted(file.name for file in articles.iterdir())
@@ -127,12 +118,12 @@ def build_among_kills(config: Config, articles: Path, kills: int, advance: Advan
             else:
                 shutil.copy(articles / source, config.corpus)
         if run(chance.randint(1, moments)):
+            moments = children.moments
+        else:
             done += 1
             advance(1)
-        else:
-            moments = seen.value
     shutil.copytree(articles, config.corpus, dirs_exist_ok=True)
-    check(run(0) == 0, "the last build was killed")
+    check(run(0), "the last build was killed")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,31 @@
 """A build that is killed at any moment: the short form of `python -m evaluation.crash`."""
 
+import ctypes
+import os
 from pathlib import Path
 
-from evaluation.killing import Trial
+from evaluation.killing import Children, Trial, await_end, count_moments
+
+MANY = 10_000
+
+
+def look_forever(seen: ctypes.c_int) -> None:
+    """Do nothing but what is counted."""
+    count_moments(0, seen)
+    while True:
+        os.close(os.open(os.devnull, os.O_RDONLY))
 
 
 def test_a_killed_build_leaves_the_whole_old_or_the_whole_new_state(tmp_path: Path) -> None:
     assert Trial(tmp_path).run(20, lambda _: None).total() == 20
+
+
+def test_a_child_that_is_killed_while_it_counts_holds_up_nobody() -> None:
+    children = Children()
+    for _ in range(20):
+        child = children.start(look_forever)
+        while children.moments < MANY:
+            child.join(0.01)
+            assert child.is_alive()
+        child.kill()
+        assert not await_end(child)
