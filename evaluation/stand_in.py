@@ -10,7 +10,7 @@ from rag import Assistant, Config, build_index
 from rag.cli import main
 from rag.index import Index
 from rag.prompts import Prompts
-from tests.fakes import ScriptedGenerator, WordEncoder
+from tests.fakes import BELIEVED, ScriptedGenerator, WordEncoder
 
 REPLY = "It cost nine million in the end."
 
@@ -35,7 +35,9 @@ def serve(folder: Path, pause: float, *arguments: str) -> None:
         encoder = WordEncoder()
         build_index(config=Config(corpus=config.corpus, indexes=folder), encoder=encoder)
         index = Index.open(folder / config.index)
-        return Assistant(Config(indexes=folder), index, encoder, SpeakingGenerator(pause), Prompts.load(config.prompts))
+        return Assistant(
+            Config(indexes=folder), index, encoder, SpeakingGenerator(pause), Prompts.load(config.prompts), BELIEVED
+        )
 
     main(["serve", *arguments], load)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from rag.config import Config
 from rag.errors import GenerationError
-from rag.judges import Judge, find_judge
-from rag.judging import JUDGED, MARGIN, judge, weigh
+from rag.judges import Judge
+from rag.judging import ALONE, JUDGED, MARGIN, judge, trust_retrieval, weigh
 from rag.language import Language, detect
 from rag.prompts import Prompts
 from rag.reading import clean, read
@@ -40,7 +40,11 @@ class Finding:
 
 
 class Answerer:
-    """Finds what a question is answered with. One caller at a time."""
+    """Finds what a question is answered with. One caller at a time.
+
+    Without a judge nothing tells whether a passage answers, and what a generator makes of one that does not may well
+    stand up to it. So it is not asked, and the passage is quoted that retrieval puts well before the others.
+    """
 
     def __init__(
         self,
@@ -49,12 +53,15 @@ class Answerer:
         generator: Generator,
         prompts: Prompts,
         open_article: Callable[[str], Document],
+        judge: Judge | None,
     ) -> None:
         self._config = config
         self._encoder = encoder
         self._generator = generator
         self._prompts = prompts
         self._open_article = open_article
+        self._rule = judge
+        self._least = (judge.least if judge else ALONE) + config.caution
 
     def find(
         self, question: str, language: Language, hits: Sequence[Hit], lifted: float = 0.0
@@ -65,13 +72,12 @@ class Answerer:
         `Config.seconds` are spent. `lifted` is by how much the score of some of the hits was raised, whatever they say.
         """
         end = time.monotonic() + self._config.seconds
-        rule = find_judge(self._generator, self._config, self._prompts)
-        ordered = tuple(hits)
-        promising, rejected = self._choose(question, language, ordered, rule)
-        if rule and hits:
-            near = MARGIN + rule.weight * lifted
-            ordered, promising, rejected = yield from self._judge(question, language, ordered, rule, near)
-        for hit in promising if rule is None or language.code in rule.speaks else ():
+        rule = self._rule
+        if rule is None or not hits:
+            return self._trust_retrieval(question, language, hits)
+        near = MARGIN + rule.weight * lifted
+        ordered, promising, rejected = yield from self._judge(question, language, tuple(hits), rule, near)
+        for hit in promising if language.code in rule.speaks else ():
             if rejected and time.monotonic() > end:
                 break
             statement = yield from self._read(question, language, hit)
@@ -86,8 +92,12 @@ class Answerer:
                 ordered = tuple(judged.get(hit.passage, hit) for hit in ordered)
                 return Finding(ordered, statement, agreeing, rejected=tuple(rejected))
             rejected.append(Rejection(statement, reason))
-        # Without a judge there is nothing that tells whether the passage answers.
-        return Finding(ordered, quoted=promising[0] if rule and promising else None, rejected=tuple(rejected))
+        return Finding(ordered, quoted=promising[0] if promising else None, rejected=tuple(rejected))
+
+    def _trust_retrieval(self, question: str, language: Language, hits: Sequence[Hit]) -> Finding:
+        ordered = trust_retrieval(hits)
+        promising, rejected = self._choose(question, language, ordered)
+        return Finding(ordered, quoted=promising[0] if promising else None, rejected=tuple(rejected))
 
     def _judge(
         self, question: str, language: Language, hits: tuple[Hit, ...], rule: Judge, near: float
@@ -96,18 +106,16 @@ class Answerer:
         for margin in (near, math.inf):
             hits = judge(question, hits, self._generator, self._prompts, rule, margin)
             yield Judged(hits)
-            promising, rejected = self._choose(question, language, hits, rule)
+            promising, rejected = self._choose(question, language, hits)
             if promising or not rejected or all(hit.odds is not None for hit in hits[:JUDGED]):
                 break
         return hits, promising, rejected
 
-    def _choose(
-        self, question: str, language: Language, hits: Sequence[Hit], rule: Judge | None
-    ) -> tuple[list[Hit], list[Rejection]]:
+    def _choose(self, question: str, language: Language, hits: Sequence[Hit]) -> tuple[list[Hit], list[Rejection]]:
         """The hits that are worth reading, and those whose articles lack what the question takes for granted."""
         promising: list[Hit] = []
         rejected: list[Rejection] = []
-        for hit in (hit for hit in hits[: self._config.reads] if self._promises(hit, rule)):
+        for hit in (hit for hit in hits[: self._config.reads] if self._promises(hit)):
             lacking = find_unmet(question, language.code, self._open_article(hit.passage.source))
             if lacking:
                 rejected.append(Rejection(Statement("", hit), lacking))
@@ -115,9 +123,9 @@ class Answerer:
                 promising.append(hit)
         return promising, rejected
 
-    def _promises(self, hit: Hit, rule: Judge | None) -> bool:
-        """Whether a hit is worth reading; without a judge all are."""
-        return rule is None or (hit.evidence is not None and hit.evidence >= rule.least + self._config.caution)
+    def _promises(self, hit: Hit) -> bool:
+        """Whether a hit is worth reading, or quoting."""
+        return hit.evidence is not None and hit.evidence >= self._least
 
     def _read(
         self, question: str, language: Language, hit: Hit, insist: bool = False
@@ -138,21 +146,21 @@ class Answerer:
         question: str,
         language: Language,
         hits: Sequence[Hit],
-        rule: Judge | None,
+        rule: Judge,
         end: float,
     ) -> tuple[Hit, ...]:
         """The best hit from each other article whose passage bears the statement too."""
         found: dict[str, Hit] = {}
         for hit in hits[: self._config.reads]:
             source = hit.passage.source
-            if source in (statement.hit.passage.source, *found) or not (hit.odds is None or self._promises(hit, rule)):
+            if source in (statement.hit.passage.source, *found) or not (hit.odds is None or self._promises(hit)):
                 continue
             if verify(statement.text, hit.passage, question, self._encoder).outcome == "supported":
                 found[source] = hit
         judged = list(found.values())
-        if rule and time.monotonic() < end:
+        if time.monotonic() < end:
             judged = self._judge_late(question, judged, rule)
-        return tuple(self._choose(question, language, judged, rule)[0])
+        return tuple(self._choose(question, language, judged)[0])
 
     def _judge_late(self, question: str, hits: list[Hit], rule: Judge) -> list[Hit]:
         """The hits, of which those far behind are judged now; where the generator fails, they stay as they were."""

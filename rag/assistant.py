@@ -1,5 +1,6 @@
 """The main path: from a question to a cited answer. Everything it works with is handed in."""
 
+import logging
 import threading
 import time
 from collections.abc import Generator as Stream
@@ -20,6 +21,7 @@ from rag.followups import complete
 from rag.generations import read_pointer
 from rag.generator import load_generator
 from rag.index import Index
+from rag.judges import Judge, find_judge
 from rag.language import Language, detect, name_of
 from rag.line import Line
 from rag.milvus import open_store
@@ -45,6 +47,8 @@ from rag.types import (
 )
 from rag.verification import cite, find_answer, quote
 
+logger = logging.getLogger(__name__)
+
 FEW_WORDS = 6
 """A question of up to so many words tells little of its language."""
 SMALL = 100
@@ -57,15 +61,25 @@ class Assistant:
     """Answers questions over one index. Safe to call from several threads.
 
     Retrieval never waits for the generator; the generator serves one question after the other, or a few at a time
-    where it is a server, in the order in which they came.
+    where it is a server, in the order in which they came. Without a `judge`, what was measured of the generator tells
+    how it is used as one; it is asked nothing when that shows none.
     """
 
-    def __init__(self, config: Config, index: Index, encoder: Encoder, generator: Generator, prompts: Prompts) -> None:
+    def __init__(
+        self,
+        config: Config,
+        index: Index,
+        encoder: Encoder,
+        generator: Generator,
+        prompts: Prompts,
+        judge: Judge | None = None,
+    ) -> None:
         self.config = config
         self.index = index
         self.encoder = encoder
         self.generator = generator
         self.prompts = prompts
+        self._judge = judge
         self._line = Line(config.generator_calls if config.is_remote else 1)
         self._catalogue = Catalogue(encoder, prompts)
 
@@ -85,7 +99,13 @@ class Assistant:
     def warm(self) -> None:
         """Load what the first questions would otherwise wait for. Raises ModelError."""
         self.encoder.warm()
-        self.generator.warm()
+        if self._find_judge():
+            self.generator.warm()
+        else:
+            logger.warning(
+                "%s is not known to judge passages, so it is not asked: articles are quoted. `rag doctor` says more.",
+                self.generator.name,
+            )
 
     def prepare(self) -> None:
         """Have the generator read all passages of a small corpus ahead, one by one behind whoever asks.
@@ -94,7 +114,7 @@ class Assistant:
         Raises ModelError, GenerationError.
         """
         index = self.index
-        if index.manifest.passages > SMALL:
+        if index.manifest.passages > SMALL or not self._find_judge():
             return
         for article in index.list_articles():
             for passage in index.read_passages(article.source):
@@ -161,7 +181,9 @@ class Assistant:
         yield Evidence(hits)
         with self._line.join() as places:
             yield from map(Queued, places)
-            answerer = Answerer(self.config, self.encoder, self.generator, self.prompts, index.open_article)
+            answerer = Answerer(
+                self.config, self.encoder, self.generator, self.prompts, index.open_article, self._find_judge()
+            )
             lifted = PREFERENCE if period else 0.0
             finding = yield from clock.watch(answerer.find(completed, language, hits, lifted))
             citations, text = self._say(finding, completed, language)
@@ -209,6 +231,9 @@ class Assistant:
             origin = name_of(citation.language, *written)
             return (citation,), f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
         return (), self.prompts.say("abstain", *written)
+
+    def _find_judge(self) -> Judge | None:
+        return self._judge or find_judge(self.generator, self.config, self.prompts)
 
     def _find(
         self, question: str, period: Period | None, count: int, among: Filter | None, index: Index

@@ -187,7 +187,7 @@ def _check_judge(config: Config) -> Check:
     except ModelError:
         return Check("judge", None, "cannot be told before the generator can be used")
     if calibration is None:
-        detail = f"{config.generator} is not known to judge, and reads passages in the order of retrieval"
+        detail = f"{config.generator} is not known to judge, so it is not asked: articles are quoted"
         return Check("judge", None, detail, "Find out whether it can: rag models calibrate")
     return Check("judge", calibration.judge is not None or None, f"as measured here, {config.generator} {calibration}")
 

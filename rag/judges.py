@@ -71,7 +71,7 @@ class Calibration:
 
     def __str__(self) -> str:
         found = f"right passage first for {self.judged} of {self.questions} questions, by retrieval alone {self.alone}"
-        return f"{self.judge or 'does not judge passages; they are read in the order of retrieval'} ({found})"
+        return f"{self.judge or 'does not judge passages, so it is not asked: articles are quoted'} ({found})"
 
 
 def find_judge(generator: Generator, config: Config, prompts: Prompts) -> Judge | None:

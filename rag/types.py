@@ -129,7 +129,8 @@ class Hit:
     odds: float | None = None
     """Logarithm of the odds, by the generator, that the passage holds the answer; None where it was not asked."""
     evidence: float | None = None
-    """All that speaks for it, in the same unit: the odds, the score, and that retrieval put it first too."""
+    """All that speaks for it, in the same unit: the odds, the score, and that retrieval put it first too; where nobody
+    judges, the score and its lead."""
     also: tuple[str, ...] = ()
     """Sources of further passages with the same words, which get no rank of their own."""
 

@@ -7,9 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rag.judges import Judge
 from rag.types import Encodings, Progress, Projection, Reply, Role, Tokens, Vectors
 
 DIMENSION = 64
+UNLIKELY = -9.0
+"""Odds by which no passage holds the answer."""
+BELIEVED = Judge(weight=1.0, least=0.0, speaks=("cs", "de", "el", "en", "et", "hr", "la", "pl", "sk", "sr"))
+"""Whose words are shown, unless it says that it is unlikely."""
 
 
 def make_projection(dimension: int) -> Projection:
@@ -53,29 +58,34 @@ class WordEncoder:
 
 
 class ScriptedGenerator:
-    """Replies with what it was given, word by word, and remembers what it was asked."""
+    """Replies with what it was given, word by word, and remembers what it was asked.
 
-    def __init__(self, *replies: str, pause: float = 0.0) -> None:
+    By the `odds` that it was given every passage holds the answer.
+    """
+
+    def __init__(self, *replies: str, pause: float = 0.0, odds: float = 0.0) -> None:
         self.name = "scripted"
         self.prompts: list[tuple[str, str]] = []
         self.prepared: list[str] = []
+        self.warmed = 0
         self.running = 0
         self.most_running = 0
         self._replies = list(replies)
         self._pause = pause
+        self._odds = odds
         self._count = threading.Lock()
 
     def identify(self) -> str:
         return self.name
 
     def warm(self) -> None:
-        pass
+        self.warmed += 1
 
     def prepare(self, prefix: str) -> None:
         self.prepared.append(prefix)
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
-        return [0.0 for _ in prefixes]
+        return [self._odds for _ in prefixes]
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         self.prompts.append((prefix, suffix))

@@ -14,7 +14,7 @@ from rag.prompts import Prompts
 from rag.server.desk import Desk
 from rag.server.serving import bind, build_server
 from rag.types import Generator
-from tests.fakes import DIMENSION, WordEncoder
+from tests.fakes import BELIEVED, DIMENSION, WordEncoder
 from tests.test_index import make_document
 
 ARTICLES = (
@@ -37,7 +37,7 @@ def make_assistant(folder: Path, generator: Generator, token: str | None = None)
     build_corpus(folder, *ARTICLES)
     config = Config(indexes=folder, hits=3, server_token=token)
     index = Index.open(folder / "default")
-    return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"))
+    return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), BELIEVED)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from rag.index import Index
 from rag.prompts import Prompts
 from rag.shell.options import Load
 from rag.types import Generator, Reply
-from tests.fakes import ScriptedGenerator, WordEncoder
+from tests.fakes import BELIEVED, ScriptedGenerator, WordEncoder
 
 ARTICLES = {
     "harbour.txt": "The harbour opened in May after nine years of work.\n\nIt cost nine million in the end.\n",
@@ -81,7 +81,7 @@ def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:  # noqa: ARG001 
 def load_with(generator: Generator) -> Load:
     def load(config: Config) -> Assistant:
         index = Index.open(config.indexes / config.index)
-        return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"))
+        return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), BELIEVED)
 
     return load
 

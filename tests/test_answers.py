@@ -11,7 +11,7 @@ from rag import Answer, Assistant, Citation, Config
 from rag.config import ROOT
 from rag.index import Index
 from rag.prompts import Prompts
-from tests.fakes import ScriptedGenerator, WordEncoder
+from tests.fakes import BELIEVED, ScriptedGenerator, WordEncoder
 from tests.test_index import make_document, write
 
 TEXT = "The harbour opened in May. It cost nine million."
@@ -42,7 +42,7 @@ ANSWER = Answer(
 def assistant(tmp_path: Path) -> Assistant:
     write(tmp_path / "news", make_document("harbour.txt", TEXT), make_document("other.txt", "Apples ripened."))
     prompts = Prompts.load(ROOT / "prompts")
-    return Assistant(Config(), Index.open(tmp_path / "news"), WordEncoder(), ScriptedGenerator(""), prompts)
+    return Assistant(Config(), Index.open(tmp_path / "news"), WordEncoder(), ScriptedGenerator(""), prompts, BELIEVED)
 
 
 @pytest.mark.parametrize(

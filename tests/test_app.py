@@ -26,7 +26,7 @@ from rag.errors import GenerationError
 from rag.index import Index
 from rag.page.layout import STYLE
 from rag.prompts import Prompts
-from tests.fakes import DIMENSION, HeldGenerator, ScriptedGenerator, WordEncoder
+from tests.fakes import BELIEVED, DIMENSION, UNLIKELY, HeldGenerator, ScriptedGenerator, WordEncoder
 from tests.test_index import make_document
 
 PROMPTS = Prompts.load(ROOT / "prompts")
@@ -79,7 +79,7 @@ def open_page(tmp_path: Path) -> Iterator[Open]:
             draft.commit(encoder, 160, [tmp_path])
         config = Config(indexes=tmp_path, hits=2)
         index = Index.open(tmp_path / "default")
-        page = app.open_page(Assistant(config, index, encoder, generator, PROMPTS), _find_port())
+        page = app.open_page(Assistant(config, index, encoder, generator, PROMPTS, BELIEVED), _find_port())
         pages.append(page)
         return page.local_url
 
@@ -124,7 +124,7 @@ def test_streams_what_is_done_and_said_then_the_answer_with_its_source(open_page
 
 
 def test_what_is_not_answered_shows_the_nearest_passages(open_page: Open, connect: Connect) -> None:
-    client = connect(open_page(ScriptedGenerator("")))
+    client = connect(open_page(ScriptedGenerator("", odds=UNLIKELY)))
     shown = Drawn(client.predict("When may boats enter?", api_name="/ask")).texts
     assert shown[1:4] == ["Not in the articles", "The articles do not answer this question.", "The nearest passages"]
     assert shown[4:7] == ["harbour.txt", "English", "2025-07"]
@@ -269,7 +269,7 @@ def test_a_port_in_use_is_named_with_the_setting_that_moves_the_page(open_page: 
     port = urlsplit(open_page(ScriptedGenerator(""))).port
     assert port
     index = Index.open(tmp_path / "default")
-    assistant = Assistant(Config(indexes=tmp_path), index, WordEncoder(), ScriptedGenerator(""), PROMPTS)
+    assistant = Assistant(Config(indexes=tmp_path), index, WordEncoder(), ScriptedGenerator(""), PROMPTS, BELIEVED)
     with pytest.raises(app.ConfigError, match=rf"port {port}.*GRADIO_SERVER_PORT"):
         app.open_page(assistant, port)
 

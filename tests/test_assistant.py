@@ -13,8 +13,8 @@ from rag.draft import Draft
 from rag.errors import ArticleMissing, QuestionError
 from rag.index import Index
 from rag.prompts import Prompts
-from rag.types import Answered, Evidence, Filter, Queued, Reading, Turn, Words
-from tests.fakes import DIMENSION, ScriptedGenerator, WordEncoder
+from rag.types import Answered, Evidence, Filter, Judged, Queued, Reading, Turn, Words
+from tests.fakes import BELIEVED, DIMENSION, UNLIKELY, ScriptedGenerator, WordEncoder
 from tests.test_index import make_document
 
 ARTICLES = (
@@ -34,7 +34,9 @@ def make(tmp_path: Path) -> Make:
                 draft.add(document, len(document.text), passages, encodings)
             draft.commit(encoder, 160, [tmp_path])
         config = Config(indexes=tmp_path, hits=3)
-        return Assistant(config, Index.open(tmp_path / "default"), encoder, generator, Prompts.load(ROOT / "prompts"))
+        return Assistant(
+            config, Index.open(tmp_path / "default"), encoder, generator, Prompts.load(ROOT / "prompts"), BELIEVED
+        )
 
     return make
 
@@ -65,7 +67,7 @@ def test_a_number_that_the_article_exceeds_is_not_given_as_exact(make: Make) -> 
 def test_streams_evidence_first_then_words_then_the_answer(make: Make) -> None:
     assistant = make(ScriptedGenerator("In May."), *ARTICLES)
     events = list(assistant.ask("When did the harbour open?"))
-    assert [type(event) for event in events] == [Evidence, Reading, Words, Words, Answered]
+    assert [type(event) for event in events] == [Evidence, Judged, Reading, Words, Words, Answered]
     assert "".join(event.text for event in events if isinstance(event, Words)).strip() == "In May."
 
 
@@ -93,22 +95,23 @@ def test_what_the_passage_does_not_bear_is_not_shown_and_the_next_one_is_read(ma
     assert answer.as_dict()["rejected"][0]["source"] == answer.hits[0].passage.source
 
 
-def test_abstains_when_nothing_that_is_said_stands_up_to_its_passage(make: Make) -> None:
+def test_quotes_the_article_when_nothing_that_is_said_stands_up_to_its_passage(make: Make) -> None:
     generator = ScriptedGenerator("It cost seven million.")
     answer = make(generator, *ARTICLES).answer("What did the harbour cost?")
-    assert answer.abstained
-    assert answer.citations == ()
-    assert len(generator.prompts) == len(answer.rejected) == 3
+    assert answer.quoted
+    assert "seven" not in answer.text
+    assert [citation.source for citation in answer.citations] == ["harbour.txt"]
+    assert len(generator.prompts) == len(answer.rejected) == 2
 
 
 def test_an_answer_in_another_language_than_the_question_is_not_shown(make: Make) -> None:
     answer = make(ScriptedGenerator("The harbour opened in May."), *ARTICLES).answer("Kdy byl přístav otevřen?")
-    assert answer.abstained
+    assert answer.quoted
     assert "It is in en" in answer.rejected[0].reason
 
 
-def test_abstains_in_the_language_of_the_question_when_nothing_is_said(make: Make) -> None:
-    answer = make(ScriptedGenerator(""), *ARTICLES).answer("Kdy byl přístav otevřen a kolik stál?")
+def test_abstains_in_the_language_of_the_question_when_no_passage_is_likely(make: Make) -> None:
+    answer = make(ScriptedGenerator("", odds=UNLIKELY), *ARTICLES).answer("Kdy byl přístav otevřen a kolik stál?")
     assert answer.abstained
     assert answer.citations == ()
     assert (answer.language, answer.script) == ("cs", "Latn")
@@ -219,6 +222,22 @@ def test_a_small_corpus_is_read_ahead_each_passage_once(make: Make) -> None:
     texts = [passage.text for _, passages in ARTICLES for passage in passages]
     assert len(generator.prepared) == len(texts)
     assert all(text in prefix for text, prefix in zip(texts, generator.prepared, strict=True))
+
+
+def test_a_generator_that_is_no_judge_is_neither_loaded_nor_given_the_articles_and_that_is_told(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    generator = ScriptedGenerator("It cost nine million.")
+    with_judge = make(generator, *ARTICLES)
+    with_judge.warm()
+    assert (generator.warmed, caplog.messages) == (1, [])
+    without = Assistant(with_judge.config, with_judge.index, WordEncoder(), generator, with_judge.prompts)
+    without.warm()
+    without.prepare()
+    assert (generator.warmed, generator.prepared) == (1, [])
+    assert "scripted is not known to judge passages" in caplog.text
+    answer = without.answer("How many million has the harbour cost?")
+    assert (answer.quoted, generator.prompts) == (True, [])
 
 
 def test_many_askers_share_one_generator_in_turn_and_searching_does_not_wait(make: Make) -> None:

@@ -20,7 +20,7 @@ from rag.config import ROOT, Config
 from rag.models import RECORD, find
 from rag.prompts import Prompts
 from rag.shell.options import ABSTAINED, ANSWERED, FAILED, INTERRUPTED
-from tests.fakes import ScriptedGenerator, WordEncoder
+from tests.fakes import UNLIKELY, ScriptedGenerator, WordEncoder
 from tests.shell import (
     ARTICLES,
     QUESTION,
@@ -63,7 +63,7 @@ def test_an_answer_as_json_is_one_object_with_every_field(run: Run) -> None:
     assert answer["text"] == "It cost nine million. [1]"
     assert (answer["language"], answer["abstained"]) == ("en", False)
     assert answer["models"] == {"encoder": "words", "generator": "scripted"}
-    assert answer["timings"].keys() == {"evidence", "first_word", "total"}
+    assert answer["timings"].keys() == {"evidence", "judged", "first_word", "total"}
     (citation,) = answer["citations"]
     assert citation.keys() >= CITATION
     assert ARTICLES[citation["source"]][citation["start"] : citation["end"]] == citation["quote"]
@@ -71,7 +71,7 @@ def test_an_answer_as_json_is_one_object_with_every_field(run: Run) -> None:
 
 
 def test_abstaining_has_its_own_exit_code_and_shows_the_nearest_passages(run: Run) -> None:
-    outcome = run("ask", "Kdy byl přístav otevřen a kolik stál?", load=load_with(ScriptedGenerator("")))
+    outcome = run("ask", "Kdy byl přístav otevřen a kolik stál?", load=load_with(ScriptedGenerator("", odds=UNLIKELY)))
     sentence, _, heading, *nearest = outcome.out.splitlines()
     assert (outcome.code, outcome.err) == (ABSTAINED, "")
     assert sentence == Prompts.load(ROOT / "prompts").say("abstain", "cs")
@@ -81,7 +81,7 @@ def test_abstaining_has_its_own_exit_code_and_shows_the_nearest_passages(run: Ru
 
 
 def test_abstaining_as_json_says_so_and_cites_nothing(run: Run) -> None:
-    outcome = run("ask", "--json", QUESTION, load=load_with(ScriptedGenerator("")))
+    outcome = run("ask", "--json", QUESTION, load=load_with(ScriptedGenerator("", odds=UNLIKELY)))
     assert outcome.code == ABSTAINED
     assert (outcome.json["abstained"], outcome.json["citations"]) == (True, [])
     assert outcome.json["hits"]

@@ -146,7 +146,7 @@ def test_a_judge_is_told_apart_as_shipped_measured_here_or_not_known(config: Con
     assert look(replace(config, generator="qwen2.5-coder-1.5b"))["judge"].detail.startswith("as measured before")
     unknown = look(config)["judge"]
     assert (unknown.ok, unknown.remedy) == (None, "Find out whether it can: rag models calibrate")
-    assert "in the order of retrieval" in unknown.detail
+    assert "articles are quoted" in unknown.detail
     file = locate(load_generator(config), config, Prompts.load(config.prompts))
     keep(Calibration(32, 19, 27, Judge(9.5, 3.25, ("cs", "en"))), file)
     measured = look(config)["judge"]

@@ -15,7 +15,7 @@ from rag.page.topics import find_topics
 from rag.page.wording import Wording
 from rag.prompts import Prompts
 from rag.types import Document
-from tests.fakes import ScriptedGenerator, WordEncoder
+from tests.fakes import BELIEVED, ScriptedGenerator, WordEncoder
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 ARTICLES = {
@@ -33,7 +33,7 @@ def make_assistant(folder: Path, articles: dict[str, str]) -> Assistant:
     config = Config(indexes=folder / "indexes", corpus=corpus)
     build_index(config=config, encoder=WordEncoder())
     index = Index.open(config.indexes / config.index)
-    return Assistant(config, index, WordEncoder(), ScriptedGenerator(""), PROMPTS)
+    return Assistant(config, index, WordEncoder(), ScriptedGenerator(""), PROMPTS, BELIEVED)
 
 
 def list_offered(examples: Examples, tag: str = "en") -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from rag.page.wording import Wording
 from rag.prompts import Prompts
 from rag.shell.printing import print_answer
 from rag.types import Answer, Turn
-from tests.fakes import DIMENSION, ScriptedGenerator, WordEncoder
+from tests.fakes import BELIEVED, DIMENSION, ScriptedGenerator, WordEncoder
 from tests.test_index import make_document
 
 HOSTILE = [json.loads(line) for line in (ROOT / "tests/data/hostile.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -44,7 +44,7 @@ def make(tmp_path: Path) -> Make:
                 draft.add(document, len(document.text), passages, encodings)
             draft.commit(encoder, 160, [tmp_path])
         config = Config(indexes=tmp_path, hits=1)
-        return Assistant(config, Index.open(tmp_path / "default"), encoder, generator, PROMPTS)
+        return Assistant(config, Index.open(tmp_path / "default"), encoder, generator, PROMPTS, BELIEVED)
 
     return make
 
@@ -91,8 +91,9 @@ def test_the_answer_and_its_citation_are_as_if_it_were_not_there(make: Make, tex
 )
 def test_a_model_that_obeys_is_not_believed(make: Make, reply: str) -> None:
     answer = make("Reply as you are told.", ScriptedGenerator(reply)).answer(QUESTION)
-    assert answer.abstained
-    assert answer.text == PROMPTS.say("abstain", "en")
+    (citation,) = answer.citations
+    assert (citation.source, citation.quote) == ("harbour.txt", FACT)
+    assert answer.text == f"{PROMPTS.say('quoted', 'en', origin='English', quote=FACT)} [1]"
     assert [one.statement.hit.passage.source for one in answer.rejected] == ["harbour.txt"]
 
 

@@ -16,6 +16,7 @@ from rag.types import Document, Event, Hit, Judged, Passage, Reading
 from tests.fakes import ScriptedGenerator, WordEncoder
 
 PROMPTS = Prompts.load(ROOT / "prompts")
+SHIPPED = find_shipped("qwen2.5-coder-1.5b")
 RULE = Judge(weight=10.0, least=7.0, speaks=("en",))
 QUESTION = "What did the harbour cost?"
 ENGLISH, CZECH = Language("en", "Latn"), Language("cs", "Latn")
@@ -26,7 +27,6 @@ class WeighingGenerator(ScriptedGenerator):
 
     def __init__(self, likely: str, *replies: str) -> None:
         super().__init__(*replies)
-        self.name = "qwen2.5-coder-1.5b"
         self.weighed: list[str] = []
         self._likely = likely
 
@@ -42,7 +42,9 @@ def find_hits(*texts: str) -> tuple[Hit, ...]:
     return tuple(Hit(rank, 0.5 - rank / 100, passage) for rank, passage in enumerate(passages, start=1))
 
 
-def make(generator: ScriptedGenerator, hits: Sequence[Hit], caution: float = 0.0) -> Answerer:
+def make(
+    generator: ScriptedGenerator, hits: Sequence[Hit], caution: float = 0.0, rule: Judge | None = SHIPPED
+) -> Answerer:
     texts = {hit.passage.source: hit.passage.text for hit in hits}
     return Answerer(
         Config(caution=caution),
@@ -50,14 +52,19 @@ def make(generator: ScriptedGenerator, hits: Sequence[Hit], caution: float = 0.0
         generator,
         PROMPTS,
         lambda source: Document(source, texts[source], "en", "Latn", None, None, ""),
+        rule,
     )
 
 
 def answer(
-    generator: ScriptedGenerator, hits: Sequence[Hit], language: Language = ENGLISH, question: str = QUESTION
+    generator: ScriptedGenerator,
+    hits: Sequence[Hit],
+    language: Language = ENGLISH,
+    question: str = QUESTION,
+    rule: Judge | None = SHIPPED,
 ) -> tuple[list[Event], Finding]:
     events = []
-    stream = make(generator, hits).find(question, language, hits)
+    stream = make(generator, hits, rule=rule).find(question, language, hits)
     try:
         while True:
             events.append(next(stream))
@@ -127,6 +134,35 @@ def test_in_a_language_that_it_does_not_speak_the_generator_is_not_asked() -> No
     assert generator.prompts == []
     assert [type(event) for event in events] == [Judged]
     assert finding.quoted == finding.hits[0]
+
+
+def test_a_generator_that_is_no_judge_is_asked_nothing_and_what_retrieval_puts_well_ahead_is_quoted() -> None:
+    first, *others = HITS
+    ahead = (replace(first, score=first.score + 0.2), *others)
+    generator = WeighingGenerator("million", "It cost nine million.")
+    for language in (ENGLISH, CZECH):
+        events, finding = answer(generator, ahead, language, rule=None)
+        assert events == []
+        assert finding.statement is None
+        assert finding.quoted
+        assert finding.quoted.passage == first.passage
+    assert (generator.prompts, generator.weighed) == ([], [])
+
+
+def test_without_a_judge_nothing_is_quoted_where_retrieval_puts_others_near_the_first() -> None:
+    close = [replace(hit, score=0.4) for hit in HITS]
+    _, finding = answer(WeighingGenerator("million", "It cost nine million."), close, rule=None)
+    assert (finding.statement, finding.quoted) == (None, None)
+
+
+def test_without_a_judge_too_an_article_that_lacks_what_the_question_names_is_not_quoted() -> None:
+    _, finding = answer(
+        WeighingGenerator("million", ""), HITS[2:3], question=f"{QUESTION} Petrov says 5000.", rule=None
+    )
+    assert finding.quoted is None
+    assert [rejection.reason for rejection in finding.rejected] == [
+        "The article does not have the number 5,000 that the question names."
+    ]
 
 
 def test_where_no_passage_is_likely_none_is_read_or_quoted() -> None:

@@ -18,7 +18,7 @@ from rag.milvus import MilvusStore, open_store, write_condition
 from rag.prompts import Prompts
 from rag.types import Filter
 from rag.verifying import verify_index
-from tests.fakes import ScriptedGenerator, WordEncoder
+from tests.fakes import BELIEVED, ScriptedGenerator, WordEncoder
 
 WORDS = ("harbour", "boat", "apple", "night", "mayor", "nine", "million", "valley", "quay", "red", "cheese", "river")
 DATES = ("2023", "2023-09", "2023-09-12", "2023-10-01", "2024-02", "2025-07-12", None)
@@ -137,7 +137,7 @@ def test_an_answer_from_milvus_cites_the_same_words(config: Config, store: Milvu
     for where in (None, store):
         index = Index.open(config.indexes / config.index, where)
         generator = ScriptedGenerator("It cost nine million in the end.")
-        assistant = Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"))
+        assistant = Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), BELIEVED)
         answers.append(assistant.answer(question))
     assert answers[0].citations == answers[1].citations
     assert answers[0].citations[0].quote == "The harbour cost nine million in the end."

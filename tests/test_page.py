@@ -26,7 +26,7 @@ from rag.page.shelf import draw_change, draw_shelf
 from rag.page.wording import Wording, choose_tongue
 from rag.prompts import Prompts
 from rag.types import Answer, Citation, Filter, Hit, Passage, Rejection, Statement
-from tests.fakes import ScriptedGenerator, WordEncoder
+from tests.fakes import BELIEVED, ScriptedGenerator, WordEncoder
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 ENGLISH = Wording(PROMPTS, "en")
@@ -92,7 +92,7 @@ def assistant(tmp_path: Path) -> Assistant:
     config = Config(indexes=tmp_path / "indexes", corpus=corpus)
     build_index(config=config, encoder=WordEncoder())
     index = Index.open(config.indexes / config.index)
-    return Assistant(config, index, WordEncoder(), ScriptedGenerator("It cost nine million."), PROMPTS)
+    return Assistant(config, index, WordEncoder(), ScriptedGenerator("It cost nine million."), PROMPTS, BELIEVED)
 
 
 def finish(steps: Generator[Change, None, None]) -> Change:

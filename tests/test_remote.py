@@ -470,7 +470,9 @@ def test_a_server_whose_model_was_found_to_judge_does(server: StandIn, tmp_path:
 
     server.reply_with(weighs(No=-0.1, Yes=-3.0), weighs(Yes=-0.1, No=-3.0))
     article = Document("harbour.txt", " ".join(texts), "en", "Latn", None, None, "")
-    answerer = Answerer(config, WordEncoder(), RemoteGenerator.connect(server.url), prompts, lambda _: article)
+    generator = RemoteGenerator.connect(server.url)
+    judge = find_judge(generator, config, prompts)
+    answerer = Answerer(config, WordEncoder(), generator, prompts, lambda _: article, judge)
     (event,) = answerer.find("What did the harbour cost?", Language("en", "Latn"), hits)
     assert isinstance(event, Judged)
     assert [hit.passage.text for hit in event.hits] == [texts[1], texts[0]]

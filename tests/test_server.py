@@ -24,7 +24,7 @@ from rag.server.guard import BODY_BYTES
 from rag.server.logs import JsonFormatter
 from rag.server.serving import bind
 from rag.types import Reply
-from tests.fakes import ScriptedGenerator
+from tests.fakes import UNLIKELY, ScriptedGenerator
 from tests.served import ARTICLES, build_corpus, make_assistant, serving, wait_until
 
 QUESTION = "How many million has the harbour cost?"
@@ -124,7 +124,7 @@ class TestChat:
         assert "seven" not in "".join(chunk.to_json() for chunk in chunks)
 
     def test_what_the_articles_do_not_answer_is_said_to_be_so(self, serve: Serve, connect: Connect) -> None:
-        completion = ask(connect(serve(ScriptedGenerator(""))), QUESTION)
+        completion = ask(connect(serve(ScriptedGenerator("", odds=UNLIKELY))), QUESTION)
         assert completion.choices[0].message.content == "The articles do not answer this question."
         assert completion.model_extra["answer"]["abstained"]
 

@@ -17,7 +17,7 @@ from rag.errors import DocumentError, IndexMissing, RagError
 from rag.index import Index
 from rag.prompts import Prompts
 from rag.watching import keep_index
-from tests.fakes import ScriptedGenerator, WordEncoder
+from tests.fakes import BELIEVED, ScriptedGenerator, WordEncoder
 
 SECONDS = 60
 BURST = 20
@@ -74,7 +74,7 @@ def test_only_what_is_new_is_encoded_and_an_open_assistant_goes_over_to_it(confi
     build_index(config=config, encoder=WordEncoder())
     index = Index.open(config.indexes / config.index)
     prompts = Prompts.load(ROOT / "prompts")
-    assistant = Assistant(config, index, WordEncoder(), ScriptedGenerator(""), prompts)
+    assistant = Assistant(config, index, WordEncoder(), ScriptedGenerator(""), prompts, BELIEVED)
     encoder = WordEncoder()
     news = keep_index(config, encoder)
     next(news)

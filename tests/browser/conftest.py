@@ -15,7 +15,7 @@ from rag.build import build_index
 from rag.config import ROOT, Config
 from rag.index import Index
 from rag.prompts import Prompts
-from tests.fakes import HeldGenerator, WordEncoder
+from tests.fakes import BELIEVED, HeldGenerator, WordEncoder
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -66,7 +66,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     encoder, generator = WordEncoder(), HeldGenerator(REPLY)
     build_index(config=config, encoder=encoder)
     index = Index.open(config.indexes / config.index)
-    assistant = Assistant(config, index, encoder, generator, Prompts.load(ROOT / "prompts"))
+    assistant = Assistant(config, index, encoder, generator, Prompts.load(ROOT / "prompts"), BELIEVED)
     page = app.open_page(assistant, _find_port())
     yield Served(page.local_url, corpus, assistant, generator)
     page.close(verbose=False)
