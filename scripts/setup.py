@@ -81,7 +81,7 @@ def plan(root: Path, development: bool) -> list[Step]:
         Step("packages", "Installing the other packages: 0.4 GB.", installed, here.install_packages),
         Step("models", "Fetching the models: 1.2 GB, kept in the cache.", fetched, here.fetch_models),
         Step("proof", "Trying llama.cpp on this processor.", _hash(fetched, processor), prove_build),
-        Step("index", f"Building the index over {corpus}.", indexed, here.build_index),
+        Step("index", "Bringing the index up to date.", indexed, here.build_index),
     ]
     for_tests = [
         Step("tools", "Installing the tools of the tests: 0.6 GB.", installed, here.install_tools),
