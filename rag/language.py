@@ -28,6 +28,7 @@ ABSENT = 1e-4
 """Least probability of a document's language in a longer one."""
 FEW_WORDS = 20
 ASKING = Path(__file__).parent / "data" / "asking.toml"
+MEMBERS = Path(__file__).parent / "data" / "members.toml"
 SHORT = 6
 """Up to so many words fastText is sure of anything, and is held against the words that questions are asked with."""
 FEW_PROBABILITY = 0.2
@@ -82,7 +83,7 @@ def detect(text: str, default: str = "en", home: Language | None = None) -> Lang
 
     `home` is the language of the document that the text is from: it stands unless another is much likelier.
     Where nothing can be told (no letters, a lone name) the answer is `home`, or `default` without one.
-    Serbo-Croatian in Cyrillic is `sr`; in Latin script fastText chooses among `sr`, `hr` and `bs`.
+    Serbo-Croatian in Cyrillic is `sr`; in Latin script its words tell which of `sr`, `hr` and `bs` it is.
     """
     text = _NOISE.sub(" ", _sample(text)).encode("utf-8", "ignore").decode()
     words = _LETTERS.findall(text)
@@ -238,10 +239,24 @@ def _normalise(weights: dict[str, float]) -> dict[str, float]:
 
 
 def _name_member(text: str, script: str) -> str:
+    """Which of the three it is: by the words that only some of them have, and among those that draw by fastText."""
     if script == "Cyrl":
         return "sr"
+    counts: Counter[str] = Counter()
+    for expression, languages in _load_telling_words():
+        counts.update(dict.fromkeys(languages, len(expression.findall(text.lower()))))
     found = guess(text)
-    return max(("sr", "hr", "bs"), key=lambda code: found.get(code, 0.0))
+    return max(("sr", "hr", "bs"), key=lambda code: (counts[code], found.get(code, 0.0)))
+
+
+@cache
+def _load_telling_words() -> list[tuple[re.Pattern[str], list[str]]]:
+    """Expressions for words, with those of Serbian, Croatian and Bosnian that have them."""
+    groups = tomllib.loads(MEMBERS.read_text(encoding="utf-8"))["words"]
+    alternatives = ("|".join(map(re.escape, group["written"].split())).replace(r"\*", r"\w*") for group in groups)
+    return [
+        (re.compile(rf"\b(?:{words})\b"), group["languages"]) for words, group in zip(alternatives, groups, strict=True)
+    ]
 
 
 @cache

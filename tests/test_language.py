@@ -113,6 +113,15 @@ def test_relatives_of_serbian_are_not_taken_for_it(text: str, code: str) -> None
         ("Gde su se sreli Putin i Kim?", "sr"),
         ("Što je predsjednik rekao nakon posjeta Sjevernoj Koreji?", "hr"),
         ("Tko je pozvao Putina?", "hr"),
+        ("Kako se zove ministarka iz Severne Koreje?", "sr"),
+        ("Koliko je inženjera pre rata poslala Severna Koreja?", "sr"),
+        ("Zašto je portparol saopštio da je poseta odložena?", "sr"),
+        ("Da li je delegacija obišla mesto nesreće?", "sr"),
+        ("Kako se zove ministrica iz Sjeverne Koreje?", "hr"),
+        ("Koliko je tisuća inženjera stiglo u listopadu?", "hr"),
+        ("Zašto je glasnogovornik priopćio da je posjet odgođen?", "hr"),
+        ("Šta je predsjednik rekao poslije posjete u oktobru?", "bs"),
+        ("Ko je prije rata bio ministar odbrane?", "bs"),
     ],
 )
 def test_serbo_croatian_in_latin_script_gets_one_of_its_names(text: str, code: str) -> None:
