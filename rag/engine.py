@@ -6,6 +6,7 @@ beside it, the same tokens have the same logits, whatever was asked before.
 
 import ctypes
 import logging
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,6 +57,8 @@ class Engine:
         self._vocabulary = llama_cpp.llama_model_get_vocab(self._model)
         self._batch = llama_cpp.llama_batch_init(batch, 0, 1)
         self._size = int(llama_cpp.llama_vocab_n_tokens(self._vocabulary))
+        # At the end of the process its memory goes anyway, and a thread may still be using it.
+        weakref.finalize(self, _free, self._batch, self._context, self._model).atexit = False
         self.file = file
         self.context = context
         self.batch = batch
@@ -146,3 +149,9 @@ class Engine:
             return True
         self.forget()
         return False
+
+
+def _free(batch: llama_cpp.llama_batch, context: ctypes.c_void_p, model: ctypes.c_void_p) -> None:
+    llama_cpp.llama_batch_free(batch)
+    llama_cpp.llama_free(context)
+    llama_cpp.llama_model_free(model)

@@ -1,5 +1,6 @@
 """The local generator over the light model: text stays text, what was computed is kept, and it stops at once."""
 
+import gc
 import threading
 from dataclasses import replace
 from itertools import takewhile
@@ -183,3 +184,16 @@ def test_a_token_longer_than_thirty_two_bytes_comes_whole(generator: LlamaGenera
     thai = "มหาวิทยาลัยเปลี่ยนแปลง"
     reply = "".join(generator.generate(f"Repeat exactly and only this: {thai}", "", max_tokens=40))
     assert "มหาวิทยาลัย" in reply
+
+
+def test_a_generator_that_is_let_go_of_gives_its_memory_back(light_model_path: Path, tmp_path: Path) -> None:
+    def count_maps() -> int:
+        return Path("/proc/self/maps").read_text().count(str(light_model_path.resolve()))
+
+    before = count_maps()
+    generator = LlamaGenerator(Config(generator=str(light_model_path), context=CONTEXT, cache=tmp_path))
+    generator.warm()
+    assert count_maps() > before
+    del generator
+    gc.collect()
+    assert count_maps() == before
