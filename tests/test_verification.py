@@ -133,9 +133,28 @@ def test_whoever_goes_the_other_way_than_the_passage_says_is_found(passage: str,
 
 
 @pytest.mark.parametrize(
+    ("passage", "there", "elsewhere"),
+    [
+        ("Северна Кореја је позвала руског председника да посети Пјонгјанг.", "North Korea", "Russia"),
+        ("Lídr Severní Koreje pozval ruského prezidenta do své země.", "North Korea", "Russia"),
+        ("Przywódca Korei Północnej zaprosił rosyjskiego prezydenta do swojego kraju.", "North Korea", "Russia"),
+        ("Ο ηγέτης της Βόρειας Κορέας κάλεσε τον Ρώσο πρόεδρο στη χώρα του.", "North Korea", "Russia"),
+        ("The leader of North Korea invited the Russian president to his country.", "North Korea", "Russia"),
+    ],
+)
+def test_a_country_that_only_describes_somebody_is_not_where_one_goes(passage: str, there: str, elsewhere: str) -> None:
+    verdict = verify(f"He invited him to {elsewhere}.", passage)
+    assert (verdict.outcome, verdict.kind) == ("undecided", "direction")
+    assert verify(f"He invited him to {there}.", passage).outcome == "supported"
+
+
+@pytest.mark.parametrize(
     ("passage", "statement"),
     [
         ("Rosja rozmawia z Koreą Północną.", "Russia talks to North Korea."),
+        ("Ruský prezident přijel do Moskvy.", "The president came to Russia."),
+        ("Ruský prezident přijel do Ruska.", "The president came to Russia."),
+        ("The Russian president came to Russia.", "Ruský prezident přijel do Ruska."),
         ("Lavrov spoke in Wonsan.", "Lavrov je stigao iz Vonsana u Peking."),
         ("The ship went from Rajin to Dunai and from Dunai to Rajin.", "Statek płynął z portu Dunai."),
     ],

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rag.checks.lexicon import SERBIAN, form_of, is_preposition
-from rag.checks.names import find_entities, find_names
+from rag.checks.names import find_entities, find_names, implied
 from rag.language import fold
 
 Role = Literal["agent", "other"]
@@ -26,6 +26,8 @@ _MUTUAL = re.compile(
     r"vstret|vstrech|besed)"
 )
 _THAT = {"cs": ("že",), "pl": ("że", "iż"), "sr": ("da",), "ru": ("что",), "et": ("et",)}
+# Russian, North Korean, Chinese; Ρώσος and Κινέζος: these have a capital, and are no places.
+_DEMONYM = re.compile(r"(?:[ei]an|ican|nese|ish)s?$|(?:Ρώσ|ορεάτ|Κινέζ|Αμερικαν|Ουκραν[όοώω])\w*$")
 _ARTICLES: dict[str, Role] = dict.fromkeys(["ο", "η", "οι"], "agent")
 _ARTICLES |= dict.fromkeys(["τον", "την", "τη", "του", "τησ", "των", "τουσ", "τισ", "στον", "στην", "στη"], "other")
 _ARTICLES |= dict.fromkeys(["στο", "στουσ", "στισ", "με", "για", "σε", "προσ", "κατα"], "other")
@@ -98,6 +100,16 @@ def find_mentions(sentence: str, language: str) -> list[Mention]:
             start = people.pop()[2]
         people.append((name.text, False, start, end))
     return [_mention(sentence, language, *span) for span in sorted(spans + people, key=lambda span: span[2])]
+
+
+def find_adjectives(sentence: str, language: str) -> set[str]:
+    """The countries that a sentence has as adjectives alone, which most languages write with a small letter."""
+    places = {
+        code
+        for code, spans in find_entities(sentence, language).items()
+        if any(sentence[start].isupper() and not _DEMONYM.search(sentence[start:end]) for start, end in spans)
+    }
+    return set(find_entities(sentence, language)) - implied(places)
 
 
 def _mention(sentence: str, language: str, name: str, is_country: bool, start: int, end: int) -> Mention:

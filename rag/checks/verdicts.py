@@ -13,7 +13,7 @@ from rag.checks.facts import Quantity
 from rag.checks.lexicon import load_lexicon, split_words
 from rag.checks.names import Name, same_name
 from rag.checks.polarity import polarity_of
-from rag.checks.roles import Actor, Role, find_actors, is_mutual
+from rag.checks.roles import Actor, Role, find_actors, find_adjectives, is_mutual
 from rag.checks.ways import Place, find_ways
 from rag.types import Encoder
 
@@ -203,6 +203,8 @@ def _check_ways(said: Parsed, quote: str, language: str) -> Iterator[Verdict]:
         if found and place.way not in found:
             asserted, read = ("from", "to") if place.way == "from" else ("to", "from")
             yield Verdict("unsupported", f"In the passage it is {read} {place.name}, not {asserted} it.", "direction")
+        elif place.is_country and place.way == "to" and place.name in find_adjectives(quote, language):
+            yield Verdict("undecided", f"In the passage {place.name} describes somebody or something.", "direction")
 
 
 def _check_subject(evidence: Evidence, start: int, end: int) -> Iterator[Verdict]:
