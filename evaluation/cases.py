@@ -112,6 +112,17 @@ class NewsQuestion(Question):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnWords:
+    """A question, and what tells a right statement from a wrong one."""
+
+    language: str
+    question: str
+    accept: tuple[str, ...]
+    """None where the articles do not answer it."""
+    reject: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pair(Question):
     """A statement, and the words of an article that bear it or that it corrupts."""
 
@@ -153,6 +164,12 @@ def load_followups() -> tuple[FollowUp, ...]:
 def load_catalogue() -> tuple[AboutArticles, ...]:
     """Questions about the five articles as a collection."""
     return tuple(AboutArticles(**row) for row in read_lines(CASES / "catalogue.jsonl"))
+
+
+def load_own_words() -> tuple[OwnWords, ...]:
+    """Questions by which a generator's own words are judged."""
+    rows = read_lines(CASES / "own_words.jsonl")
+    return tuple(OwnWords(**{**row, "accept": tuple(row["accept"]), "reject": tuple(row["reject"])}) for row in rows)
 
 
 def load_pairs() -> tuple[Pair, ...]:

@@ -178,7 +178,7 @@ class Answerer:
 
     def _find_fault(self, statement: Statement, question: str) -> str | None:
         """Why a statement must not be shown, or None."""
-        if not statement.text:
+        if not any(map(str.isalnum, statement.text)):
             return "Nothing was said."
         verdict = verify(statement.text, statement.hit.passage, question, self._encoder)
         return None if verdict.outcome == "supported" else verdict.reason

@@ -14,6 +14,7 @@ from evaluation.cases import (
     half_of,
     load_answerable,
     load_followups,
+    load_own_words,
     load_pairs,
     load_unanswerable,
 )
@@ -176,3 +177,10 @@ def test_most_pairs_cross_languages_and_each_half_has_every_corruption() -> None
     assert {pair.language for pair in pairs} >= {"cs", "el", "et", "sr", "pl", "en", "de"}
     for half in ("development", "held-back"):
         assert {pair.corruption for pair in pairs if half_of(pair.fact) == half} == CORRUPTIONS
+
+
+def test_own_words_are_asked_for_often_enough_and_no_echo_of_a_question_is_right() -> None:
+    cases = load_own_words()
+    assert len({case.question for case in cases}) == len(cases) >= 50
+    assert sum(not case.accept for case in cases) >= 10
+    assert [case.question for case in cases if any(says(case.question, variant) for variant in case.accept)] == []

@@ -16,7 +16,7 @@ from rag.types import Document, Event, Hit, Judged, Passage, Reading
 from tests.fakes import ScriptedGenerator, WordEncoder
 
 PROMPTS = Prompts.load(ROOT / "prompts")
-SHIPPED = find_shipped("qwen2.5-coder-1.5b")
+SPEAKING = Judge(weight=12.0, least=7.25, speaks=("en",))
 RULE = Judge(weight=10.0, least=7.0, speaks=("en",))
 QUESTION = "What did the harbour cost?"
 ENGLISH, CZECH = Language("en", "Latn"), Language("cs", "Latn")
@@ -43,7 +43,7 @@ def find_hits(*texts: str) -> tuple[Hit, ...]:
 
 
 def make(
-    generator: ScriptedGenerator, hits: Sequence[Hit], caution: float = 0.0, rule: Judge | None = SHIPPED
+    generator: ScriptedGenerator, hits: Sequence[Hit], caution: float = 0.0, rule: Judge | None = SPEAKING
 ) -> Answerer:
     texts = {hit.passage.source: hit.passage.text for hit in hits}
     return Answerer(
@@ -61,7 +61,7 @@ def answer(
     hits: Sequence[Hit],
     language: Language = ENGLISH,
     question: str = QUESTION,
-    rule: Judge | None = SHIPPED,
+    rule: Judge | None = SPEAKING,
 ) -> tuple[list[Event], Finding]:
     events = []
     stream = make(generator, hits, rule=rule).find(question, language, hits)
@@ -126,6 +126,14 @@ def test_what_the_passage_does_not_bear_gives_way_to_the_passage_itself() -> Non
     assert finding.statement is None
     assert finding.quoted == finding.hits[0]
     assert len(finding.rejected) == 1
+
+
+@pytest.mark.parametrize("reply", ["", "…", "[1].", "– ?"])
+def test_what_has_no_word_says_nothing(reply: str) -> None:
+    _, finding = answer(WeighingGenerator("million", reply), HITS)
+    assert finding.statement is None
+    assert finding.quoted
+    assert [rejection.reason for rejection in finding.rejected] == ["Nothing was said."]
 
 
 def test_in_a_language_that_it_does_not_speak_the_generator_is_not_asked() -> None:

@@ -1,0 +1,68 @@
+"""What a generator's own words are worth: `python -m evaluation.own_words`, over the five articles.
+
+Questions in English as a stranger asks them, most of them about articles in other languages, some that none answers.
+Every statement that stands up to its passage is shown here, whatever languages the generator is trusted in, and printed
+with whether it is right, so that a person can check that. In which languages it is trusted is chosen on these.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from rich.console import Console
+from rich.progress import track
+
+from evaluation.cases import OwnWords, load_own_words
+from evaluation.run import ARTICLES, open_corpus
+from rag import Assistant, Config
+from rag.accepting import says
+from rag.encoder import SentenceEncoder
+from rag.generator import load_generator
+from rag.judges import find_judge
+
+_MARKS = re.compile(r"(?: ?\[\d+\])+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said in the generator's own words."""
+
+    question: str
+    text: str
+    right: bool
+
+
+def main() -> None:
+    """Ask, and print what was said."""
+    config = Config.from_env()
+    encoder = SentenceEncoder.load(config)
+    cases = load_own_words()
+    with open_corpus(ARTICLES, config, encoder) as corpus:
+        generator = load_generator(config)
+        judge = find_judge(generator, config, corpus.prompts)
+        if judge is None:
+            Console().print(f"{generator.name} is no judge, so nothing that it says is shown.")
+            return
+        speaking = replace(judge, speaks=tuple({case.language for case in cases}))
+        assistant = Assistant(config, corpus.index, encoder, generator, corpus.prompts, speaking)
+        said = [found for case in track(cases, "Asking") if (found := ask(case, assistant))]
+    for one in said:
+        verdict = "right" if one.right else "WRONG"
+        Console().print(f"{verdict}  {one.question}  {one.text}", markup=False, soft_wrap=True)
+    right = sum(one.right for one in said)
+    Console().print(
+        f"{len(said)} of {len(cases)} questions were answered in words of its own, {right} of these rightly."
+    )
+
+
+def ask(case: OwnWords, assistant: Assistant) -> Said | None:
+    """What is said to a question; None where the article is quoted, or nothing is said."""
+    answer = assistant.answer(case.question)
+    if answer.abstained or answer.quoted:
+        return None
+    text = _MARKS.sub("", answer.text)
+    wrong = any(says(text, variant) for variant in case.reject)
+    return Said(case.question, text, not wrong and any(says(text, variant) for variant in case.accept))
+
+
+if __name__ == "__main__":
+    main()
