@@ -80,6 +80,8 @@ class Assistant:
         self.generator = generator
         self.prompts = prompts
         self._judge = judge
+        self._told = False
+        """Whether it was said that there is none."""
         self._line = Line(config.generator_calls if config.is_remote else 1)
         self._catalogue = Catalogue(encoder, prompts)
 
@@ -99,13 +101,9 @@ class Assistant:
     def warm(self) -> None:
         """Load what the first questions would otherwise wait for. Raises ModelError."""
         self.encoder.warm()
-        if self._find_judge():
+        # Servers are left alone until there is a question.
+        if self.config.is_remote or self._find_judge():
             self.generator.warm()
-        else:
-            logger.warning(
-                "%s is not known to judge passages, so it is not asked: articles are quoted. `rag doctor` says more.",
-                self.generator.name,
-            )
 
     def prepare(self) -> None:
         """Have the generator read all passages of a small corpus ahead, one by one behind whoever asks.
@@ -114,7 +112,7 @@ class Assistant:
         Raises ModelError, GenerationError.
         """
         index = self.index
-        if index.manifest.passages > SMALL or not self._find_judge():
+        if index.manifest.passages > SMALL or self.config.is_remote or not self._find_judge():
             return
         for article in index.list_articles():
             for passage in index.read_passages(article.source):
@@ -233,7 +231,14 @@ class Assistant:
         return (), self.prompts.say("abstain", *written)
 
     def _find_judge(self) -> Judge | None:
-        return self._judge or find_judge(self.generator, self.config, self.prompts)
+        judge = self._judge or find_judge(self.generator, self.config, self.prompts)
+        if judge is None and not self._told:
+            self._told = True
+            logger.warning(
+                "%s is not known to judge passages, so it is not asked: articles are quoted. `rag doctor` says more.",
+                self.generator.name,
+            )
+        return judge
 
     def _find(
         self, question: str, period: Period | None, count: int, among: Filter | None, index: Index

@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
 from pathlib import Path
@@ -15,14 +16,17 @@ from typing import Any
 import pytest
 
 from rag.answering import Answerer
+from rag.assistant import Assistant
 from rag.config import ROOT, Config
 from rag.errors import GenerationError, ModelError
+from rag.index import Index
 from rag.judges import Calibration, Judge, find_judge, keep, locate
 from rag.language import Language
 from rag.prompts import Prompts
 from rag.remote import RemoteGenerator
 from rag.types import Document, Hit, Judged, Passage
 from tests.fakes import WordEncoder
+from tests.served import ARTICLES, build_corpus
 
 KEY = "sk-a-very-secret-key"
 
@@ -205,6 +209,18 @@ def test_the_words_arrive_one_by_one_and_the_request_is_one_greedy_user_message(
         "stop": ["\n"],
         "stream": True,
     }
+
+
+def test_a_server_is_left_alone_until_there_is_a_question(server: StandIn, tmp_path: Path) -> None:
+    build_corpus(tmp_path, *ARTICLES)
+    config, prompts = Config(generator=server.url, indexes=tmp_path, cache=tmp_path), Prompts.load(ROOT / "prompts")
+    generator = RemoteGenerator.connect(server.url)
+    with closing(Index.open(tmp_path / "default")) as index:
+        assistant = Assistant(config, index, WordEncoder(), generator, prompts)
+        assistant.warm()
+        assistant.prepare()
+        assert server.requests == []
+        assert assistant.answer("How many million has the harbour cost?").quoted
 
 
 def test_nothing_is_sent_before_the_first_word_is_asked_for(server: StandIn) -> None:

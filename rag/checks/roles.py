@@ -104,12 +104,13 @@ def find_mentions(sentence: str, language: str) -> list[Mention]:
 
 def find_adjectives(sentence: str, language: str) -> set[str]:
     """The countries that a sentence has as adjectives alone, which most languages write with a small letter."""
+    found = find_entities(sentence, language)
     places = {
         code
-        for code, spans in find_entities(sentence, language).items()
+        for code, spans in found.items()
         if any(sentence[start].isupper() and not _DEMONYM.search(sentence[start:end]) for start, end in spans)
     }
-    return set(find_entities(sentence, language)) - implied(places)
+    return set(found) - implied(places)
 
 
 def _mention(sentence: str, language: str, name: str, is_country: bool, start: int, end: int) -> Mention:
