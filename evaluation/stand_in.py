@@ -4,7 +4,9 @@ Its arguments are a folder for the index, the seconds that the generator takes f
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from rag import Assistant, Config, build_index
 from rag.cli import main
@@ -23,16 +25,29 @@ class SpeakingGenerator(ScriptedGenerator):
         self.prompts = _Forgotten()
 
 
-class _Forgotten(list[tuple[str, str]]):
-    def append(self, _: tuple[str, str]) -> None:
-        """Keep nothing: a list that grows would be taken for a leak."""
+class ForgetfulEncoder(WordEncoder):
+    """Forgets what it encoded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoded = _Forgotten()
+
+
+class _Forgotten(list[Any]):
+    """Keeps nothing: a list that grows would be taken for a leak."""
+
+    def append(self, _: object) -> None:
+        """Not kept."""
+
+    def extend(self, _: Iterable[object]) -> None:
+        """Not kept."""
 
 
 def serve(folder: Path, pause: float, *arguments: str) -> None:
     """Build the index over the configured corpus, and serve it."""
 
     def load(config: Config) -> Assistant:
-        encoder = WordEncoder()
+        encoder = ForgetfulEncoder()
         build_index(config=Config(corpus=config.corpus, indexes=folder), encoder=encoder)
         index = Index.open(folder / config.index)
         return Assistant(
