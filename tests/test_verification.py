@@ -133,19 +133,19 @@ def test_whoever_goes_the_other_way_than_the_passage_says_is_found(passage: str,
 
 
 @pytest.mark.parametrize(
-    ("passage", "there", "elsewhere"),
+    "passage",
     [
-        ("Северна Кореја је позвала руског председника да посети Пјонгјанг.", "North Korea", "Russia"),
-        ("Lídr Severní Koreje pozval ruského prezidenta do své země.", "North Korea", "Russia"),
-        ("Przywódca Korei Północnej zaprosił rosyjskiego prezydenta do swojego kraju.", "North Korea", "Russia"),
-        ("Ο ηγέτης της Βόρειας Κορέας κάλεσε τον Ρώσο πρόεδρο στη χώρα του.", "North Korea", "Russia"),
-        ("The leader of North Korea invited the Russian president to his country.", "North Korea", "Russia"),
+        "Северна Кореја је позвала руског председника да посети Пјонгјанг.",
+        "Lídr Severní Koreje pozval ruského prezidenta do své země.",
+        "Przywódca Korei Północnej zaprosił rosyjskiego prezydenta do swojego kraju.",
+        "Ο ηγέτης της Βόρειας Κορέας κάλεσε τον Ρώσο πρόεδρο στη χώρα του.",
+        "The leader of North Korea invited the Russian president to his country.",
     ],
 )
-def test_a_country_that_only_describes_somebody_is_not_where_one_goes(passage: str, there: str, elsewhere: str) -> None:
-    verdict = verify(f"He invited him to {elsewhere}.", passage)
+def test_a_country_that_only_describes_somebody_is_not_where_one_goes(passage: str) -> None:
+    verdict = verify("He invited him to Russia.", passage)
     assert (verdict.outcome, verdict.kind) == ("undecided", "direction")
-    assert verify(f"He invited him to {there}.", passage).outcome == "supported"
+    assert verify("He invited him to North Korea.", passage).outcome == "supported"
 
 
 @pytest.mark.parametrize(
