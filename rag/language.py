@@ -29,6 +29,7 @@ ABSENT = 1e-4
 FEW_WORDS = 20
 ASKING = Path(__file__).parent / "data" / "asking.toml"
 MEMBERS = Path(__file__).parent / "data" / "members.toml"
+LETTERS = Path(__file__).parent / "data" / "letters.toml"
 SHORT = 6
 """Up to so many words fastText is sure of anything, and is held against the words that questions are asked with."""
 FEW_PROBABILITY = 0.2
@@ -43,21 +44,14 @@ NO_SCRIPT = "Zyyy"
 SAMPLE_CHARS = 3000
 SAMPLE_SLICES = 10
 
-SERBO_CROATIAN = "hbs"
-"""Serbian, Croatian and Bosnian are weighed as one: one of them in a text must not lose to Slovene by being divided."""
+SERBO_CROATIAN, MALAY = "hbs", "msa"
+MACROLANGUAGES = {SERBO_CROATIAN: ("sr", "hr", "bs"), MALAY: ("id", "ms")}
+"""Languages that are weighed as one: one of them in a text must not lose to another by being divided."""
+SCRIPTS = {SERBO_CROATIAN: ("Latn", "Cyrl"), MALAY: ("Latn",)}
 _MEMBERS = {
-    "sr": SERBO_CROATIAN, "hr": SERBO_CROATIAN, "bs": SERBO_CROATIAN, "sh": SERBO_CROATIAN,
+    **{member: group for group, members in MACROLANGUAGES.items() for member in members}, "sh": SERBO_CROATIAN,
     "nb": "no", "nn": "no", "arz": "ar", "wuu": "zh", "yue": "zh",
 }  # fmt: skip
-CYRILLIC = {
-    SERBO_CROATIAN: "абвгдђежзијклљмнњопрстћуфхцчџш",
-    "mk": "абвгдѓеѐжзѕиѝјклљмнњопрстќуфхцчџш",
-    "bg": "абвгдежзиѝйклмнопрстуфхцчшщъьюя",
-    "ru": "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
-    "uk": "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя",
-    "be": "абвгдеёжзійклмнопрстуўфхцчшыьэюя",
-}
-"""Alphabets, since Slavic languages share most of their Cyrillic words."""
 _STRAY = 0.1
 """Likelihood of a letter from outside a language's alphabet."""
 _SHARED = 11 / 12
@@ -83,8 +77,10 @@ def detect(text: str, default: str = "en", home: Language | None = None) -> Lang
 
     `home` is the language of the document that the text is from: it stands unless another is much likelier.
     Where nothing can be told (no letters, a lone name) the answer is `home`, or `default` without one.
-    Serbo-Croatian in Cyrillic is `sr`; in Latin script its words tell which of `sr`, `hr` and `bs` it is.
+    Serbo-Croatian in Cyrillic is `sr`; in Latin script its words tell which of `sr`, `hr` and `bs` it is, and whether
+    Malay is `id` or `ms`.
     """
+    text = unicodedata.normalize("NFC", text)
     text = _NOISE.sub(" ", _sample(text)).encode("utf-8", "ignore").decode()
     words = _LETTERS.findall(text)
     if not words:
@@ -97,7 +93,7 @@ def detect(text: str, default: str = "en", home: Language | None = None) -> Lang
         return home or Language(default, script)
     if home and best == _group(home.code):
         return Language(home.code, script)
-    return Language(_name_member(text, script) if best == SERBO_CROATIAN else best, script)
+    return Language(_name_member(text, best, script) if best in MACROLANGUAGES else best, script)
 
 
 def script_of(text: str) -> str:
@@ -186,13 +182,13 @@ def _weigh(text: str, words: list[str], script: str, expected: str | None) -> di
     first = _ask_fasttext(text, script)
     second = _ask_fasttext(nameless, script) if len(words) <= FEW_WORDS else first
     likely = _normalise({code: first.get(code, 0.0) + second.get(code, 0.0) for code in first | second})
-    asked = _hear_question_words(plain, script) if len(words) <= SHORT else frozenset()
+    asked = _hear_question_words(plain, script) if len(words) <= SHORT else Counter[str]()
     least = FEW_PROBABILITY if len(words) <= SHORT else ABSENT
-    likely |= {code: max(likely.get(code, 0.0), least) for code in asked | ({expected} if expected else set())}
-    letters = "".join(words).lower()
+    likely |= {code: max(likely.get(code, 0.0), least) for code in {*asked, *([expected] if expected else ())}}
+    letters = "".join(words if script == "Cyrl" else plain).lower()
     prior = {code: _spelling(letters, code) * (HOME_ODDS if code == expected else 1.0) for code in likely}
-    for code in asked:
-        prior[code] *= ASKED_ODDS
+    for code, count in asked.items():
+        prior[code] *= ASKED_ODDS**count
     weights = _normalise({code: likely[code] * prior[code] for code in likely})
     if max(weights.values(), default=1.0) >= SURE:
         return weights
@@ -201,10 +197,10 @@ def _weigh(text: str, words: list[str], script: str, expected: str | None) -> di
     return _normalise({code: (heard[code] + 1e-4) * (likely[code] + 1e-2) * prior[code] for code in heard}) or weights
 
 
-def _hear_question_words(words: list[str], script: str) -> frozenset[str]:
-    """The languages that ask with one of the words."""
+def _hear_question_words(words: list[str], script: str) -> Counter[str]:
+    """The languages that ask with some of the words, and with how many of them."""
     table = _load_question_words()
-    return frozenset().union(*(table.get((word.lower(), script), ()) for word in words))
+    return Counter(code for word in words for code in table.get((word.lower(), script), ()))
 
 
 @cache
@@ -218,19 +214,26 @@ def _load_question_words() -> dict[tuple[str, str], set[str]]:
 
 
 def _spelling(letters: str, code: str) -> float:
-    """Likelihood, as a factor, that a text in this language has just these Cyrillic letters.
+    """Likelihood, as a factor, that a text in this language has just these letters beyond ASCII.
 
-    Where the letters leave it open it leans to Serbian, which must not be taken for its larger relatives.
+    Where Cyrillic ones leave it open it leans to Serbian, which must not be taken for its larger relatives.
     """
-    used = {letter for letter in set(letters) if _script_of_letter(letter) == "Cyrl"}
-    if not used or code not in CYRILLIC:
+    known = load_letters().get("sr" if code == SERBO_CROATIAN else code)
+    used = {letter for letter in letters if not letter.isascii()}
+    if not used or known is None:
         return 1.0
-    factor: float = _STRAY ** len(used.difference(CYRILLIC[code]))
+    factor: float = _STRAY ** len(used - known)
     if code == "mk":
         return factor * (1.0 if used & set("ѓѕќ") else _MACEDONIAN)
-    if code != SERBO_CROATIAN and used <= set(CYRILLIC[SERBO_CROATIAN] + CYRILLIC["mk"]):
+    if "а" in known and code != SERBO_CROATIAN and used <= load_letters()["sr"] | load_letters()["mk"]:
         return factor * _SHARED ** len(letters)
     return factor
+
+
+@cache
+def load_letters() -> dict[str, frozenset[str]]:
+    """The letters beyond ASCII, in lower case, that languages are written with."""
+    return {code: frozenset(letters) for code, letters in tomllib.loads(LETTERS.read_text(encoding="utf-8")).items()}
 
 
 def _normalise(weights: dict[str, float]) -> dict[str, float]:
@@ -238,20 +241,20 @@ def _normalise(weights: dict[str, float]) -> dict[str, float]:
     return {code: weight / total for code, weight in weights.items()}
 
 
-def _name_member(text: str, script: str) -> str:
-    """Which of the three it is: by the words that only some of them have, and among those that draw by fastText."""
-    if script == "Cyrl":
+def _name_member(text: str, group: str, script: str) -> str:
+    """Which one it is: by the words that only some of the group have, and among those that draw by fastText."""
+    if group == SERBO_CROATIAN and script == "Cyrl":
         return "sr"
     counts: Counter[str] = Counter()
     for expression, languages in _load_telling_words():
         counts.update(dict.fromkeys(languages, len(expression.findall(text.lower()))))
     found = guess(text)
-    return max(("sr", "hr", "bs"), key=lambda code: (counts[code], found.get(code, 0.0)))
+    return max(MACROLANGUAGES[group], key=lambda code: (counts[code], found.get(code, 0.0)))
 
 
 @cache
 def _load_telling_words() -> list[tuple[re.Pattern[str], list[str]]]:
-    """Expressions for words, with those of Serbian, Croatian and Bosnian that have them."""
+    """Expressions for words, with those languages of a group that have them."""
     groups = tomllib.loads(MEMBERS.read_text(encoding="utf-8"))["words"]
     alternatives = ("|".join(map(re.escape, group["written"].split())).replace(r"\*", r"\w*") for group in groups)
     return [
@@ -270,8 +273,8 @@ def _ask_fasttext(text: str, script: str) -> dict[str, float]:
     heard: dict[str, float] = {}
     for name, probability in guess(text).items():
         code = _group(name)
-        serbian = code == SERBO_CROATIAN and script in ("Latn", "Cyrl")
-        if probability >= MIN_PROBABILITY and (serbian or (len(code) == 2 and _usual_script(code) == script)):
+        scripts = SCRIPTS.get(code) or ((_usual_script(code),) if len(code) == 2 else ())
+        if probability >= MIN_PROBABILITY and script in scripts:
             heard[code] = heard.get(code, 0.0) + probability
     return heard
 
@@ -291,7 +294,7 @@ def _lingua(codes: frozenset[str], script: str) -> "LanguageDetector | None":
     from lingua import Language as Known
     from lingua import LanguageDetectorBuilder
 
-    members = {"no": {"nb"}, SERBO_CROATIAN: {"sr"} if script == "Cyrl" else {"hr", "bs"}}
+    members = {"no": {"nb"}, SERBO_CROATIAN: {"sr"} if script == "Cyrl" else {"hr", "bs"}, MALAY: {"id", "ms"}}
     wanted = set().union(*(members.get(code, {code}) for code in codes))
     known = [language for language in Known.all() if language.iso_code_639_1.name.lower() in wanted]
     return LanguageDetectorBuilder.from_languages(*known).with_low_accuracy_mode().build() if len(known) > 1 else None

@@ -1,3 +1,4 @@
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,38 @@ def test_relatives_of_serbian_are_not_taken_for_it(text: str, code: str) -> None
 )
 def test_serbo_croatian_in_latin_script_gets_one_of_its_names(text: str, code: str) -> None:
     assert detect(text) == Language(code, "Latn")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Orkestra itu akan menggelar tiga konser pada bulan Desember.", "id"),
+        ("Mengapa begitu banyak sekolah kekurangan guru matematika?", "id"),
+        ("Dia tidak datang karena mobil itu rusak.", "id"),
+        ("Dia tidak datang kerana kereta itu rosak.", "ms"),
+        ("Polis mencari pemilik kereta itu pada hari Jumaat.", "ms"),
+    ],
+)
+def test_indonesian_and_malay_are_told_apart(text: str, code: str) -> None:
+    assert detect(text) == Language(code, "Latn")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Câte monede de aur au furat hoții din muzeu la 18 februarie?", "ro"),
+        ("Kako se zove predsednik Južne Koreje?", "sr"),
+        ("Milliseid artikleid sa tunned?", "et"),
+        ("A u kom gradu?", "sr"),
+    ],
+)
+def test_letters_and_all_words_of_asking_are_heard(text: str, code: str) -> None:
+    assert is_right(code, "Latn", detect(text))
+
+
+def test_a_text_whose_marks_are_apart_from_its_letters_is_in_the_same_language() -> None:
+    text = "Câte monede de aur au furat hoții din muzeu la 18 februarie?"
+    assert detect(unicodedata.normalize("NFD", text)) == Language("ro", "Latn")
 
 
 @pytest.mark.parametrize("text", ["", "   ", "123 456", "😀", "?!", "https://example.org/a @someone"])
