@@ -35,7 +35,7 @@ SHORT = 6
 FEW_PROBABILITY = 0.2
 """Least probability, in a short text, of its document's language and of those whose question words it has."""
 ASKED_ODDS = 50.0
-"""How many times likelier it is for them."""
+"""How many times likelier it is for each such word."""
 UNDECIDED = 0.25
 """Below this probability no language is named: a lone name seldom reaches it."""
 HOME_ODDS = 50.0
