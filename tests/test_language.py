@@ -123,10 +123,17 @@ def test_relatives_of_serbian_are_not_taken_for_it(text: str, code: str) -> None
         ("Zašto je glasnogovornik priopćio da je posjet odgođen?", "hr"),
         ("Šta je predsjednik rekao poslije posjete u oktobru?", "bs"),
         ("Ko je prije rata bio ministar odbrane?", "bs"),
+        ("Kada se knjižnica otvara subotom?", "hr"),
+        ("Kada se biblioteka otvara subotom?", "sr"),
     ],
 )
 def test_serbo_croatian_in_latin_script_gets_one_of_its_names(text: str, code: str) -> None:
     assert detect(text) == Language(code, "Latn")
+
+
+def test_a_sentence_that_is_the_same_in_several_languages_is_in_the_one_that_most_people_speak() -> None:
+    assert detect("Koliko je Lavrov ostao u gradu?").code == "sr"
+    assert detect("Pukul berapa perpustakaan buka pada hari Sabtu?").code == "id"
 
 
 @pytest.mark.parametrize(
