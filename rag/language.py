@@ -81,8 +81,7 @@ def detect(text: str, default: str = "en", home: Language | None = None) -> Lang
     Serbo-Croatian in Cyrillic is `sr`; in Latin script its words tell which of `sr`, `hr` and `bs` it is, and whether
     Malay is `id` or `ms`.
     """
-    text = unicodedata.normalize("NFC", text)
-    text = _NOISE.sub(" ", _sample(text)).encode("utf-8", "ignore").decode()
+    text = unicodedata.normalize("NFC", _NOISE.sub(" ", _sample(text))).encode("utf-8", "ignore").decode()
     words = _LETTERS.findall(text)
     if not words:
         return home or Language(default, NO_SCRIPT)
