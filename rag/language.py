@@ -49,6 +49,7 @@ MACROLANGUAGES = {SERBO_CROATIAN: {"sr": 9.0, "hr": 5.0, "bs": 2.5}, MALAY: {"id
 """Languages that are weighed as one, since one in a text must not lose to another by being divided; millions that speak
 each, about: most short sentences are the same in all of a group."""
 SCRIPTS = {SERBO_CROATIAN: ("Latn", "Cyrl"), MALAY: ("Latn",)}
+"""What those are written in; any other counts in its usual script alone."""
 _MEMBERS = {
     **{member: group for group, members in MACROLANGUAGES.items() for member in members}, "sh": SERBO_CROATIAN,
     "nb": "no", "nn": "no", "arz": "ar", "wuu": "zh", "yue": "zh",
