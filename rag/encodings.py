@@ -9,7 +9,7 @@ import re
 from functools import cache
 from itertools import pairwise
 
-from rag.language import guess, load_letters
+from rag.language import CYRILLIC, SERBO_CROATIAN, guess
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -23,6 +23,16 @@ _EIGHT_BIT = (
     "iso8859_5", "koi8_r", "koi8_u", "cp1255", "cp1256",
 )  # fmt: skip
 """Of those that read the bytes alike the first is taken."""
+_LETTERS = {
+    "ar": "ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىي", "bs": "čćđšž", "ca": "àçèéíïòóúü", "cs": "áčďéěíňóřšťúůýž",
+    "da": "æøåé", "de": "äöüß", "el": "αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ", "en": "é", "es": "áéíñóúü",
+    "et": "äöõüšž", "fa": "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئأ", "fi": "äöåšž", "fr": "àâæçèéêëîïôœùûüÿ",
+    "he": "אבגדהוזחטיךכלםמןנסעףפץצקרשת", "hr": "čćđšž", "hu": "áéíóöőúüű", "is": "áðéíóúýþæö", "it": "àèéìòù",
+    "lt": "ąčęėįšųūž", "lv": "āčēģīķļņšūž", "nl": "éëïóü", "no": "æøåé", "pl": "ąćęłńóśźż", "pt": "áâãàçéêíóôõú",
+    "ro": "ăâîșțşţ", "sk": "áäčďéíĺľňóôŕšťúýž", "sl": "čšž", "sq": "çë", "sv": "åäöé", "tr": "çğıöşüâîû",
+    **CYRILLIC, "sr": CYRILLIC[SERBO_CROATIAN] + "čćđšž",
+}  # fmt: skip
+"""The letters beyond ASCII of each language that is told apart."""
 _PUNCTUATION = frozenset("„“”‘’‚»«›‹–—…€°§·\u00a0№•¿¡")
 _STRICTNESS = 40
 """Power of the share of letters that fit: one in forty that does not costs about two thirds."""
@@ -110,5 +120,5 @@ def _oddities(word: str) -> int:
 
 @cache
 def _letters(language: str) -> frozenset[str]:
-    letters = "".join(load_letters().get(language, ""))
+    letters = _LETTERS.get(language, "")
     return frozenset(letters + letters.upper())

@@ -29,7 +29,6 @@ ABSENT = 1e-4
 FEW_WORDS = 20
 ASKING = Path(__file__).parent / "data" / "asking.toml"
 MEMBERS = Path(__file__).parent / "data" / "members.toml"
-LETTERS = Path(__file__).parent / "data" / "letters.toml"
 SHORT = 6
 """Up to so many words fastText is sure of anything, and is held against the words that questions are asked with."""
 FEW_PROBABILITY = 0.2
@@ -54,6 +53,15 @@ _MEMBERS = {
     **{member: group for group, members in MACROLANGUAGES.items() for member in members}, "sh": SERBO_CROATIAN,
     "nb": "no", "nn": "no", "arz": "ar", "wuu": "zh", "yue": "zh",
 }  # fmt: skip
+CYRILLIC = {
+    SERBO_CROATIAN: "абвгдђежзијклљмнњопрстћуфхцчџш",
+    "mk": "абвгдѓеѐжзѕиѝјклљмнњопрстќуфхцчџш",
+    "bg": "абвгдежзиѝйклмнопрстуфхцчшщъьюя",
+    "ru": "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+    "uk": "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя",
+    "be": "абвгдеёжзійклмнопрстуўфхцчшыьэюя",
+}
+"""Alphabets, since Slavic languages share most of their Cyrillic words."""
 _STRAY = 0.1
 """Likelihood of a letter from outside a language's alphabet."""
 _SHARED = 11 / 12
@@ -186,7 +194,7 @@ def _weigh(text: str, words: list[str], script: str, expected: str | None) -> di
     asked = _hear_question_words(plain, script) if len(words) <= SHORT else Counter[str]()
     least = FEW_PROBABILITY if len(words) <= SHORT else ABSENT
     likely |= {code: max(likely.get(code, 0.0), least) for code in {*asked, *([expected] if expected else ())}}
-    letters = "".join(words if script == "Cyrl" else plain).lower()
+    letters = "".join(words).lower()
     prior = {code: _spelling(letters, code) * (HOME_ODDS if code == expected else 1.0) for code in likely}
     for code, count in asked.items():
         prior[code] *= ASKED_ODDS**count
@@ -215,26 +223,19 @@ def _load_question_words() -> dict[tuple[str, str], set[str]]:
 
 
 def _spelling(letters: str, code: str) -> float:
-    """Likelihood, as a factor, that a text in this language has just these letters beyond ASCII.
+    """Likelihood, as a factor, that a text in this language has just these Cyrillic letters.
 
-    Where Cyrillic ones leave it open it leans to Serbian, which must not be taken for its larger relatives.
+    Where the letters leave it open it leans to Serbian, which must not be taken for its larger relatives.
     """
-    known = load_letters().get("sr" if code == SERBO_CROATIAN else code)
-    used = {letter for letter in letters if not letter.isascii()}
-    if not used or known is None:
+    used = {letter for letter in set(letters) if _script_of_letter(letter) == "Cyrl"}
+    if not used or code not in CYRILLIC:
         return 1.0
-    factor: float = _STRAY ** len(used - known)
+    factor: float = _STRAY ** len(used.difference(CYRILLIC[code]))
     if code == "mk":
         return factor * (1.0 if used & set("ѓѕќ") else _MACEDONIAN)
-    if "а" in known and code != SERBO_CROATIAN and used <= load_letters()["sr"] | load_letters()["mk"]:
+    if code != SERBO_CROATIAN and used <= set(CYRILLIC[SERBO_CROATIAN] + CYRILLIC["mk"]):
         return factor * _SHARED ** len(letters)
     return factor
-
-
-@cache
-def load_letters() -> dict[str, frozenset[str]]:
-    """The letters beyond ASCII, in lower case, that languages are written with."""
-    return {code: frozenset(letters) for code, letters in tomllib.loads(LETTERS.read_text(encoding="utf-8")).items()}
 
 
 def _normalise(weights: dict[str, float]) -> dict[str, float]:

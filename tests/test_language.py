@@ -132,7 +132,7 @@ def test_serbo_croatian_in_latin_script_gets_one_of_its_names(text: str, code: s
 
 
 def test_a_sentence_that_is_the_same_in_several_languages_is_in_the_one_that_most_people_speak() -> None:
-    assert detect("Koliko je Lavrov ostao u gradu?").code == "sr"
+    assert detect("Policija traži vlasnika auta.").code == "sr"
     assert detect("Pukul berapa perpustakaan buka pada hari Sabtu?").code == "id"
 
 
@@ -153,19 +153,26 @@ def test_indonesian_and_malay_are_told_apart(text: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("Câte monede de aur au furat hoții din muzeu la 18 februarie?", "ro"),
         ("Kako se zove predsednik Južne Koreje?", "sr"),
         ("Milliseid artikleid sa tunned?", "et"),
         ("A u kom gradu?", "sr"),
     ],
 )
-def test_letters_and_all_words_of_asking_are_heard(text: str, code: str) -> None:
+def test_each_word_of_asking_is_heard(text: str, code: str) -> None:
     assert is_right(code, "Latn", detect(text))
 
 
 def test_a_text_whose_marks_are_apart_from_its_letters_is_in_the_same_language() -> None:
-    text = "Câte monede de aur au furat hoții din muzeu la 18 februarie?"
-    assert detect(unicodedata.normalize("NFD", text)) == Language("ro", "Latn")
+    assert detect(unicodedata.normalize("NFD", "Kdo přijel na návštěvu?")) == Language("cs", "Latn")
+
+
+def test_foreign_words_do_not_make_a_long_text_foreign() -> None:
+    text = (
+        "The young swimmer broke the national record by two hundredths of a second. The novel tells the story of three "
+        "sisters who inherit a house by the sea. Sales of electric cars doubled in the first half of the year, and on "
+        "the menu were façade, naïve, smørrebrød, señor, jalapeño, böreği, şiş, pão, žena, łódź, über, gözleme, crème."
+    )
+    assert detect(text).code == "en"
 
 
 @pytest.mark.parametrize("text", ["", "   ", "123 456", "😀", "?!", "https://example.org/a @someone"])
