@@ -105,8 +105,8 @@ def load_cases(half: Half) -> list[Answerable | Unanswerable]:
 def judge(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant) -> Outcome:
     """What became of a case.
 
-    An answer in the generator's words is right when it says what is accepted and cites an article that bears it; one
-    in the article's words when they hold at least half of those that bear the fact.
+    An answer in the generator's words is right when each of its lines says what is accepted and it cites an article
+    that bears it; one in the article's words when they hold at least half of those that bear the fact.
     """
     first = answer.hits[0].passage if answer.hits else None
     return Outcome(
@@ -183,7 +183,9 @@ def _find_verdict(case: Answerable | Unanswerable, answer: Answer, assistant: As
         held = any(_covers(place, cited, assistant) for place in case.places for cited in answer.citations)
         return "quoted, right" if held else "quoted, wrong"
     borne = {cited.source for cited in answer.citations} & {place.source for place in case.places}
-    return "right" if borne and _is_accepted(answer.text, case) else "wrong"
+    # What several articles say stands on a line each.
+    accepted = all(_is_accepted(line, case) for line in answer.text.splitlines())
+    return "right" if borne and accepted else "wrong"
 
 
 def _places_of(case: Answerable | Unanswerable) -> tuple[Place, ...]:

@@ -19,7 +19,7 @@ from rag.encoder import SentenceEncoder
 from rag.generator import load_generator
 from rag.judges import find_judge
 
-_MARKS = re.compile(r"(?: ?\[\d+\])+$")
+_MARKS = re.compile(r"(?: ?\[\d+\])+$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ def ask(case: OwnWords, assistant: Assistant) -> Said | None:
     answer = assistant.answer(case.question)
     if answer.abstained or answer.quoted:
         return None
-    text = _MARKS.sub("", answer.text)
-    wrong = any(says(text, variant) for variant in case.reject)
-    return Said(case.question, text, not wrong and any(says(text, variant) for variant in case.accept))
+    wrong = any(says(answer.text, variant) for variant in case.reject)
+    right = all(any(says(line, variant) for variant in case.accept) for line in answer.text.splitlines())
+    return Said(case.question, _MARKS.sub("", answer.text), right and not wrong)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Hits to what is said: judged, read one at a time, and checked, until a statement stands up to its passage."""
+"""Hits to what is said: judged, read one at a time, and checked, until what is likely to answer has been said."""
 
 import logging
 import math
@@ -30,10 +30,9 @@ class Finding:
 
     hits: tuple[Hit, ...]
     """As they were judged."""
-    statement: Statement | None = None
-    """What was said in the language of the question and stands up to its passage."""
-    agreeing: tuple[Hit, ...] = ()
-    """Hits from other articles whose passages bear the statement too."""
+    statements: tuple[Statement, ...] = ()
+    """What was said in the language of the question and stands up to its passage: one of an article, the best first,
+    none of which says but what another does."""
     quoted: Hit | None = None
     """The passage to be quoted, when there is nothing that may be shown in the generator's words."""
     rejected: tuple[Rejection, ...] = ()
@@ -68,8 +67,9 @@ class Answerer:
     ) -> Stream[Event, None, Finding]:
         """Judge and read the hits in turn; what is said must be in `language`. Raises GenerationError.
 
-        It ends with the first statement that is supported, and at the latest when `Config.reads` or
-        `Config.seconds` are spent. `lifted` is by how much the score of some of the hits was raised, whatever they say.
+        The generator reads until a statement stands up to its passage, and then only what is from other articles and as
+        likely to answer: those may say otherwise. It ends when `Config.reads` or `Config.seconds` are spent. `lifted`
+        is by how much the score of some of the hits was raised, whatever they say.
         """
         end = time.monotonic() + self._config.seconds
         rule = self._rule
@@ -77,22 +77,12 @@ class Answerer:
             return self._trust_retrieval(question, language, hits)
         near = MARGIN + rule.weight * lifted
         ordered, promising, rejected = yield from self._judge(question, language, tuple(hits), rule, near)
-        for hit in promising if language.code in rule.speaks else ():
-            if rejected and time.monotonic() > end:
-                break
-            statement = yield from self._read(question, language, hit)
-            foreign = find_foreign(statement.text, language)
-            if foreign:
-                statement = yield from self._read(question, language, hit, insist=True)
-                foreign = find_foreign(statement.text, language)
-            reason = foreign or self._find_fault(statement, question)
-            if reason is None:
-                agreeing = self._find_agreeing(statement, question, language, ordered, rule, end)
-                judged = {hit.passage: hit for hit in agreeing}
-                ordered = tuple(judged.get(hit.passage, hit) for hit in ordered)
-                return Finding(ordered, statement, agreeing, rejected=tuple(rejected))
-            rejected.append(Rejection(statement, reason))
-        return Finding(ordered, quoted=promising[0] if promising else None, rejected=tuple(rejected))
+        told = yield from self._tell(question, language, promising, ordered, rule, end)
+        said = tuple(one for one in told if isinstance(one, Statement))
+        rejected += [one for one in told if isinstance(one, Rejection)]
+        agreeing = {hit.passage: hit for statement in said for hit in statement.agreeing}
+        ordered = tuple(agreeing.get(hit.passage, hit) for hit in ordered)
+        return Finding(ordered, said, None if said or not promising else promising[0], tuple(rejected))
 
     def _trust_retrieval(self, question: str, language: Language, hits: Sequence[Hit]) -> Finding:
         ordered = trust_retrieval(hits)
@@ -127,10 +117,53 @@ class Answerer:
         """Whether a hit is worth reading, or quoting."""
         return hit.evidence is not None and hit.evidence >= self._least
 
-    def _read(
-        self, question: str, language: Language, hit: Hit, insist: bool = False
-    ) -> Stream[Event, None, Statement]:
-        yield Reading(hit)
+    def _tell(
+        self,
+        question: str,
+        language: Language,
+        promising: Sequence[Hit],
+        hits: Sequence[Hit],
+        rule: Judge,
+        end: float,
+    ) -> Stream[Event, None, list[Statement | Rejection]]:
+        """What is said of the promising ones among the hits, each article once at most, and what must not be shown."""
+        told: list[Statement | Rejection] = []
+        said: list[Statement] = []
+        for hit in promising if language.code in rule.speaks else ():
+            if told and time.monotonic() > end:
+                break
+            if hit.passage.source in {one.passage.source for statement in said for one in statement.hits}:
+                continue
+            try:
+                one = yield from self._state(question, language, hit, said)
+            except GenerationError as error:
+                if not said:
+                    raise
+                logger.warning("What other articles say was not read: %s", error)
+                break
+            if isinstance(one, Statement):
+                if self._is_said(one, question, said):
+                    continue
+                one = replace(one, agreeing=self._find_agreeing(one, question, language, hits, rule, end))
+                said.append(one)
+            told.append(one)
+        return told
+
+    def _state(
+        self, question: str, language: Language, hit: Hit, said: Sequence[Statement]
+    ) -> Stream[Event, None, Statement | Rejection]:
+        """What is said of a hit, once more where it is in another language; rejected where it must not be shown."""
+        standing = tuple(statement.text for statement in said)
+        for insist in (False, True):
+            yield Reading(hit, standing)
+            statement = yield from self._read(question, language, hit, insist)
+            foreign = find_foreign(statement.text, language)
+            if not foreign:
+                break
+        reason = foreign or self._find_fault(statement, question)
+        return Rejection(statement, reason) if reason else statement
+
+    def _read(self, question: str, language: Language, hit: Hit, insist: bool) -> Stream[Event, None, Statement]:
         reply = ""
         most = self._config.max_answer_tokens
         words = read(question, language, hit, self._generator, self._prompts, most, insist)
@@ -139,6 +172,10 @@ class Answerer:
                 reply += word
                 yield Words(word)
         return Statement(state_bounds(clean(reply), hit.passage, question), hit)
+
+    def _is_said(self, statement: Statement, question: str, said: Sequence[Statement]) -> bool:
+        """Whether a statement adds nothing to what was said of other articles."""
+        return any(verify(statement.text, other.text, question, self._encoder).outcome == "supported" for other in said)
 
     def _find_agreeing(
         self,

@@ -6,7 +6,6 @@ import time
 from collections.abc import Generator as Stream
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import cache
 from typing import Self, TypeVar, cast
 
@@ -22,10 +21,11 @@ from rag.generations import read_pointer
 from rag.generator import load_generator
 from rag.index import Index
 from rag.judges import Judge, find_judge
-from rag.language import Language, detect, name_of
+from rag.language import Language, detect
 from rag.line import Line
 from rag.milvus import open_store
 from rag.periods import Period, find_period
+from rag.phrasing import phrase
 from rag.prompts import Prompts
 from rag.retrieval import PREFERENCE, retrieve
 from rag.types import (
@@ -45,7 +45,6 @@ from rag.types import (
     Turn,
     Words,
 )
-from rag.verification import cite, find_answer, quote
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +183,7 @@ class Assistant:
             )
             lifted = PREFERENCE if period else 0.0
             finding = yield from clock.watch(answerer.find(completed, language, hits, lifted))
-            citations, text = self._say(finding, completed, language)
+            text, citations = phrase(finding, completed, language, self.prompts, self.encoder)
         yield Answered(self._conclude(question, completed, language, text, citations, finding, clock))
 
     def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Asking:
@@ -207,28 +206,12 @@ class Assistant:
             language=language.code,
             script=language.script,
             abstained=not citations,
-            quoted=bool(citations) and finding.statement is None,
+            quoted=bool(citations) and not finding.statements,
             hits=finding.hits,
             rejected=finding.rejected,
             timings=clock.times,
             models={"encoder": self.encoder.name, "generator": self.generator.name},
         )
-
-    def _say(self, finding: Finding, question: str, language: Language) -> tuple[tuple[Citation, ...], str]:
-        """What the reader is told, and where it stands."""
-        written = (language.code, language.script)
-        if finding.statement:
-            hits = (finding.statement.hit, *finding.agreeing)
-            borne = [replace(finding.statement, hit=hit) for hit in hits]
-            citations = tuple(cite(one, question, number, self.encoder) for number, one in enumerate(borne, start=1))
-            marks = "".join(f"[{citation.number}]" for citation in citations)
-            return citations, f"{finding.statement.text} {marks}"
-        if finding.quoted:
-            passage = finding.quoted.passage
-            citation = quote(passage, find_answer(question, passage, self.encoder), 1)
-            origin = name_of(citation.language, *written)
-            return (citation,), f"{self.prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]"
-        return (), self.prompts.say("abstain", *written)
 
     def _find_judge(self) -> Judge | None:
         judge = self._judge or find_judge(self.generator, self.config, self.prompts)

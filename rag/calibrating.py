@@ -199,9 +199,9 @@ def _listen(
         articles = {one.source: Document(one.source, one.text, one.language, one.script, None, None, "")
                     for one in reports.passages}  # fmt: skip
         answerer = Answerer(config, encoder, generator, prompts, articles.__getitem__, speaking)
-        statement = _drain(answerer.find(question.text, question.language, _rank(reports, trial))).statement
-        right = statement is not None and any(says(statement.text, variant) for variant in question.accept)
-        yield question.language.code, right if statement else None
+        said = _drain(answerer.find(question.text, question.language, _rank(reports, trial))).statements
+        right = all(any(says(one.text, variant) for variant in question.accept) for one in said)
+        yield question.language.code, right if said else None
 
 
 def _rank(reports: Reports, trial: Trial) -> list[Hit]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from rag.index import Index
 from rag.language import Language, fold, name_of
 from rag.passages import split_sentences
+from rag.phrasing import name_origin
 from rag.prompts import Prompts
 from rag.types import Article, Citation, Document, Encoder, Vectors
 
@@ -131,14 +132,12 @@ class Catalogue:
     def _compose(
         self, heading: str, entries: Sequence[Entry], language: Language, **values: str
     ) -> tuple[str, tuple[Citation, ...]]:
-        written = (language.code, language.script)
         citations = tuple(entry.cite(number) for number, entry in enumerate(entries, start=1))
         lines = [
-            f"“{' '.join(cited.quote.split())}” "
-            f"({', '.join(filter(None, (name_of(cited.language, *written), cited.date)))}) [{cited.number}]"
+            f"“{' '.join(cited.quote.split())}” ({name_origin(cited, language)}) [{cited.number}]"
             for cited in citations
         ]
-        return "\n".join([self._prompts.say(heading, *written, **values), *lines]), citations
+        return "\n".join([self._prompts.say(heading, language.code, language.script, **values), *lines]), citations
 
 
 def find_language(question: str, language: Language, among: Iterable[str]) -> str | None:

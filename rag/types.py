@@ -146,6 +146,13 @@ class Statement:
 
     text: str
     hit: Hit
+    agreeing: tuple[Hit, ...] = ()
+    """Hits from other articles whose passages bear it too."""
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """All that bear it."""
+        return (self.hit, *self.agreeing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +260,8 @@ class Reading:
     """The generator begins to read this hit; words that came before belong to another and are void."""
 
     hit: Hit
+    standing: tuple[str, ...] = ()
+    """What was said of other articles and is shown in any case, before the words that come."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ def assistant(tmp_path: Path) -> Assistant:
     [
         (ANSWER, "right"),
         (replace(ANSWER, text="It cost seven million. [1]"), "wrong"),
+        (replace(ANSWER, text="It cost 9 million. (English) [1]\nNine million. (Czech) [1]"), "right"),
+        (replace(ANSWER, text="It cost 9 million. (English) [1]\nIt cost seven million. (Czech) [1]"), "wrong"),
         (replace(ANSWER, citations=(replace(QUOTE, source="other.txt"),)), "wrong"),
         (replace(ANSWER, quoted=True), "quoted, right"),
         (replace(ANSWER, quoted=True, citations=(replace(QUOTE, start=0, end=26),)), "quoted, wrong"),

@@ -1,7 +1,7 @@
 """The main path over stand-ins: what is found is read, cited in its own words, or said not to be there."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from rag.draft import Draft
 from rag.errors import ArticleMissing, QuestionError
 from rag.index import Index
 from rag.prompts import Prompts
-from rag.types import Answered, Evidence, Filter, Judged, Queued, Reading, Turn, Words
+from rag.types import Answered, Evidence, Filter, Judged, Queued, Reading, Reply, Turn, Words
 from tests.fakes import BELIEVED, DIMENSION, UNLIKELY, ScriptedGenerator, WordEncoder
 from tests.test_index import make_document
 
@@ -22,6 +22,15 @@ ARTICLES = (
     make_document("orchard.txt", "Apples ripened early this year. Pears did not."),
 )
 Make = Callable[..., Assistant]
+
+
+class TellingGenerator(ScriptedGenerator):
+    """Says, of what it was given, the one whose last but one word is in what it reads."""
+
+    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
+        self.prompts.append((prefix, suffix))
+        (said,) = (reply for reply in self._replies if reply.split()[-2].lower() in prefix.lower())
+        yield said
 
 
 @pytest.fixture
@@ -65,7 +74,7 @@ def test_a_number_that_the_article_exceeds_is_not_given_as_exact(make: Make) -> 
 
 
 def test_streams_evidence_first_then_words_then_the_answer(make: Make) -> None:
-    assistant = make(ScriptedGenerator("In May."), *ARTICLES)
+    assistant = make(ScriptedGenerator("In May."), ARTICLES[0])
     events = list(assistant.ask("When did the harbour open?"))
     assert [type(event) for event in events] == [Evidence, Judged, Reading, Words, Words, Answered]
     assert "".join(event.text for event in events if isinstance(event, Words)).strip() == "In May."
@@ -74,7 +83,7 @@ def test_streams_evidence_first_then_words_then_the_answer(make: Make) -> None:
 def test_reads_one_passage_with_the_question_after_it(make: Make) -> None:
     generator = ScriptedGenerator("In May.")
     make(generator, *ARTICLES).answer("When did the harbour open?")
-    ((prefix, suffix),) = generator.prompts
+    prefix, suffix = generator.prompts[0]
     assert "The harbour opened in May." in prefix
     assert "Apples" not in prefix
     assert "When did the harbour open?" in suffix
@@ -93,6 +102,38 @@ def test_what_the_passage_does_not_bear_is_not_shown_and_the_next_one_is_read(ma
     assert rejection.statement.hit == answer.hits[0]
     assert "7,000,000" in rejection.reason
     assert answer.as_dict()["rejected"][0]["source"] == answer.hits[0].passage.source
+
+
+def test_what_articles_say_differently_stands_side_by_side_with_language_and_date(make: Make) -> None:
+    articles = [
+        make_document(f"{name}.txt", f"The harbour cost {name} million.") for name in ("nine", "seven", "eight")
+    ]
+    said = ("It cost nine million.", "It cost seven million.", "It cost eight million.")
+    generator = TellingGenerator(*said)
+    answer = make(generator, *articles).answer("What did the harbour cost?")
+    assert set(answer.text.splitlines()) == {
+        f"It cost {one.source.removesuffix('.txt')} million. (English, 2025-07) [{one.number}]"
+        for one in answer.citations
+    }
+    assert [one.number for one in answer.citations] == [1, 2, 3]
+    for citation in answer.citations:
+        assert citation.quote == f"The harbour cost {citation.source.removesuffix('.txt')} million."
+    assert not answer.quoted
+
+
+def test_what_agrees_stands_on_one_line_beside_what_differs(make: Make) -> None:
+    articles = [
+        make_document("first.txt", "The harbour cost nine million."),
+        make_document("second.txt", "Nine million the harbour cost."),
+        make_document("third.txt", "The harbour cost seven million."),
+    ]
+    generator = TellingGenerator("It cost nine million.", "It cost seven million.")
+    answer = make(generator, *articles).answer("What did the harbour cost?")
+    assert len(generator.prompts) == 2
+    assert sorted(len(line.split("[")) - 1 for line in answer.text.splitlines()) == [1, 2]
+    (agreed,) = (line for line in answer.text.splitlines() if "nine" in line)
+    assert agreed.startswith("It cost nine million. (English, 2025-07; English, 2025-07) [")
+    assert {one.source for one in answer.citations if f"[{one.number}]" in agreed} == {"first.txt", "second.txt"}
 
 
 def test_quotes_the_article_when_nothing_that_is_said_stands_up_to_its_passage(make: Make) -> None:

@@ -134,6 +134,22 @@ def test_a_language_is_not_spoken_when_a_wrong_reply_in_it_would_be_shown(config
     assert judge.speaks == ("en",)
 
 
+def test_a_language_is_not_spoken_when_a_wrong_line_would_be_shown_beside_the_right_one(config: Config) -> None:
+    class Talkative(Reader):
+        def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
+            odds = super().weigh(prefixes, suffix, replies)
+            return [4.0 if one > 0 else 3.0 for one in odds] if max(odds, default=0.0) > 0 else odds
+
+        def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
+            # Of whatever report it is given it says what that one answers, be it asked or not.
+            yield next((question.accept[0] for passage, question in ANSWERABLE if passage.text in prefix), "…")
+
+    judges = [
+        calibrate(config, reader, NearEncoder(), PROMPTS).judge for reader in (Reader(know, ["en"]), Talkative(know))
+    ]
+    assert ["en" in judge.speaks for judge in judges if judge] == [True, False]
+
+
 def test_what_was_found_is_read_again_as_it_was_kept(config: Config) -> None:
     generator = Reader(know, ("en",))
     found = calibrate(config, generator, WordEncoder(), PROMPTS)

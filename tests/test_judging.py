@@ -12,7 +12,7 @@ from rag.judges import AGREEMENT, Judge, find_shipped
 from rag.judging import JUDGED, judge
 from rag.language import Language
 from rag.prompts import Prompts
-from rag.types import Document, Event, Hit, Judged, Passage, Reading
+from rag.types import Document, Event, Hit, Judged, Passage, Reading, Reply
 from tests.fakes import ScriptedGenerator, WordEncoder
 
 PROMPTS = Prompts.load(ROOT / "prompts")
@@ -117,13 +117,12 @@ def test_the_likeliest_passage_is_read_and_what_it_bears_is_said() -> None:
     assert isinstance(events[0], Judged)
     (reading,) = (event for event in events if isinstance(event, Reading))
     assert reading.hit.passage.source == "2.txt"
-    assert finding.statement
-    assert finding.statement.text == "It cost nine million."
+    assert [one.text for one in finding.statements] == ["It cost nine million."]
 
 
 def test_what_the_passage_does_not_bear_gives_way_to_the_passage_itself() -> None:
     _, finding = answer(WeighingGenerator("million", "It cost seven million."), HITS)
-    assert finding.statement is None
+    assert finding.statements == ()
     assert finding.quoted == finding.hits[0]
     assert len(finding.rejected) == 1
 
@@ -131,7 +130,7 @@ def test_what_the_passage_does_not_bear_gives_way_to_the_passage_itself() -> Non
 @pytest.mark.parametrize("reply", ["", "…", "[1].", "– ?"])
 def test_what_has_no_word_says_nothing(reply: str) -> None:
     _, finding = answer(WeighingGenerator("million", reply), HITS)
-    assert finding.statement is None
+    assert finding.statements == ()
     assert finding.quoted
     assert [rejection.reason for rejection in finding.rejected] == ["Nothing was said."]
 
@@ -151,7 +150,7 @@ def test_a_generator_that_is_no_judge_is_asked_nothing_and_what_retrieval_puts_w
     for language in (ENGLISH, CZECH):
         events, finding = answer(generator, ahead, language, rule=None)
         assert events == []
-        assert finding.statement is None
+        assert finding.statements == ()
         assert finding.quoted
         assert finding.quoted.passage == first.passage
     assert (generator.prompts, generator.weighed) == ([], [])
@@ -160,7 +159,7 @@ def test_a_generator_that_is_no_judge_is_asked_nothing_and_what_retrieval_puts_w
 def test_without_a_judge_nothing_is_quoted_where_retrieval_puts_others_near_the_first() -> None:
     close = [replace(hit, score=0.4) for hit in HITS]
     _, finding = answer(WeighingGenerator("million", "It cost nine million."), close, rule=None)
-    assert (finding.statement, finding.quoted) == (None, None)
+    assert (finding.statements, finding.quoted) == ((), None)
 
 
 def test_without_a_judge_too_an_article_that_lacks_what_the_question_names_is_not_quoted() -> None:
@@ -177,7 +176,7 @@ def test_where_no_passage_is_likely_none_is_read_or_quoted() -> None:
     generator = WeighingGenerator("nowhere", "It cost nine million.")
     _, finding = answer(generator, HITS)
     assert generator.prompts == []
-    assert (finding.statement, finding.quoted) == (None, None)
+    assert (finding.statements, finding.quoted) == ((), None)
 
 
 def test_caution_asks_for_more_evidence() -> None:
@@ -199,7 +198,7 @@ def test_an_article_that_lacks_what_the_question_names_is_neither_read_nor_quote
     _, finding = answer(generator, hits, ENGLISH, f"{QUESTION} Petrov says 5000.")
     assert generator.prompts == []
     assert len(generator.weighed) == len(hits)
-    assert (finding.statement, finding.quoted) == (None, None)
+    assert (finding.statements, finding.quoted) == ((), None)
     assert {rejection.reason for rejection in finding.rejected} == {
         "The article does not have the number 5,000 that the question names."
     }
@@ -222,11 +221,12 @@ def test_an_article_that_agrees_is_judged_though_it_was_far_behind() -> None:
     hits = (near, *(replace(hit, score=near.score - 0.2) for hit in (far, lacking)))
     generator = WeighingGenerator("million", "It cost nine million.")
     _, finding = answer(generator, hits)
-    assert [hit.passage.source for hit in finding.agreeing] == ["1.txt"]
+    (statement,) = finding.statements
+    assert [hit.passage.source for hit in statement.agreeing] == ["1.txt"]
     assert [hit.odds for hit in finding.hits] == [6.0, 6.0, None]
     _, finding = answer(WeighingGenerator("The harbour cost nine million", "It cost nine million."), hits)
-    assert finding.statement
-    assert finding.agreeing == ()
+    (statement,) = finding.statements
+    assert statement.agreeing == ()
 
 
 def test_an_answer_stands_though_the_generator_fails_at_judging_who_agrees() -> None:
@@ -240,8 +240,8 @@ def test_an_answer_stands_though_the_generator_fails_at_judging_who_agrees() -> 
     _, finding = answer(
         FailingGenerator("million", "It cost nine million."), (near, replace(far, score=near.score - 0.2))
     )
-    assert finding.statement
-    assert finding.agreeing == ()
+    (statement,) = finding.statements
+    assert statement.agreeing == ()
 
 
 def test_a_period_that_lifts_some_hits_puts_no_others_far_behind() -> None:
@@ -259,8 +259,54 @@ def test_other_articles_that_bear_the_statement_agree_with_it() -> None:
         "Boats came.",
     )  # fmt: skip
     _, finding = answer(WeighingGenerator("million", "It cost nine million."), hits)
-    assert finding.statement
-    assert [hit.passage.source for hit in (finding.statement.hit, *finding.agreeing)] == ["0.txt", "1.txt"]
+    (statement,) = finding.statements
+    assert [hit.passage.source for hit in statement.hits] == ["0.txt", "1.txt"]
+
+
+def test_what_another_article_says_otherwise_is_said_too_while_the_first_stands() -> None:
+    hits = find_hits("The harbour cost nine million.", "The harbour cost seven million.", "Boats came.")
+    events, finding = answer(WeighingGenerator("million", "It cost nine million.", "It cost seven million."), hits)
+    assert [(one.text, one.hit.passage.source) for one in finding.statements] == [
+        ("It cost nine million.", "0.txt"), ("It cost seven million.", "1.txt"),
+    ]  # fmt: skip
+    first, second = (event for event in events if isinstance(event, Reading))
+    assert (first.standing, second.standing) == ((), ("It cost nine million.",))
+
+
+def test_what_is_wrong_of_another_article_is_rejected_and_the_first_stands() -> None:
+    hits = find_hits("The harbour cost nine million.", "The harbour cost seven million.")
+    _, finding = answer(WeighingGenerator("million", "It cost nine million.", "It cost eight million."), hits)
+    assert [one.text for one in finding.statements] == ["It cost nine million."]
+    assert [one.statement.text for one in finding.rejected] == ["It cost eight million."]
+    assert finding.quoted is None
+
+
+def test_what_another_article_says_less_exactly_is_not_said_again() -> None:
+    hits = find_hits("The harbour cost nine million in 2019.", "The harbour cost nine million.")
+    said = ("It cost nine million in 2019.", "It cost nine million.")
+    _, finding = answer(WeighingGenerator("million", *said), hits)
+    assert [one.text for one in finding.statements] == ["It cost nine million in 2019."]
+    assert finding.rejected == ()
+
+
+def test_of_one_article_one_statement_is_enough() -> None:
+    first, second = find_hits("The harbour cost nine million.", "Its pier cost seven million.")
+    hits = (first, replace(second, passage=replace(second.passage, source=first.passage.source)))
+    generator = WeighingGenerator("million", "It cost nine million.")
+    _, finding = answer(generator, hits)
+    assert len(finding.statements) == len(generator.prompts) == 1
+
+
+def test_the_first_statement_stands_though_the_generator_fails_at_reading_another_article() -> None:
+    class FailingGenerator(WeighingGenerator):
+        def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
+            if self.prompts:
+                raise GenerationError("It is gone.")
+            yield from super().generate(prefix, suffix, max_tokens, stop)
+
+    hits = find_hits("The harbour cost nine million.", "The harbour cost seven million.")
+    _, finding = answer(FailingGenerator("million", "It cost nine million."), hits)
+    assert [one.text for one in finding.statements] == ["It cost nine million."]
 
 
 def test_what_comes_in_another_language_is_asked_for_once_more() -> None:
@@ -268,8 +314,7 @@ def test_what_comes_in_another_language_is_asked_for_once_more() -> None:
     generator = WeighingGenerator("million", said, "The harbour cost nine million.")
     events, finding = answer(generator, HITS)
     assert len([event for event in events if isinstance(event, Reading)]) == 2
-    assert finding.statement
-    assert finding.statement.text == "The harbour cost nine million."
+    assert [one.text for one in finding.statements] == ["The harbour cost nine million."]
     first, second = (suffix for _, suffix in generator.prompts)
     assert "in no other language" in second
     assert "in no other language" not in first
@@ -278,6 +323,6 @@ def test_what_comes_in_another_language_is_asked_for_once_more() -> None:
 def test_what_stays_in_another_language_gives_way_to_the_passage_itself() -> None:
     said = "Ten přístav stál podle všeho devět milionů korun."
     _, finding = answer(WeighingGenerator("million", said), HITS)
-    assert finding.statement is None
+    assert finding.statements == ()
     assert finding.quoted == finding.hits[0]
     assert finding.rejected[0].reason == "It is in cs (Latn), not in en (Latn)."

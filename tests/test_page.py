@@ -302,6 +302,18 @@ def test_too_many_files_at_once_are_refused(assistant: Assistant, tmp_path: Path
     assert f"at most {MOST}" in (change.error or "")
 
 
+def test_what_was_said_of_one_article_stays_to_be_seen_while_the_next_is_read(
+    assistant: Assistant, tmp_path: Path
+) -> None:
+    (tmp_path / "corpus" / "pier.txt").write_text("The harbour opened in May. It cost seven million.")
+    build_index(config=assistant.config, encoder=assistant.encoder)
+    *steps, last = follow(assistant, "How many million has the harbour cost?", Conversation())
+    drawn = [Drawn(draw_conversation([step], ENGLISH)).text for step in steps]
+    assert any("It cost nine million.\nIt cost nine" in text for text in drawn)
+    assert last.answer
+    assert last.answer.text == "It cost nine million. [1]"
+
+
 def test_a_conversation_is_told_when_another_index_is_in_use(assistant: Assistant, tmp_path: Path) -> None:
     conversation = Conversation()
     assert [step.renewed for step in follow(assistant, "", conversation)] == [None, None]

@@ -145,8 +145,8 @@ def _advance(seen: Exchange, event: Event) -> Exchange:
             return replace(seen, hits=hits, ahead=0)
         case Queued(place):
             return replace(seen, ahead=place)
-        case Reading(hit):
-            return replace(seen, ahead=0, words="", reading=hit)
+        case Reading(hit, standing):
+            return replace(seen, ahead=0, words="".join(f"{line}\n" for line in standing), reading=hit)
         case Words(text):
             return replace(seen, words=seen.words + text)
         case Answered(answer):

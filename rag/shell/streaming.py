@@ -31,9 +31,10 @@ def stream_answer(assistant: "Assistant", question: str, among: "Filter", histor
                     shown.plain = _list_nearest(hits)
                 case Queued(place):
                     shown.plain = assistant.prompts.label("queued", "en", place=str(place))
-                case Reading(hit):
-                    # What was said of the passage before is void.
-                    shown.plain = f"{_list_nearest(hits)}\n{mark_hidden(hit.passage.source)}: "
+                case Reading(hit, standing):
+                    # What else was said of the passages before is void.
+                    lines = (*map(mark_hidden, standing), f"{mark_hidden(hit.passage.source)}: ")
+                    shown.plain = "\n".join((_list_nearest(hits), *lines))
                 case Words(text):
                     shown.append(mark_hidden(text))
                 case Answered(answer):
