@@ -31,8 +31,7 @@ class Finding:
     hits: tuple[Hit, ...]
     """As they were judged."""
     statements: tuple[Statement, ...] = ()
-    """What was said in the language of the question and stands up to its passage: one of an article, the best first,
-    none of which says but what another does."""
+    """What was said in the language of the question and stands up to its passage: one of an article, the best first."""
     quoted: Hit | None = None
     """The passage to be quoted, when there is nothing that may be shown in the generator's words."""
     rejected: tuple[Rejection, ...] = ()
@@ -67,9 +66,9 @@ class Answerer:
     ) -> Stream[Event, None, Finding]:
         """Judge and read the hits in turn; what is said must be in `language`. Raises GenerationError.
 
-        The generator reads until a statement stands up to its passage, and then only what is from other articles and as
-        likely to answer: those may say otherwise. It ends when `Config.reads` or `Config.seconds` are spent. `lifted`
-        is by how much the score of some of the hits was raised, whatever they say.
+        The generator reads until a statement stands up to its passage, and then only other articles that do not bear it
+        and are likely to answer too: they may say otherwise. It ends at the latest when `Config.reads` or
+        `Config.seconds` are spent. `lifted` is by how much the score of some of the hits was raised, whatever they say.
         """
         end = time.monotonic() + self._config.seconds
         rule = self._rule
@@ -126,7 +125,7 @@ class Answerer:
         rule: Judge,
         end: float,
     ) -> Stream[Event, None, list[Statement | Rejection]]:
-        """What is said of the promising ones among the hits, each article once at most, and what must not be shown."""
+        """What is said of the promising ones among the hits, once of an article, and what must not be shown."""
         told: list[Statement | Rejection] = []
         said: list[Statement] = []
         for hit in promising if language.code in rule.speaks else ():
@@ -142,8 +141,6 @@ class Answerer:
                 logger.warning("What other articles say was not read: %s", error)
                 break
             if isinstance(one, Statement):
-                if self._is_said(one, question, said):
-                    continue
                 one = replace(one, agreeing=self._find_agreeing(one, question, language, hits, rule, end))
                 said.append(one)
             told.append(one)
@@ -172,10 +169,6 @@ class Answerer:
                 reply += word
                 yield Words(word)
         return Statement(state_bounds(clean(reply), hit.passage, question), hit)
-
-    def _is_said(self, statement: Statement, question: str, said: Sequence[Statement]) -> bool:
-        """Whether a statement adds nothing to what was said of other articles."""
-        return any(verify(statement.text, other.text, question, self._encoder).outcome == "supported" for other in said)
 
     def _find_agreeing(
         self,

@@ -15,10 +15,11 @@ def draw_cited(answer: Answer) -> str:
     language = tag(answer.language, answer.script)
     cards = [draw_card(cited, cited.quote, answer.language, answer.script) for cited in answer.citations]
     sources = draw_cards(cards) if cards else ""
-    said = f'<div lang="{language}"><p class="said" dir="auto">{escape(answer.text)}</p>{sources}</div>'
+    said = "<br>".join(map(escape, answer.text.splitlines()))
+    drawn = f'<div lang="{language}"><p class="said" dir="auto">{said}</p>{sources}</div>'
     if answer.completed == answer.question:
-        return said
-    return f'<p class="completed" dir="auto">{escape(answer.completed)}</p>{said}'
+        return drawn
+    return f'<p class="completed" dir="auto">{escape(answer.completed)}</p>{drawn}'
 
 
 def draw_cards(cards: Sequence[str]) -> str:

@@ -33,8 +33,8 @@ def _name(language: Language) -> str:
 
 
 def clean(reply: str) -> str:
-    """The reply as a statement: markers that the generator wrote itself are no citations of ours."""
+    """The reply as a statement on one line: markers that the generator wrote itself are no citations of ours."""
     while (cleaned := MARKER.sub("", reply)) != reply:
         # What stood around a marker may be one itself: `[[1]2]`.
         reply = cleaned
-    return reply.strip()
+    return " ".join(reply.split())

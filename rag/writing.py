@@ -8,6 +8,8 @@ from rag.types import Answer
 
 ACTIVE = re.compile(r"[\\<]|(?<=\])[(:]")
 """What makes a link, an image or a tag of the text around it, or unmakes an escape."""
+BREAK = re.compile(r"(?<!\n)\n(?!\n)")
+"""The end of a line within a paragraph; Markdown keeps it after two spaces, which nobody sees who takes it for text."""
 
 
 def write_answer(answer: Answer, prompts: Prompts) -> str:
@@ -19,7 +21,7 @@ def write_answer(answer: Answer, prompts: Prompts) -> str:
     for citation in answer.citations:
         facts = (citation.source, name_of(citation.language, *written), citation.date)
         lines.append(f"[{citation.number}] {' · '.join(filter(None, facts))}: “{citation.quote}”")
-    return _disarm("\n".join(lines))
+    return BREAK.sub("  \n", _disarm("\n".join(lines)))
 
 
 def _disarm(text: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from evaluation.answers import judge, summarise
-from evaluation.cases import Answerable, Unanswerable
+from evaluation.cases import Answerable, OwnWords, Unanswerable
+from evaluation.own_words import ask
 from rag import Answer, Assistant, Citation, Config
 from rag.config import ROOT
 from rag.index import Index
@@ -76,6 +77,20 @@ def test_a_quote_that_is_not_in_the_article_and_a_wrong_language_are_seen(assist
     assert sound.in_language
     assert not judge(CASE, replace(ANSWER, citations=(replace(QUOTE, quote="It cost 9 million."),)), assistant).verbatim
     assert not judge(CASE, replace(ANSWER, text="Přístav stál devět milionů korun. [1]"), assistant).in_language
+
+
+@pytest.mark.parametrize(("accept", "right"), [(("nine", "seven"), True), (("nine",), False), (("seven",), False)])
+def test_words_of_its_own_are_right_when_every_line_is(tmp_path: Path, accept: tuple[str, ...], right: bool) -> None:
+    articles = [make_document(f"{name}.txt", f"The harbour cost {name} million.") for name in ("nine", "seven")]
+    write(tmp_path / "news", *articles)
+    index, prompts = Index.open(tmp_path / "news"), Prompts.load(ROOT / "prompts")
+    generator = ScriptedGenerator("It cost nine million.", "It cost seven million.")
+    assistant = Assistant(Config(), index, WordEncoder(), generator, prompts, BELIEVED)
+    question = "Has the harbour cost nine million, or what?"
+    said = ask(OwnWords(language="en", question=question, accept=accept, reject=()), assistant)
+    assert said
+    assert said.text == "It cost nine million. (English, 2025-07)\nIt cost seven million. (English, 2025-07)"
+    assert said.right == right
 
 
 def test_shares_are_of_those_that_can_be_answered_and_of_those_that_cannot(assistant: Assistant) -> None:

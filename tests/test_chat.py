@@ -103,6 +103,16 @@ def test_ctrl_c_stops_an_answer_and_the_next_question_is_answered(sit: Sit) -> N
     assert terminal.leave() == ANSWERED
 
 
+def test_what_was_said_of_one_article_stays_to_be_seen_while_the_next_is_read(sit: Sit) -> None:
+    terminal = sit("ScriptedGenerator('It cost nine million\\x1b.', 'Pears ' + 'and on ' * 50, pause=0.2)")
+    terminal.wait_for("› ")
+    terminal.type(f"{QUESTION}\n")
+    terminal.wait_for("orchard.txt: Pears")
+    # All of it is drawn anew with every word.
+    drawn = terminal.wait_for("orchard.txt: Pears and")
+    assert "It cost nine million\ufffd." in drawn
+
+
 def test_ctrl_c_gives_up_the_line_that_is_being_typed(sit: Sit) -> None:
     terminal = sit("ScriptedGenerator('It cost nine million.')")
     terminal.wait_for("› ")

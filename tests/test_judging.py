@@ -43,11 +43,11 @@ def find_hits(*texts: str) -> tuple[Hit, ...]:
 
 
 def make(
-    generator: ScriptedGenerator, hits: Sequence[Hit], caution: float = 0.0, rule: Judge | None = SPEAKING
+    generator: ScriptedGenerator, hits: Sequence[Hit], rule: Judge | None = SPEAKING, **settings: float
 ) -> Answerer:
     texts = {hit.passage.source: hit.passage.text for hit in hits}
     return Answerer(
-        Config(caution=caution),
+        Config(**settings),  # type: ignore[arg-type]
         WordEncoder(),
         generator,
         PROMPTS,
@@ -62,9 +62,10 @@ def answer(
     language: Language = ENGLISH,
     question: str = QUESTION,
     rule: Judge | None = SPEAKING,
+    **settings: float,
 ) -> tuple[list[Event], Finding]:
     events = []
-    stream = make(generator, hits, rule=rule).find(question, language, hits)
+    stream = make(generator, hits, rule, **settings).find(question, language, hits)
     try:
         while True:
             events.append(next(stream))
@@ -182,7 +183,7 @@ def test_where_no_passage_is_likely_none_is_read_or_quoted() -> None:
 def test_caution_asks_for_more_evidence() -> None:
     def quotes(caution: float) -> bool:
         generator = WeighingGenerator("million", "")
-        stream = make(generator, HITS, caution).find(QUESTION, CZECH, HITS)
+        stream = make(generator, HITS, caution=caution).find(QUESTION, CZECH, HITS)
         try:
             while True:
                 next(stream)
@@ -281,12 +282,18 @@ def test_what_is_wrong_of_another_article_is_rejected_and_the_first_stands() -> 
     assert finding.quoted is None
 
 
-def test_what_another_article_says_less_exactly_is_not_said_again() -> None:
-    hits = find_hits("The harbour cost nine million in 2019.", "The harbour cost nine million.")
-    said = ("It cost nine million in 2019.", "It cost nine million.")
-    _, finding = answer(WeighingGenerator("million", *said), hits)
-    assert [one.text for one in finding.statements] == ["It cost nine million in 2019."]
-    assert finding.rejected == ()
+def test_when_the_seconds_are_spent_no_other_article_is_read() -> None:
+    hits = find_hits("The harbour cost nine million.", "The harbour cost seven million.")
+    generator = WeighingGenerator("million", "It cost nine million.", "It cost seven million.")
+    _, finding = answer(generator, hits, seconds=1e-9)
+    assert [one.text for one in finding.statements] == ["It cost nine million."]
+    assert len(generator.prompts) == 1
+
+
+def test_what_is_said_is_one_line_whatever_breaks_it() -> None:
+    hits = find_hits("The harbour cost nine million.")
+    _, finding = answer(WeighingGenerator("million", "It cost\u2028nine\u2029million."), hits)
+    assert [one.text for one in finding.statements] == ["It cost nine million."]
 
 
 def test_of_one_article_one_statement_is_enough() -> None:

@@ -1,11 +1,15 @@
 """Answers written and drawn for others: whatever stands in articles is text there."""
 
+import re
 from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
 
 from rag.config import ROOT
+from rag.page.export import write_markdown
+from rag.page.exchange import Exchange
+from rag.page.wording import Wording
 from rag.prompts import Prompts
 from rag.types import Answer, Citation
 from rag.writing import write_answer
@@ -34,6 +38,16 @@ def test_sources_stand_below_with_what_they_say() -> None:
     assert write_answer(ANSWER, PROMPTS).splitlines() == [
         "In May. [1]", "", "Sources", "", "[1] harbour.txt · Greek · 2025: “Άνοιξε τον Μάιο.”",
     ]  # fmt: skip
+
+
+def test_each_line_of_an_answer_stays_a_line() -> None:
+    cited = (CITATION, replace(CITATION, number=2))
+    answer = replace(ANSWER, text="In May. (Greek, 2025) [1]\nIn June. (Greek, 2025) [2]", citations=cited)
+    exported = write_markdown([Exchange("When?", answer=answer)], Wording(PROMPTS, "en"))
+    render = MarkdownIt("commonmark").render
+    for shown in (render(write_answer(answer, PROMPTS)), render(exported), answer._repr_html_()):
+        assert re.search(r"In May\. \(Greek, 2025\) \[1\]<br ?/?>\s*In June\.", shown), shown
+    assert re.search(r"\[1\] harbour.*<br />\s*\[2\] harbour", render(write_answer(answer, PROMPTS)))
 
 
 @pytest.mark.parametrize("words", ACTIVE)

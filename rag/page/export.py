@@ -25,7 +25,7 @@ def write_markdown(exchanges: Sequence[Exchange], wording: Wording) -> str:
     for exchange in exchanges:
         parts.append(f"## {_quote(exchange.question)}")
         if exchange.answer:
-            parts.append(_quote(exchange.answer.text))
+            parts.append("\\\n".join(map(_quote, exchange.answer.text.splitlines())))
             parts += [
                 f"{cited.number}. {_quote(_describe(cited))}\n   > {_quote(cited.quote)}"
                 for cited in exchange.answer.citations
