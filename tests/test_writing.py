@@ -7,8 +7,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from rag.config import ROOT
-from rag.page.export import write_markdown
 from rag.page.exchange import Exchange
+from rag.page.export import write_markdown
 from rag.page.wording import Wording
 from rag.prompts import Prompts
 from rag.types import Answer, Citation
