@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import takewhile
 from pathlib import Path
 
@@ -34,8 +34,12 @@ SENTENCES = 3
 """Sentences of a summary."""
 READ = 60
 """Sentences of an article that are looked at for its summary, from the first."""
-ALIKE = (3, 0.4)
-"""Letters, and share of the name of a language, that a word must begin with to mean it: řečtina, řecký."""
+ALIKE = (3, 0.7)
+"""Letters, and share of the name of a language, that a word must begin with to mean it: ελληνικά, ελληνικό."""
+UNINFLECTED = {"en"}
+"""Languages whose words for languages have one form."""
+_SLAVIC_NAME = re.compile(r"(.+?)[sc]?(?:tina|cina)")
+"""Folded names in Czech, Slovak and Slovene, whose adjectives end otherwise: řečtina, řecký."""
 _WORD = re.compile(r"\w+")
 
 
@@ -108,8 +112,9 @@ class Catalogue:
 
     def _is_name(self, word: str, language: Language) -> bool:
         """Whether a word that does not begin the question names something else than a language or an article."""
-        common = self._means_article(word) or find_language(word, language, self._spoken)
-        return word[0].isupper() and not common
+        if not word[0].isupper() or self._means_article(word):
+            return False
+        return _is_country(word, language) or not find_language(word, language, self._spoken)
 
     @cached_property
     def _spoken(self) -> set[str]:
@@ -142,16 +147,49 @@ class Catalogue:
 
 def find_language(question: str, language: Language, among: Iterable[str]) -> str | None:
     """Which of some languages, by ISO 639-1, a question in `language` names; None where it is none, or not plain."""
-    words = [fold(word) for word in _WORD.findall(question)]
+    first, *others = _WORD.findall(question) or [""]
+    words = [fold(word) for word in (first, *(word for word in others if not _is_country(word, language)))]
     likeness: dict[str, int] = {}
     for code in among:
         name = fold(name_of(code, language.code, language.script))
-        letters = max((_count_shared(word, name) for word in words), default=0)
-        if letters >= ALIKE[0] and letters >= ALIKE[1] * len(name):
+        letters = max(_count_likeness(word, name, language) for word in words)
+        if letters:
             likeness[code] = letters
     most = max(likeness.values(), default=0)
     named = [code for code, letters in likeness.items() if letters == most]
     return named[0] if len(named) == 1 else None
+
+
+def _count_likeness(word: str, name: str, language: Language) -> int:
+    """Letters by which a word means the language of that name: its own, inflected, or of the adjective; 0 for none."""
+    shared = _count_shared(word, name)
+    if shared >= (len(name) if language.code in UNINFLECTED else max(ALIKE[0], ALIKE[1] * len(name))):
+        return shared
+    stem = _SLAVIC_NAME.fullmatch(name)
+    return shared if stem and re.match(rf"{re.escape(stem[1])}\w?[sc]k", word) else 0
+
+
+def _is_country(word: str, language: Language) -> bool:
+    """Whether a word with a capital is rather what a country is called than a language: Russia, not Russian."""
+    countries, languages = (
+        min((len(word) + len(name) - 2 * _count_shared(fold(word), name) for name in names), default=0)
+        for names in _list_names(language)
+    )
+    return word[0].isupper() and countries <= languages
+
+
+@cache
+def _list_names(language: Language) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What countries, and languages, are called in a language, folded; none where babel does not know it."""
+    from babel import Locale, UnknownLocaleError
+
+    for tag in (f"{language.code}_{language.script}", language.code):
+        try:
+            locale = Locale.parse(tag)
+        except (UnknownLocaleError, ValueError):
+            continue
+        return tuple(map(fold, locale.territories.values())), tuple(map(fold, locale.languages.values()))
+    return (), ()
 
 
 def _count_shared(word: str, name: str) -> int:

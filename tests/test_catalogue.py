@@ -71,6 +71,7 @@ def test_every_line_is_verbatim_where_its_citation_says(assistant: Assistant) ->
     ("question", "expected"),
     [
         ("What is the newest article?", ["new.txt"]),
+        ("Which article is the latest?", ["new.txt"]),
         ("What is the oldest article?", ["old.txt"]),
         ("How many articles are in Greek?", ["new.txt", "old.txt"]),
         ("Wie viele Artikel gibt es auf Tschechisch?", []),
@@ -96,6 +97,7 @@ def test_a_question_about_what_the_articles_say_is_searched_for(assistant: Assis
     # But for a name and a year these are examples of the other kind.
     assert assistant.answer("Which articles do you have of Lavrov?").hits
     assert assistant.answer("How many articles are there of 2024?").hits
+    assert assistant.answer("Which articles do you have of Greece?").hits
 
 
 @pytest.mark.parametrize(
@@ -109,8 +111,24 @@ def test_a_question_about_what_the_articles_say_is_searched_for(assistant: Assis
         ("Πόσα άρθρα είναι στα εσθονικά;", "el", "et"),
         ("Mitu artiklit on kreeka keeles?", "et", "el"),
         ("Résume l'article polonais", "fr", "pl"),
+        ("Shrň německý článek", "cs", "de"),
+        ("Welche griechischen Artikel gibt es?", "de", "el"),
+        ("Vat het Griekse artikel samen", "nl", "el"),
+        ("Yunanca makale hangisi?", "tr", "el"),
+        ("How many articles are in german?", "en", "de"),
         ("Which articles can you search?", "en", None),
         ("Hangi makaleler var?", "tr", None),
+        # These begin as Latvian, Finnish, Polish and Czech do.
+        ("What is the latest article?", "en", None),
+        ("Hur många artiklar finns det?", "sv", None),
+        ("List all articles about politics.", "en", None),
+        ("Které články jsou o cestách?", "cs", None),
+        # Countries are no languages.
+        ("What is the newest article about Russia?", "en", None),
+        ("Shrň článek o Maďarsku", "cs", None),
+        ("Streść artykuł o Polsce", "pl", None),
+        ("Welche Artikel kommen aus Deutschland?", "de", None),
+        ("Ποια άρθρα είναι για τη Ρωσία;", "el", None),
     ],
 )
 def test_the_language_that_a_question_names_is_found(question: str, language: str, named: str | None) -> None:
