@@ -22,7 +22,8 @@ with atheris.instrument_imports(include=["rag", "docx", "pypdf", "trafilatura"])
     import pypdf
     import trafilatura  # noqa: F401 - is instrumented only when it is imported here
 
-    from rag.documents import FORMATS, File, Skipped, read, walk
+    from rag.documents import File, Skipped, read, walk
+    from rag.formats import FORMATS
 
 from evaluation.killing import check
 from rag.config import ROOT

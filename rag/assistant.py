@@ -13,10 +13,10 @@ from rag.answering import Answerer, Finding
 from rag.asking import Asking
 from rag.catalogue import Catalogue
 from rag.config import Config
-from rag.documents import is_date
 from rag.encoder import SentenceEncoder
 from rag.errors import QuestionError
 from rag.followups import complete
+from rag.formats import is_date
 from rag.generations import read_pointer
 from rag.generator import load_generator
 from rag.index import Index

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rag.assistant import Assistant
-from rag.documents import FORMATS, File, Skipped, read, walk
+from rag.documents import File, Skipped, read, walk
+from rag.formats import FORMATS
 from rag.errors import RagError
 from rag.generations import MANIFEST, SEGMENTS, read_manifest
 from rag.index import Index
