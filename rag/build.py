@@ -24,6 +24,8 @@ from rag.remains import Remains
 from rag.types import Document, Encoder, Passage, Progress
 
 LOCK = "BUILDING"
+NAMED = 3
+"""Files that an error tells the reasons of, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,9 @@ class _Build:
                 draft.seal(*made_with)
             if not self.corpus.wanted and not self.corpus.read:
                 where = ", ".join(map(str, paths))
+                reasons = "".join(f" {one.source}: {one.reason}" for one in self.corpus.skipped[:NAMED])
                 raise DocumentError(
-                    f"There is no article in {where}. Name another folder; the index was left as it was."
+                    f"There is no article in {where}. Name another folder; the index was left as it was.{reasons}"
                 )
             summary = self._summarise()
             if self.old and not (summary.new or summary.changed or summary.removed) and self._built_over(paths):

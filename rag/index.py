@@ -5,9 +5,11 @@ before; it holds for one opened generation.
 """
 
 import sqlite3
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Self
@@ -99,6 +101,8 @@ class Index:
 
         Only those that `among` lets through are looked at, and then none of them is passed over.
         """
+        if among and among.sources:
+            among = replace(among, sources=_spell(*among.sources))
         if self.store and self.store.holds(self.generation):
             sources = self._find_sources(among.sources) if among and among.sources else None
             return self.store.search(self.generation, vector, count, among or Filter(), sources)
@@ -146,7 +150,7 @@ class Index:
 
     def read_document(self, source: str) -> Document | None:
         """The document of that source as it was when it was indexed, or None."""
-        found = (segment.read_document(source) for segment in self.segments)
+        found = (segment.read_document(spelt) for spelt in _spell(source) for segment in self.segments)
         return next(filter(None, found), None)
 
     def open_article(self, source: str) -> Document:
@@ -190,3 +194,9 @@ def _compare(file: Path, digest: str) -> None:
     """Raises OSError, and ValueError when the file is not as it was written."""
     if checksum(file) != digest:
         raise ValueError(f"{file.name} does not match its checksum")
+
+
+def _spell(*names: str) -> tuple[str, ...]:
+    """Names of files, also with letters and marks apart, as a Mac may write them, and together, as they are typed."""
+    spelt = ((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)) for name in names)
+    return tuple(dict.fromkeys(name for forms in spelt for name in forms))

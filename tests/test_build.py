@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from rag.errors import DocumentError, IndexBusy, IndexDamaged, IndexMismatch, St
 from rag.generations import MANIFEST, find_leftovers, read_manifest
 from rag.index import Index
 from rag.segments import VECTORS
-from rag.types import Encodings, Progress, Role
+from rag.types import Encodings, Filter, Progress, Role
 from tests.fakes import WordEncoder
 
 HARBOUR = "The harbour opened in May after nine years of work.\n\nIt cost nine million.\n"
@@ -177,6 +178,26 @@ def test_a_corpus_without_articles_leaves_the_old_index(config: Config) -> None:
     with pytest.raises(DocumentError, match=r"no article in .*left as it was"):
         build(config)
     assert open_index(config).read_document("harbour.txt") is not None
+
+
+def test_where_no_file_is_an_article_the_reasons_are_told(config: Config) -> None:
+    (config.corpus / "harbour.txt").write_bytes(b"")
+    (config.corpus / "orchard.txt").rename(config.corpus / "orchard.odt")
+    with pytest.raises(DocumentError, match=r"harbour\.txt: It is empty\. orchard\.odt: It is none of the formats"):
+        build(config)
+
+
+def test_a_name_is_found_however_its_marks_are_written(config: Config) -> None:
+    apart = unicodedata.normalize("NFD", "Žluťoučký kůň.txt")
+    (config.corpus / apart).write_text("The horse was yellow.\n")
+    build(config)
+    index = open_index(config)
+    typed = unicodedata.normalize("NFC", apart)
+    assert typed != apart
+    assert index.open_article(typed).source == apart
+    vector = WordEncoder().encode(["horse"], "query").vectors[0]
+    for pattern in (typed, "Žluťoučký*"):
+        assert len(index.search(vector, 3, Filter(sources=(pattern,)))) == 1
 
 
 def test_a_missing_folder_is_named(config: Config, tmp_path: Path) -> None:
