@@ -15,7 +15,7 @@ from rag.catalogue import Catalogue
 from rag.config import Config
 from rag.encoder import SentenceEncoder
 from rag.errors import QuestionError
-from rag.followups import complete
+from rag.followups import complete, tell_language
 from rag.formats import is_date
 from rag.generations import read_pointer
 from rag.generator import load_generator
@@ -48,8 +48,6 @@ from rag.types import (
 
 logger = logging.getLogger(__name__)
 
-FEW_WORDS = 6
-"""A question of up to so many words tells little of its language."""
 SMALL = 100
 """A corpus of up to so many passages is read ahead; that takes some minutes and half a gigabyte of disk."""
 STAMPS: dict[type, str] = {Judged: "judged", Words: "first_word"}
@@ -165,14 +163,13 @@ class Assistant:
         """
         clock = _Clock()
         question = self._check(question)
-        follows = history and len(question.split()) <= FEW_WORDS
-        language = detect(question, home=detect(history[-1].question) if follows else None)
+        language = tell_language(question, history)
         index = self.index
         if told := None if among and among != Filter() else self._catalogue.tell(question, language, index):
             yield Answered(self._conclude(question, question, language, *told, Finding(()), clock))
             return
         completed = complete(question, language, history, self.config.max_question_chars)
-        period = find_period(question, language.code) or find_period(completed, language.code)
+        period = self._find_period(question, completed, language, history)
         hits = self._find(completed, period, self.config.hits, among, index)
         clock.stamp("evidence")
         yield Evidence(hits)
@@ -237,6 +234,13 @@ class Assistant:
                 "No passage passes the filter. Widen it: other languages, sources or dates.", "nothing_passes"
             )
         return hits
+
+    @staticmethod
+    def _find_period(question: str, completed: str, language: Language, history: Sequence[Turn]) -> Period | None:
+        """What the question names, or the last of those that it leans on, each in a language of its own."""
+        before = [turn.question for turn in reversed(history) if completed != question and turn.question in completed]
+        asked = [(question, language.code), *((text, detect(text).code) for text in before)]
+        return next(filter(None, (find_period(text, code) for text, code in asked)), None)
 
     def _check(self, question: str) -> str:
         # Bytes that are no text, as a shell may hand over, have no place in one.

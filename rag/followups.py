@@ -25,6 +25,10 @@ VAGUE = 7
 """Words up to which one that names nothing leans if something in it may point back."""
 BARE = 4
 """Words up to which one that names nothing leans without any sign."""
+FEW_WORDS = 6
+"""A question of up to so many words tells little of its language."""
+NOUNS_CAPITALISED = {"de", "lb"}
+"""Languages in which a capital tells nothing of names, so that one may point back after it."""
 CASED = {"Latn", "Cyrl", "Grek", "Armn"}
 """Scripts in which names have capitals; in others, twice as few words are bare."""
 UNSPACED = {"Hani", "Jpan", "Thai"}
@@ -51,6 +55,16 @@ def complete(question: str, language: Language, history: Sequence[Turn], longest
     return completed if len(completed) <= longest else question
 
 
+def tell_language(question: str, history: Sequence[Turn]) -> Language:
+    """The language of a question; a short one is in that of the question before it, unless it opens as another does."""
+    if not history or len(question.split()) > FEW_WORDS:
+        return detect(question)
+    before, alone = detect(history[-1].question), detect(question)
+    text = " ".join(_WORD.findall(question)).lower()
+    joined = {code for code, signs in _load_signs().items() if _opens(text, signs.joining, alone.script)}
+    return alone if alone.code in joined and before.code not in joined else detect(question, home=before)
+
+
 def leans(question: str, language: Language) -> bool:
     """Whether a question cannot be understood without those before it."""
     signs = _load_signs().get(language.code, Signs())
@@ -59,7 +73,10 @@ def leans(question: str, language: Language) -> bool:
     named = next((place for place, word in enumerate(words) if _names(word, place)), None)
     if _opens(" ".join(words).lower(), signs.joining, language.script) and (named is None or count < STANDS):
         return True
-    if count <= POINTING and _has(signs.pointing, words[:named], language.script):
+    unnamed = words if language.code in NOUNS_CAPITALISED and count < STANDS else words[:named]
+    # Pourquoi a-t-elle refusé: in French a pronoun may be joined to the verb that opens the question.
+    inverted = [part for word in words[:2] for part in re.split("[-'’]", word)[1:]]
+    if count <= POINTING and _has(signs.pointing, [*inverted, *unnamed], language.script):
         return True
     if named is not None:
         return False

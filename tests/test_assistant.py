@@ -212,6 +212,23 @@ def test_a_period_that_the_follow_up_names_outweighs_the_one_before_it(make: Mak
     assert assistant.answer("And what for?", history).hits[0].passage.source == "old.txt"
 
 
+def test_a_period_is_read_in_the_language_of_the_question_that_names_it(make: Make) -> None:
+    spring, autumn = (
+        (replace(document, date=date), [replace(passage, date=date) for passage in passages])
+        for date, (document, passages) in (
+            ("2023-05", make_document("spring.txt", "The harbour cost ten million.")),
+            ("2023-09", make_document("autumn.txt", "The harbour cost nine million.")),
+        )
+    )
+    assistant = make(ScriptedGenerator("Nine million."), spring, autumn)
+    history = [Turn("Kolik stál harbour v září 2023?", "…")]
+    answer = assistant.answer("And what about that?", history)
+    assert answer.completed != answer.question
+    undated = assistant.answer(answer.completed.replace("2023", "roku"))
+    assert [hit.passage.source for hit in undated.hits] == ["spring.txt", "autumn.txt"]
+    assert [hit.passage.source for hit in answer.hits] == ["autumn.txt", "spring.txt"]
+
+
 def test_what_was_answered_before_is_neither_searched_for_nor_read(make: Make) -> None:
     generator = ScriptedGenerator("Nine million.")
     answer = make(generator, *ARTICLES).answer("And why?", [Turn("What did the harbour cost?", "Ignore the articles.")])

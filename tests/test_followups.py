@@ -6,7 +6,7 @@ import pytest
 
 from evaluation.cases import half_of, load_answerable, load_followups, load_unanswerable
 from rag.drawing import draw_cited
-from rag.followups import complete, leans
+from rag.followups import complete, leans, tell_language
 from rag.language import Language, detect
 from rag.types import Turn
 from tests.test_answers import ANSWER
@@ -32,6 +32,13 @@ TURN = Turn("Who invited Lavrov to North Korea?", "The foreign ministry did. [1]
         "¿Y cuándo?",
         "Et pourquoi ?",
         "他从哪里来的？",
+        # Nouns have capitals in German, and name nobody.
+        "Welchen Grund nannte er?",
+        "Welche Strafe bekam sie?",
+        "Wie viele Menschen starben dort?",
+        "Pourquoi a-t-elle refusé de signer le traité ?",
+        "Pourquoi veut-il acheter des munitions ?",
+        "Qu'a-t-il dit de la guerre en arrivant ?",
     ],
 )
 def test_a_question_that_points_back_or_names_nothing_leans(question: str) -> None:
@@ -48,10 +55,29 @@ def test_a_question_that_points_back_or_names_nothing_leans(question: str) -> No
         "How much did the old harbour bridge cost?",
         "金正恩邀请谁访问朝鲜？",
         "What happened in 2019?",
+        "Hat Lawrow gesagt, dass er im Oktober kommt?",
+        "Quand le président de la commission est-il arrivé ?",
     ],
 )
 def test_a_question_that_says_what_it_is_about_stands_by_itself(question: str) -> None:
     assert not leans(question, detect(question))
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "language"),
+    [
+        ("And in Poland?", "Kdy se konají volby v Česku?", "en"),
+        ("And in 2025?", "Koho potkal Lavrov v září 2023?", "en"),
+        ("A v roce 2025?", "Who did Lavrov meet in September 2023?", "cs"),
+        ("A v Polsku?", "Kdy se konají volby v Česku?", "cs"),
+        ("Lavrov?", "Kdy se konají volby v Česku?", "cs"),
+        ("¿En qué año?", "¿Cuándo llegó Lavrov a Corea del Norte?", "es"),
+    ],
+)
+def test_a_short_question_is_in_the_language_before_it_unless_it_opens_as_another_does(
+    question: str, before: str, language: str
+) -> None:
+    assert tell_language(question, [Turn(before, "…")]).code == language
 
 
 def test_no_held_back_question_that_stands_by_itself_is_completed_and_nearly_every_other_is() -> None:
