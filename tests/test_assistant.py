@@ -213,11 +213,12 @@ def test_a_period_that_the_follow_up_names_outweighs_the_one_before_it(make: Mak
 
 
 def test_a_period_is_read_in_the_language_of_the_question_that_names_it(make: Make) -> None:
+    # To the stand-in of the encoder six and four are alike.
     spring, autumn = (
         (replace(document, date=date), [replace(passage, date=date) for passage in passages])
         for date, (document, passages) in (
-            ("2023-05", make_document("spring.txt", "The harbour cost ten million.")),
-            ("2023-09", make_document("autumn.txt", "The harbour cost nine million.")),
+            ("2023-05", make_document("spring.txt", "The harbour cost six million.")),
+            ("2023-09", make_document("autumn.txt", "The harbour cost four million.")),
         )
     )
     assistant = make(ScriptedGenerator("Nine million."), spring, autumn)
