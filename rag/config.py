@@ -1,5 +1,6 @@
 """One flat, frozen Config. No other place reads the environment."""
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -87,6 +88,11 @@ class Config:
         ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}. Set {PREFIX}{name.upper()}.")
+        for name in ("seconds", "caution"):
+            if not math.isfinite(getattr(self, name)):
+                raise ConfigError(
+                    f"{name} must be a finite number, not {getattr(self, name)}. Set {PREFIX}{name.upper()}."
+                )
         if self.encoder_precision not in PRECISIONS:
             raise ConfigError(
                 f"encoder_precision must be {' or '.join(PRECISIONS)}, not “{self.encoder_precision}”. "

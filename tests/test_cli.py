@@ -111,6 +111,15 @@ def test_a_filter_is_given_by_options(run: Run) -> None:
     assert "No passage passes the filter" in outcome.err
 
 
+def test_a_language_is_known_in_capitals_too(run: Run) -> None:
+    found = run("search", QUESTION, "--json", "--language", "EN").json["hits"]
+    assert {hit["language"] for hit in found} == {"en"}
+
+
+def test_bytes_that_are_no_text_are_left_out_of_a_question(run: Run) -> None:
+    assert run("search", "harbour\udcff", "--json").json["question"] == "harbour"
+
+
 def test_hits_are_printed_with_source_language_date_and_words(run: Run) -> None:
     outcome = run("search", "apples ripened early", "-k", "1")
     facts, words = outcome.out.splitlines()
@@ -146,6 +155,7 @@ def test_words_go_to_the_terminal_as_they_come_and_the_answer_to_standard_output
     [
         (["ask", "  "], "The question is empty"),
         (["ask", "why " * 1000, "--json"], "at most 2000 are read"),
+        (["search", QUESTION, "--json", "--source", "\udcff"], "No passage passes the filter"),
         (["search", QUESTION, "--index", "none"], "rag index --index none"),
         (["search", QUESTION, "--index", "no/ne", "--json"], "letters, digits"),
         (["models", "path"], "rag models fetch multilingual-e5-small"),
@@ -211,6 +221,13 @@ def test_wrong_usage_fails_with_a_hint_on_standard_error(run: Run, arguments: li
     assert "--help" in outcome.err
 
 
+@pytest.mark.parametrize("arguments", [[""], ["", "--verify"], ["corpus", ""]])
+def test_an_empty_path_is_not_taken_for_the_current_folder(run: Run, arguments: list[str]) -> None:
+    outcome = run("index", *arguments)
+    assert (outcome.code, outcome.out) == (FAILED, "")
+    assert "A path is empty, as a variable that is not set makes it. Name a folder or a file.\n" in outcome.err
+
+
 def test_interrupting_it_says_so_and_nothing_else() -> None:
     code = "(['ask', 'Why?'], lambda config: (print('ready', flush=True), time.sleep(60)))"
     with start(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -256,6 +273,18 @@ def test_verifying_names_the_damaged_file_and_fails(run: Run, home: Path) -> Non
     assert "rag models fetch" in outcome.err
 
 
+@pytest.mark.parametrize("command", ["path", "verify"])
+def test_a_model_is_found_by_its_name_whatever_lies_in_the_current_folder(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(home)
+    for name in (Config().encoder, Config().generator):
+        (home / name).mkdir()
+    outcome = run("models", command)
+    assert (outcome.code, outcome.out) == (FAILED, "")
+    assert f"rag models fetch {Config().encoder}" in outcome.err
+
+
 def test_a_generator_whose_judging_was_measured_before_is_not_calibrated(run: Run) -> None:
     outcome = run("models", "calibrate")
     assert (outcome.code, outcome.err) == (ANSWERED, "")
@@ -278,6 +307,11 @@ def test_the_doctor_fails_and_gives_the_remedies_when_something_is_missing(run: 
     assert {"encoder", "generator"} <= missing.keys()
     assert f"→ {missing['encoder']['remedy']}" in outcome.out
     assert "FAIL encoder" in outcome.out
+
+
+def test_the_doctor_looks_at_the_index_that_is_named(run: Run) -> None:
+    checks = {check["name"]: check for check in run("doctor", "--index", "mine", "--json").json["checks"]}
+    assert "rag index --index mine" in checks["index"]["remedy"]
 
 
 @pytest.mark.parametrize(("name", "command"), [("rag", cli), *commands()])

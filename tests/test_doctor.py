@@ -97,6 +97,14 @@ def test_a_model_whose_bytes_changed_is_to_be_fetched_again(config: Config, gene
     assert f"rag models fetch {HUB_MODEL}" in str(check.remedy)
 
 
+def test_a_generator_named_by_its_path_in_the_cache_is_not_looked_up_by_that_name(
+    config: Config, generator: Path
+) -> None:
+    generator.write_bytes(b"GGUF and more")
+    check = look(replace(config, generator=str(generator)))["generator"]
+    assert (check.ok, check.detail) == (None, f"{generator}: given as a path, so its checksum is not known")
+
+
 @pytest.mark.usefixtures("generator")
 def test_a_build_that_dies_of_a_signal_is_named_and_does_not_take_the_doctor_along(config: Config) -> None:
     check = look(config, DYING)["llama.cpp"]

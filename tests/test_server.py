@@ -31,6 +31,7 @@ QUESTION = "How many million has the harbour cost?"
 REPLY = "It cost nine million."
 LONG = "word " * 500
 SESAME = "sésame"
+JSON = {"Content-Type": "application/json"}
 Serve = Callable[..., str]
 Connect = Callable[[str], openai.OpenAI]
 
@@ -141,6 +142,15 @@ class TestChat:
     def test_is_offered_as_a_model(self, served: str, connect: Connect) -> None:
         assert [model.id for model in connect(served).models.list()] == ["rag"]
 
+    def test_a_stream_may_be_null(self, served: str, connect: Connect) -> None:
+        assert "nine million" in ask(connect(served), QUESTION, stream=None).choices[0].message.content
+
+    def test_halves_of_characters_are_left_out(self, served: str, http: httpx.Client) -> None:
+        talk = [{"role": role, "content": f"{QUESTION}\ud83d"} for role in ("user", "assistant", "user")]
+        asked = json.dumps({"model": "rag\ud83d", "messages": talk})
+        reply = http.post(f"{served}/v1/chat/completions", content=asked, headers=JSON)
+        assert "nine million" in reply.json()["choices"][0]["message"]["content"]
+
     def test_text_may_come_in_parts(self, served: str, connect: Connect) -> None:
         parts = [{"type": "text", "text": "How many million has"}, {"type": "text", "text": "the harbour cost?"}]
         asked: Any = [{"role": "system", "content": "Say no."}, {"role": "user", "content": parts}]
@@ -189,6 +199,16 @@ class TestErrors:
         assert broken.value.message.removeprefix("Error code: 500 - ").count(said) == 1
         assert "secret" not in str(broken.value.body)
         assert counts(url, "rag_questions_total", outcome="failed") == 1
+
+    @pytest.mark.parametrize("misspelt", ["language", "source", "\ud800"])
+    def test_a_filter_with_a_field_that_there_is_not(self, served: str, misspelt: str, http: httpx.Client) -> None:
+        among = {"among": {misspelt: ["cs"]}}
+        talk = {"model": "rag", "messages": [{"role": "user", "content": QUESTION}]}
+        for path, asked in (("/search", {"question": QUESTION}), ("/v1/chat/completions", talk)):
+            reply = http.post(served + path, content=json.dumps({**asked, **among}), headers=JSON)
+            assert reply.status_code == 400
+            place = "body.among" if misspelt == "\ud800" else f"body.among.{misspelt}: Extra inputs are not permitted"
+            assert reply.json()["error"]["message"].startswith(place)
 
     @pytest.mark.parametrize("path", ["/nothing", "/v1/nothing", "/docs"])
     def test_what_is_not_there_has_the_same_form(self, served: str, path: str, http: httpx.Client) -> None:
@@ -298,7 +318,7 @@ class TestGuard:
     def test_a_page_whose_name_was_pointed_here_gets_nothing(self, served: str, host: str, http: httpx.Client) -> None:
         assert http.get(f"{served}/articles", headers={"Host": host}).status_code in (400, 403)
 
-    @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
+    @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://[::1"])
     def test_a_page_from_elsewhere_gets_nothing(self, served: str, origin: str, http: httpx.Client) -> None:
         reply = http.get(f"{served}/articles", headers={"Origin": origin})
         assert reply.status_code == 403
@@ -316,6 +336,17 @@ class TestArticles:
         assistant = make_assistant(tmp_path, ScriptedGenerator(""))
         expected = [hit.as_dict() for hit in assistant.search("When may boats enter?", 2)]
         assert reply["hits"] == json.loads(json.dumps(expected))
+
+    @pytest.mark.parametrize(
+        ("among", "status"), [({}, 200), ({"sources": ["\ud800"]}, 400), ({"since": "\ud800"}, 200)]
+    )
+    def test_halves_of_characters_are_left_out(
+        self, served: str, among: dict[str, Any], status: int, http: httpx.Client
+    ) -> None:
+        asked = json.dumps({"question": "harbour\ud800", "among": among})
+        reply = http.post(f"{served}/search", content=asked, headers=JSON)
+        assert reply.status_code == status
+        assert reply.json().get("question", "harbour") == "harbour"
 
     def test_they_are_listed_and_opened(self, served: str, http: httpx.Client) -> None:
         listed = http.get(f"{served}/articles").json()

@@ -64,6 +64,8 @@ def test_an_article_as_json_has_its_text_and_facts(run: Run) -> None:
         (["harbour.txt", "--cite", "7"], f"from 0 to {len(HARBOUR)}"),
         (["harbour.txt", "--cite", "9:3"], "two places"),
         (["harbour.txt", "--cite", f"0:{len(HARBOUR) + 1}"], "two places"),
+        (["harbour.txt", "--cite", f"0:{'9' * 5000}"], "two places"),
+        (["\udcff.txt"], r"has no article “\xff.txt”. Name one that it lists."),
         (["harbour.txt", "--quote", "no such words"], "not in the article"),
         (["harbour.txt", "--quote", " "], "not in the article"),
         (["harbour.txt", "--quote", "It", "--cite", "0:1"], "either"),
@@ -74,6 +76,7 @@ def test_what_cannot_be_shown_is_an_error(run: Run, arguments: list[str], said: 
     outcome = run("show", *arguments)
     assert (outcome.code, outcome.out) == (FAILED, "")
     assert said in outcome.err
+    assert "Please report it" not in outcome.err
 
 
 def test_on_a_terminal_the_citation_stands_out() -> None:

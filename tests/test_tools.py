@@ -2,7 +2,13 @@
 
 import asyncio
 import json
+import os
+import pty
+import signal
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +19,21 @@ from mcp.client.client import Client as AnyClient
 from rag.config import ROOT
 from rag.prompts import Prompts
 from rag.server.desk import Desk
+from rag.shell.options import INTERRUPTED
 from tests.fakes import ScriptedGenerator
 from tests.served import ARTICLES, make_assistant, serving
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 QUESTION = "How many million has the harbour cost?"
 REPLY = "It cost nine million."
+CODE = "import sys; from tests.test_tools import run; run(sys.argv[1])"
+GREETING = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
 
 
 @pytest.fixture(params=["http", "pipes"])
 def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     if request.param == "pipes":
-        code = "import sys; from tests.test_tools import run; run(sys.argv[1])"
-        yield StdioServerParameters(command=sys.executable, args=["-c", code, str(tmp_path)], cwd=ROOT)
+        yield StdioServerParameters(command=sys.executable, args=["-c", CODE, str(tmp_path)], cwd=ROOT)
         return
     with serving(Desk(make_assistant(tmp_path, ScriptedGenerator(REPLY)))) as url:
         yield f"{url}/mcp"
@@ -70,9 +78,44 @@ def test_what_is_wrong_is_said_in_one_sentence(connection: Any) -> None:
                 ("ask", {"question": " "}, "The question is empty. Ask something about the articles."),
                 ("open_article", {"source": "../secret"}, "has no article “../secret”. Name one that it lists."),
                 ("search", {"question": QUESTION, "count": 10**9}, "less than or equal to 100"),
+                ("search", {"question": QUESTION, "among": {"language": ["cs"]}}, "among.language\n  Extra inputs"),
+                ("ask", {"question": QUESTION, "among": {"language": ["cs"]}}, "among.language\n  Extra inputs"),
             ):
                 result = await client.call_tool(name, arguments)
                 assert result.is_error
                 assert said in json.loads(result.content[0].model_dump_json())["text"]
 
     asyncio.run(use())
+
+
+@contextmanager
+def open_input(kind: str) -> Iterator[tuple[int, int]]:
+    """Where is written, and what is read at the other end; it stays open."""
+    written, read = pty.openpty() if kind == "terminal" else reversed(os.pipe())
+    try:
+        yield written, read
+    finally:
+        os.close(written)
+        os.close(read)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "terminal"])
+def test_one_interruption_ends_it_while_it_waits_for_input(tmp_path: Path, kind: str) -> None:
+    command = [sys.executable, "-c", CODE, str(tmp_path)]
+    greeting = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": GREETING})
+    with (
+        open_input(kind) as (written, read),
+        subprocess.Popen(
+            command, cwd=ROOT, stdin=read, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        assert process.stdout
+        assert process.stderr
+        try:
+            os.write(written, f"{greeting}\n".encode())
+            assert json.loads(process.stdout.readline())["id"] == 1
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=10) == INTERRUPTED
+        finally:
+            process.kill()
+        assert process.stderr.read() == "\nrag: interrupted\n"

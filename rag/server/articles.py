@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from rag.server.desk import Desk
-from rag.server.forms import Found, FoundPassage, SearchRequest
+from rag.server.forms import Found, FoundPassage, SearchRequest, choose
 from rag.types import Article, Document
 
 
@@ -15,7 +15,7 @@ def build_articles(desk: Desk) -> APIRouter:
     @router.post("/search")
     async def search(asked: SearchRequest) -> Found:
         """The passages nearest to the question, in whatever language; nothing is generated."""
-        hits = await desk.search(asked.question, asked.count, asked.among)
+        hits = await desk.search(asked.question, asked.count, choose(asked.among))
         return Found(question=asked.question, hits=[FoundPassage.of(hit) for hit in hits])
 
     @router.get("/articles")

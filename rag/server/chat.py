@@ -31,6 +31,7 @@ from rag.server.forms import (
     Models,
     Reply,
     Said,
+    choose,
     name_completion,
 )
 from rag.types import Answered, Event, Evidence, Queued, Turn
@@ -65,10 +66,10 @@ def build_chat(desk: Desk) -> APIRouter:
             raise HTTPException(404, f"There is no model “{asked.model}”, only “{MODEL}”")
         question, history = read_messages(asked.messages, desk.assistant.config.max_question_chars)
         if not asked.stream:
-            answer = await _stay(request, desk.ask(question, history, asked.among))
+            answer = await _stay(request, desk.ask(question, history, choose(asked.among)))
             reply = Reply(content=write_answer(answer, prompts))
             return Completion(choices=(Choice(message=reply),), answer=Said.of(answer))
-        events = desk.follow(question, history, asked.among)
+        events = desk.follow(question, history, choose(asked.among))
         # What is wrong with the question, or that there is no place, shows before anything is sent.
         first = await anext(events)
         return EventStream(first, events, prompts)

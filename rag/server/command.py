@@ -1,12 +1,16 @@
 """`rag serve` and `rag mcp`."""
 
+import os
+import signal
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from rag.config import Config
 from rag.hardware import share_memory
+from rag.shell.options import INTERRUPTED
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -56,4 +60,16 @@ def mcp(load: Load) -> None:
     assistant = load(Config.from_env())
     make_ready(assistant)
     set_up_logs()
+    # Whoever starts it may have it ignore Ctrl-C.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
     build_tools(Desk(assistant)).run()
+
+
+def _leave(*_: object) -> NoReturn:
+    """End the process at once: the thread that waits for standard input cannot be called off, only left behind."""
+    try:
+        # Not through the stream, which may be in the midst of writing.
+        os.write(sys.stderr.fileno(), b"\nrag: interrupted\n")
+    finally:
+        os._exit(INTERRUPTED)

@@ -4,7 +4,7 @@ import time
 from typing import Annotated, Literal, Self, TypeVar
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rag.types import Answer, Citation, Document, Filter, Hit
 
@@ -14,7 +14,9 @@ MODEL = "rag"
 Given = TypeVar("Given")
 Told = Annotated[Given | None, Field(exclude_if=lambda value: value is None)]
 """A field that is left out where there is nothing to tell."""
-Words = Annotated[str, Field(description="At most RAG_MAX_QUESTION_CHARS characters are read; more are refused.")]
+Text = Annotated[str, AfterValidator(lambda given: given.encode("utf-8", "ignore").decode())]
+"""Without halves of characters, as clients that cut text may send; they can be neither stored nor sent back."""
+Words = Annotated[Text, Field(description="At most RAG_MAX_QUESTION_CHARS characters are read; more are refused.")]
 
 
 def name_completion() -> str:
@@ -28,18 +30,18 @@ class Form(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
 
-class Text(Form):
+class Part(Form):
     """A part of a message; others than text cannot be read."""
 
     type: Literal["text"]
-    text: str
+    text: Text
 
 
 class Message(Form):
     """One of a conversation. Only those of the user and the assistant are read; no other has any effect."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Text] | None = None
+    content: Text | list[Part] | None = None
 
     def read(self) -> str:
         """All its text."""
@@ -48,19 +50,39 @@ class Message(Form):
         return "\n".join(part.text for part in self.content or ())
 
 
+class Selection(Form):
+    """Which passages are looked at; what is empty lets all through."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    languages: tuple[Text, ...] = ()
+    """ISO 639-1, of the passage."""
+    sources: tuple[Text, ...] = ()
+    """Sources, or patterns of them with `*` and `?`, such as `2024/*`."""
+    since: Text | None = None
+    """The earliest date of an article, such as 2023, 2023-10 or 2023-10-18; those without a date are left out then."""
+    until: Text | None = None
+    """The latest date, likewise."""
+
+
+def choose(among: Selection | None) -> Filter | None:
+    """The filter that a selection stands for."""
+    return Filter(**among.model_dump()) if among else None
+
+
 class ChatRequest(Form):
     """A conversation that ends with the user's question.
 
     Further fields of OpenAI's form, such as `temperature` or `max_tokens`, are accepted and have no effect.
     """
 
-    model: str
+    model: Text
     """One that `/v1/models` lists."""
     messages: Annotated[list[Message], Field(min_length=1)]
-    stream: bool = False
+    stream: bool | None = False
     """Send chunks as server-sent events. The text comes when it has been checked, all at once; before, what was
     found and how many are ahead."""
-    among: Filter | None = None
+    among: Selection | None = None
     """Which articles may be read."""
 
 
@@ -70,7 +92,7 @@ class SearchRequest(Form):
     question: Words
     count: Annotated[int, Field(ge=1, le=100)] | None = None
     """How many passages; RAG_HITS by default."""
-    among: Filter | None = None
+    among: Selection | None = None
     """Which articles are looked into."""
 
 

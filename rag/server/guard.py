@@ -68,7 +68,7 @@ class Guard:
             # A page elsewhere whose name was made to mean this machine would be let in by its browser.
             return refuse(403, "host", "This server is for this machine alone. Ask it as http://127.0.0.1.")
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and not _names(origin, host):
             return refuse(403, "origin", "This server is not for pages from elsewhere. Ask it from a program.")
         if self._token and scope["path"] != OPEN and not self._knows(headers.get("authorization", "")):
             challenge = {"WWW-Authenticate": "Bearer"}
@@ -82,6 +82,13 @@ class Guard:
         # Headers are read as Latin-1, whatever bytes they are.
         scheme, _, token = shown.encode("latin-1").partition(b" ")
         return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), str(self._token).encode())
+
+
+def _names(origin: str, host: str) -> bool:
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
 
 
 def _identify(headers: Headers) -> str:

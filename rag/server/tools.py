@@ -9,8 +9,7 @@ from pydantic import Field
 
 from rag.errors import ConfigError, RagError
 from rag.server.desk import Desk
-from rag.server.forms import Found, FoundPassage, Opened, Said
-from rag.types import Filter
+from rag.server.forms import Found, FoundPassage, Opened, Said, Selection, choose
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -41,17 +40,17 @@ def build_tools(desk: Desk) -> "MCPServer":
     told = desk.assistant.prompts.programs
     server = MCPServer("rag", title=told["title"], instructions=told["instructions"], log_level="WARNING")
     reads_only = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-    Among = Annotated[Filter | None, Field(description=told["among"])]  # noqa: N806
+    Among = Annotated[Selection | None, Field(description=told["among"])]  # noqa: N806
 
     @server.tool(description=told["ask"], annotations=reads_only)
     async def ask(question: str, among: Among = None) -> Said:
         with telling():
-            return Said.of(await desk.ask(question, among=among))
+            return Said.of(await desk.ask(question, among=choose(among)))
 
     @server.tool(description=told["search"], annotations=reads_only)
     async def search(question: str, count: Count = 8, among: Among = None) -> Found:
         with telling():
-            hits = await desk.search(question, count, among)
+            hits = await desk.search(question, count, choose(among))
         return Found(question=question, hits=[FoundPassage.of(hit) for hit in hits])
 
     @server.tool(description=told["open_article"], annotations=reads_only)

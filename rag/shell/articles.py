@@ -6,7 +6,7 @@ from contextlib import closing
 import click
 
 from rag.config import Config
-from rag.shell.options import as_json, complete_sources, of_index
+from rag.shell.options import as_json, as_text, complete_sources, of_index
 from rag.shell.printing import print_article, print_entry, print_json
 
 
@@ -32,7 +32,7 @@ def articles(as_json: bool, index: str | None) -> None:
 
 
 @click.command("show")
-@click.argument("source", metavar="FILE", shell_complete=complete_sources)
+@click.argument("source", metavar="FILE", type=as_text, shell_complete=complete_sources)
 @click.option("--cite", metavar="START:END", help="Mark these characters, as a citation gives them.")
 @click.option("--quote", metavar="WORDS", help="Mark these words, however they are broken into lines.")
 @as_json
@@ -62,7 +62,8 @@ def _find_span(text: str, cite: str | None, quote: str | None) -> tuple[int, int
     if cite is not None and quote is not None:
         raise click.UsageError("Give either --cite or --quote.")
     if cite is not None:
-        found = re.fullmatch(r"(\d+):(\d+)", cite, re.ASCII)
+        # Python refuses to read numbers of thousands of digits.
+        found = re.fullmatch(r"(\d{1,18}):(\d{1,18})", cite, re.ASCII)
         start, end = map(int, found.groups()) if found else (0, 0)
         if not start < end <= len(text):
             raise click.UsageError(f"--cite takes two places in the article, from 0 to {len(text)}, such as 0:100.")

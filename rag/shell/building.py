@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--rebuild", is_flag=True, help="Encode everything anew, also what has not changed.")
 @click.option("--watch", is_flag=True, help="Then keep it up to date as files come, change and go, until Ctrl-C.")
 @click.option("--verify", is_flag=True, help="Build nothing; count everything anew and say what is wrong.")
 @as_json
 @of_index
 def index(
-    paths: tuple[Path, ...], rebuild: bool, watch: bool, verify: bool, as_json: bool, index: str | None
+    paths: tuple[str, ...], rebuild: bool, watch: bool, verify: bool, as_json: bool, index: str | None
 ) -> int | None:
     """Build the index, or bring it up to date.
 
@@ -34,12 +34,15 @@ def index(
     from rag.build import build_index
 
     config = Config.from_env(index=index)
+    if "" in paths:
+        # To Path it is the current folder.
+        raise click.UsageError("A path is empty, as a variable that is not set makes it. Name a folder or a file.")
     if verify:
         if paths or rebuild or watch:
             raise click.UsageError("--verify builds nothing: give it alone, with --index at most.")
         return _verify(config, as_json)
     with show_progress("Encoding passages") as progress:
-        summary = build_index(paths, config, rebuild=rebuild, progress=progress)
+        summary = build_index([Path(path) for path in paths], config, rebuild=rebuild, progress=progress)
     _print_summary(summary, as_json)
     if watch:
         _keep(config, summary, as_json)

@@ -6,7 +6,7 @@ import click
 
 from rag.config import Config
 from rag.errors import ConfigError
-from rag.shell.options import ANSWERED, FAILED, as_json
+from rag.shell.options import ANSWERED, FAILED, as_json, of_index
 from rag.shell.printing import print_json, show, show_progress
 
 MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("  – ", "dim")}
@@ -14,14 +14,15 @@ MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("  – ", "dim"
 
 @click.command()
 @as_json
-def doctor(as_json: bool) -> int:
+@of_index
+def doctor(as_json: bool, index: str | None) -> int:
     """Check that everything is there and works.
 
     Looks at the machine, the models and the index, and says what to do about what is wrong.
     """
     from rag.doctor import examine
 
-    checks = examine(Config.from_env())
+    checks = examine(Config.from_env(index=index))
     if as_json:
         print_json({"checks": [check.as_dict() for check in checks]})
     for check in () if as_json else checks:

@@ -125,12 +125,14 @@ def print_paths(names: tuple[str, ...]) -> None:
 
 def _choose_models(names: tuple[str, ...], config: Config) -> "list[Model]":
     """The models of these names; without names, those configured that are not paths or servers."""
-    from rag.models import find
+    from rag.models import find, known_models
 
     if names:
         return [find(name) for name in names]
     configured = [config.encoder] if config.is_remote else [config.encoder, config.generator]
-    return [find(name) for name in configured if not Path(name).expanduser().exists()]
+    # As everywhere, a known name is no path, whatever lies in the current folder.
+    known = {model.name for model in known_models()}
+    return [find(name) for name in configured if name in known or not Path(name).expanduser().exists()]
 
 
 def _locate(model: "Model", config: Config) -> Path | None:

@@ -56,6 +56,16 @@ complete_languages = completes(lambda config: (article.language for article in _
 complete_indexes = completes(lambda config: list_indexes(config.indexes))
 complete_models = completes(_list_models)
 
+
+def as_text(word: str) -> str:
+    r"""The word with what is not UTF-8 written as `\xff`, as it is in the names of articles."""
+    return word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _as_code(word: str) -> str:
+    return as_text(word).lower()
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object.")
 of_index = click.option(
     "--index", metavar="NAME", shell_complete=complete_indexes, help="Which index; “default” by default."
@@ -66,6 +76,7 @@ filters = (
         "--language",
         "languages",
         multiple=True,
+        type=_as_code,
         metavar="CODE",
         shell_complete=complete_languages,
         help="Only passages in it, such as el.",
@@ -74,6 +85,7 @@ filters = (
         "--source",
         "sources",
         multiple=True,
+        type=as_text,
         metavar="FILE",
         shell_complete=complete_sources,
         help="Only this file; * stands for anything.",

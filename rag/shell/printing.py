@@ -110,5 +110,6 @@ def show_progress(what: str, in_bytes: bool = False) -> Iterator["Progress"]:
 
 def print_json(value: dict[str, Any]) -> None:
     """Exactly one JSON object."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+    # Bytes that are no text, as a shell may hand over in a question, have no place in it.
+    text = json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "ignore").decode()
     click.echo(CONTROL.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text))
