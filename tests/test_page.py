@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from rag.assistant import Assistant
-from rag.build import build_index
+from rag.build import build_index, lock_index
 from rag.config import ROOT, Config
+from rag.draft import Draft
 from rag.errors import ArticleMissing, QuestionError, RagError
 from rag.index import Index
 from rag.page.adding import MOST, Change, add, list_own, remove
@@ -22,11 +23,12 @@ from rag.page.exchange import KEPT, Conversation, Conversations, Exchange, follo
 from rag.page.export import write_json, write_markdown, write_plain
 from rag.page.figures import draw_figures
 from rag.page.marking import find_shared
-from rag.page.shelf import draw_change, draw_shelf
+from rag.page.shelf import SHOWN, draw_change, draw_shelf, share_room
 from rag.page.wording import Wording, choose_tongue
 from rag.prompts import Prompts
 from rag.types import Answer, Citation, Filter, Hit, Passage, Rejection, Statement
-from tests.fakes import BELIEVED, ScriptedGenerator, WordEncoder
+from tests.fakes import BELIEVED, DIMENSION, ScriptedGenerator, WordEncoder
+from tests.test_index import encode_passages, make_document
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 ENGLISH = Wording(PROMPTS, "en")
@@ -248,6 +250,36 @@ def test_languages_stand_in_the_order_of_letters_and_not_behind_z_for_a_hook(
     assert listed == ["angličtina", "čeština", "polština"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "shares"),
+    [
+        ({"en": 2402, "cs": 601}, {"en": 150, "cs": 150}),
+        ({"en": 2402, "cs": 20, "pl": 200}, {"en": 140, "cs": 20, "pl": 140}),
+        ({"en": 7, "cs": 3}, {"en": 7, "cs": 3}),
+        ({}, {}),
+    ],
+)
+def test_languages_share_a_room_alike_and_what_one_does_not_need_goes_to_the_others(
+    wanted: dict[str, int], shares: dict[str, int]
+) -> None:
+    assert share_room(wanted, 300) == shares
+
+
+def test_a_list_too_long_to_be_shown_counts_every_article_and_shows_some_of_each_language(tmp_path: Path) -> None:
+    with Draft(tmp_path / "default", DIMENSION) as draft:
+        for number in range(SHOWN + 40):
+            document, passages = make_document(f"{number:03}.txt", f"Text number {number}.")
+            document = replace(document, language="en" if number < 20 else "cs", title=f"Number {number}")
+            draft.add(document, 20, passages, encode_passages(passages))
+        draft.commit(WordEncoder(), 160, [tmp_path])
+    index, config = Index.open(tmp_path / "default"), Config(indexes=tmp_path)
+    assistant = Assistant(config, index, WordEncoder(), ScriptedGenerator(""), PROMPTS, BELIEVED)
+    drawn = Drawn(draw_shelf(assistant, "", ENGLISH))
+    assert drawn.text.startswith(f"340 of 340Czech {SHOWN - 20} of 320Number")
+    assert "English 20Number" in drawn.text
+    assert len(drawn.find("data-open")) == SHOWN
+
+
 def test_an_article_is_added_is_found_and_can_be_removed(assistant: Assistant, tmp_path: Path) -> None:
     added = tmp_path / "λιμάνι.txt"
     added.write_text("date 2026-01\nΤο λιμάνι του Πειραιά έκλεισε τον Ιανουάριο.\n", encoding="utf-8")
@@ -289,6 +321,72 @@ def test_a_name_cannot_leave_the_folder_nor_take_another_ones_place(assistant: A
     change = finish(add([tmp_path / "other" / "out.txt"], assistant))
     assert [file.name for file in (tmp_path / "corpus" / "added").iterdir()] == ["out.txt"]
     assert "added before" in change.warnings[0].reason
+
+
+def test_while_another_builds_nothing_is_added_and_nothing_removed(assistant: Assistant, tmp_path: Path) -> None:
+    mill, quay = tmp_path / "mill.txt", tmp_path / "quay.txt"
+    mill.write_text("The mill was sold in June.")
+    quay.write_text("The quay was mended in July.")
+    folder = tmp_path / "corpus" / "added"
+    with lock_index(assistant.config.indexes / assistant.config.index):
+        assert "Another process is building" in (finish(add([mill], assistant)).error or "")
+    assert not folder.exists()
+    assert finish(add([mill], assistant)).articles == 3
+    with lock_index(assistant.config.indexes / assistant.config.index):
+        assert "Another process is building" in (finish(add([quay], assistant)).error or "")
+        assert "Another process is building" in (finish(remove("added/mill.txt", assistant)).error or "")
+    assert [file.name for file in folder.iterdir()] == ["mill.txt"]
+    assert finish(remove("added/mill.txt", assistant)).articles == 2
+
+
+def test_a_file_that_was_left_without_a_build_is_taken_over_when_it_is_added_again(
+    assistant: Assistant, tmp_path: Path
+) -> None:
+    folder = tmp_path / "corpus" / "added"
+    folder.mkdir()
+    (folder / "mill.txt").write_text("The mill was sold in June.")
+    (tmp_path / "mill.txt").write_text("The mill was sold in May.")
+    assert "added before" in finish(add([tmp_path / "mill.txt"], assistant)).warnings[0].reason
+    (tmp_path / "mill.txt").write_text("The mill was sold in June.")
+    change = finish(add([tmp_path / "mill.txt"], assistant))
+    assert (change.articles, change.warnings, change.error) == (3, (), None)
+    assert list_own(assistant) == {"added/mill.txt"}
+
+
+def test_files_are_taken_over_all_or_none(assistant: Assistant, tmp_path: Path) -> None:
+    files = [tmp_path / f"{name}.txt" for name in ("inn", "mill", "quay")]
+    for file in files:
+        file.write_text(f"The {file.stem} was sold in June.")
+    steps = add(files, assistant)
+    while next(steps).adding != "quay.txt":
+        pass
+    files[1].unlink()
+    assert "Nothing can be written" in (finish(steps).error or "")
+    assert list((tmp_path / "corpus" / "added").iterdir()) == []
+
+
+def test_a_file_that_somebody_else_adds_meanwhile_is_not_written_over(assistant: Assistant, tmp_path: Path) -> None:
+    for name in ("mill.txt", "quay.txt"):
+        (tmp_path / name).write_text(f"It was {name} that was sold in June.")
+    steps = add([tmp_path / "mill.txt", tmp_path / "quay.txt"], assistant)
+    while next(steps).adding != "quay.txt":
+        pass
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mill.txt").write_text("Another text of the same name.")
+    assert finish(add([tmp_path / "other" / "mill.txt"], assistant)).articles == 3
+    assert "Somebody else has added a “mill.txt”" in (finish(steps).error or "")
+    added = {file.name: file.read_text() for file in (tmp_path / "corpus" / "added").iterdir()}
+    assert added == {"mill.txt": "Another text of the same name."}
+
+
+def test_a_folder_of_added_articles_that_links_out_of_the_corpus_has_none(assistant: Assistant, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "corpus" / "added").symlink_to(tmp_path / "outside")
+    (tmp_path / "mill.txt").write_text("The mill was sold in June.")
+    assert list_own(assistant) == frozenset()
+    assert Drawn(draw_shelf(assistant, "", ENGLISH)).text.startswith("2 of 2")
+    assert "links out of the corpus" in (finish(add([tmp_path / "mill.txt"], assistant)).error or "")
+    assert list((tmp_path / "outside").iterdir()) == []
 
 
 def test_only_what_was_added_can_be_removed(assistant: Assistant, tmp_path: Path) -> None:

@@ -1,21 +1,25 @@
 """Articles that a reader adds: into one folder within the corpus, and out of it again.
 
 What is uploaded is untrusted: it is taken over only if it reads as an article, and under a name that cannot leave the
-folder.
+folder. Files come and go while the index is locked, so never under a build that has looked around already: whoever
+builds next finds them as they are then.
 """
 
+import os
 import shutil
 import unicodedata
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 
 from rag.assistant import Assistant
-from rag.build import build_index
+from rag.build import build_index, lock_index
 from rag.documents import File, Skipped, corpus_root, read, walk
 from rag.errors import ArticleMissing, DocumentError, RagError
+from rag.sources import checksum
 
 FOLDER = "added"
 MOST = 20
@@ -49,12 +53,16 @@ def add(files: Sequence[Path], assistant: Assistant) -> Generator[Change, None, 
     try:
         if len(files) > MOST:
             raise DocumentError(f"{len(files)} files are too many: at most {MOST} are added at once. Add fewer.")
+        folder = _find_folder(assistant)
         known = {digest: source for source, digest in assistant.index.read_checksums().items()}
+        chosen: dict[Path, Path] = {}
         for file in files:
             yield replace(change, adding=file.name)
-            refused = _take_over(file, _find_folder(assistant), known)
+            refused = _choose(file, folder, known, chosen)
             change = replace(change, warnings=change.warnings + ((refused,) if refused else ()))
         if len(change.warnings) < len(files):
+            with lock_index(assistant.config.indexes / assistant.config.index):
+                _copy(chosen, folder)
             yield from _rebuild(assistant, change)
         else:
             yield change
@@ -69,7 +77,8 @@ def remove(source: str, assistant: Assistant) -> Generator[Change, None, None]:
     try:
         if source not in list_own(assistant):
             raise ArticleMissing(f"“{source}” was not added here. Remove its file from the corpus yourself.")
-        _delete(_find_folder(assistant) / source.removeprefix(_find_prefix(assistant)))
+        with lock_index(assistant.config.indexes / assistant.config.index):
+            _delete(_find_folder(assistant) / source.removeprefix(_find_prefix(assistant)))
         yield from _rebuild(assistant, Change())
     except RagError as error:
         yield Change(error=str(error))
@@ -86,38 +95,65 @@ def list_own(assistant: Assistant) -> frozenset[str]:
 
 def _find_folder(assistant: Assistant) -> Path:
     """Where articles are added: within the first folder that the index was built over. Raises DocumentError."""
-    for path in assistant.index.manifest.paths:
-        if Path(path).is_dir():
-            return Path(path) / FOLDER
+    paths = [Path(path) for path in assistant.index.manifest.paths]
+    for path in paths:
+        if path.is_dir():
+            folder = path / FOLDER
+            if not Path(os.path.realpath(folder)).is_relative_to(corpus_root(paths)):
+                raise DocumentError(f"{folder} links out of the corpus. Put a folder in its place to add articles.")
+            return folder
     raise DocumentError("The index was built over no folder that is still there. Build it over one: rag index FOLDER")
 
 
 def _find_prefix(assistant: Assistant) -> str:
     """What the sources of added articles begin with. Raises DocumentError."""
     root = corpus_root([Path(path) for path in assistant.index.manifest.paths])
-    return f"{_find_folder(assistant).resolve().relative_to(root).as_posix()}/"
+    return f"{Path(os.path.realpath(_find_folder(assistant))).relative_to(root).as_posix()}/"
 
 
-def _take_over(uploaded: Path, folder: Path, known: dict[str, str]) -> Skipped | None:
-    """Copy a file into the folder and note its checksum; the reason when it is refused. Raises DocumentError."""
+def _choose(uploaded: Path, folder: Path, known: dict[str, str], chosen: dict[Path, Path]) -> Skipped | None:
+    """Note a file's checksum, and where it is to be copied; the reason when it is refused. Raises DocumentError."""
     name = _clean(uploaded.name)
     if name.startswith(".") or not name or len(name) > LONGEST:
         return Skipped(name, "Its name is too long or begins with a dot. Rename the file.")
-    if (folder / name).exists():
-        return Skipped(name, "An article of that name was added before. Remove that one first, or rename the file.")
     (found,) = walk([uploaded])
     if isinstance(found, File) and found.checksum in known:
         return Skipped(name, f"It holds the same as {known[found.checksum]}.")
+    place = folder / name
+    # The very same may have been copied without a build after it.
+    there = isinstance(found, File) and _holds(place, found.checksum)
+    if place in chosen or (place.exists() and not there):
+        return Skipped(name, "An article of that name was added before. Remove that one first, or rename the file.")
     read_as = read(found) if isinstance(found, File) else found
     if isinstance(read_as, Skipped):
         return replace(read_as, source=name)
-    try:
-        folder.mkdir(exist_ok=True)
-        shutil.copyfile(uploaded, folder / name)
-    except OSError as error:
-        raise DocumentError(f"Nothing can be written to {folder}: {error.strerror}. Mend its permissions.") from error
+    if not there:
+        chosen[place] = uploaded
     known[read_as.checksum] = name
     return None
+
+
+def _holds(file: Path, digest: str) -> bool:
+    try:
+        return checksum(file) == digest
+    except OSError:
+        return False
+
+
+def _copy(chosen: Mapping[Path, Path], folder: Path) -> None:
+    """Copy files to their places in the folder, all of them or none. Raises DocumentError."""
+    for place in chosen:
+        if place.exists():
+            raise DocumentError(f"Somebody else has added a “{place.name}” just now. Rename the file.")
+    try:
+        folder.mkdir(exist_ok=True)
+        for place, uploaded in chosen.items():
+            shutil.copyfile(uploaded, place)
+    except OSError as error:
+        for place in chosen:
+            with suppress(OSError):
+                place.unlink()
+        raise DocumentError(f"Nothing can be written to {folder}: {error.strerror}. Mend its permissions.") from error
 
 
 def _clean(name: str) -> str:

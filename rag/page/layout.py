@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from rag.assistant import Assistant
-from rag.documents import FORMATS
 from rag.drawing import escape
+from rag.formats import FORMATS
 from rag.language import fold
 from rag.page.exchange import Conversation
 from rag.page.wording import Wording, name_tongue
@@ -50,6 +50,7 @@ class Corpus:
     find: gr.Textbox
     shelf: gr.HTML
     filters: list[gr.components.Component]
+    """Languages and articles to choose from, and two dates."""
     files: gr.File
     change: gr.HTML
     """How far a change to the corpus is."""
@@ -177,19 +178,19 @@ def _place_corpus(board: Board) -> Corpus:
     return Corpus(find, shelf, filters, files, change)
 
 
+def list_choices(assistant: Assistant, wording: Wording) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """What the first two filters let choose from, languages and articles: what each is called, and its value."""
+    languages = ((wording.name(one), one) for one in assistant.index.read_languages())
+    sources = [(one.source, one.source) for one in assistant.list_articles()]
+    return sorted(languages, key=lambda one: fold(one[0])), sources
+
+
 def _place_filters(board: Board) -> list[gr.components.Component]:
-    def look_languages(wording: Wording) -> dict[str, Any]:
-        named = ((wording.name(one), one) for one in board.assistant.index.read_languages())
-        languages = sorted(named, key=lambda one: fold(one[0]))
-        return {"label": wording.label("languages"), "choices": languages}
-
-    def look_files(wording: Wording) -> dict[str, Any]:
-        return {"label": wording.label("files"), "choices": [one.source for one in board.assistant.list_articles()]}
-
+    languages, sources = list_choices(board.assistant, board.speak(FALLBACK))
     with board.place(gr.Accordion, _label("filters"), open=False, elem_id="filters"):
         return [
-            board.place(gr.Dropdown, look_languages, value=[], multiselect=True),
-            board.place(gr.Dropdown, look_files, value=[], multiselect=True),
+            board.place(gr.Dropdown, _label("languages"), choices=languages, value=[], multiselect=True),
+            board.place(gr.Dropdown, _label("files"), choices=sources, value=[], multiselect=True),
             board.place(gr.Textbox, _label("since"), value="", placeholder="2023-10", max_length=10),
             board.place(gr.Textbox, _label("until"), value="", placeholder="2023-10", max_length=10),
         ]

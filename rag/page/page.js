@@ -6,6 +6,18 @@ const write = (question) => {
     box().value = question;
     box().dispatchEvent(new Event("input", { bubbles: true }));
 };
+const copyText = async (text) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    // Over plain HTTP from another machine there is none.
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.style.position = "fixed";
+    document.body.append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    area.remove();
+    if (!copied) throw new Error("The browser does not let anything be copied.");
+};
 
 element.addEventListener("click", (event) => {
     const button = event.target.closest("button");
@@ -17,7 +29,10 @@ element.addEventListener("click", (event) => {
     } else if (remove && confirm(sure)) {
         trigger("remove", { source: remove });
     } else if (copy !== undefined) {
-        navigator.clipboard.writeText(copy).then(() => { button.textContent = done; });
+        copyText(copy).then(() => {
+            button.textContent = done;
+            button.focus();
+        });
     } else if (ask) {
         write(ask);
         box().focus();

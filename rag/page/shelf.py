@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from rag.assistant import Assistant
@@ -17,23 +17,32 @@ Entry = tuple[Article, str]
 """An article and what it is called."""
 NAME_CHARS = 90
 SHOWN = 300
-"""Articles in the list at once; the search finds the others."""
+"""Articles in the list at once, shared between the languages; the search finds the others."""
 
 
 def draw_shelf(assistant: Assistant, words: str, wording: Wording) -> str:
     """The articles that have all of the words in their names; those that were added can be removed."""
     entries = find_articles([(one, name_article(one, assistant)) for one in assistant.list_articles()], words)
     own = list_own(assistant)
-    groups = [
-        (wording.name(code), list(group)) for code, group in groupby(entries[:SHOWN], lambda one: one[0].language)
-    ]
+    groups = {code: list(group) for code, group in groupby(entries, lambda one: one[0].language)}
+    shares = share_room({code: len(group) for code, group in groups.items()}, SHOWN)
     drawn = "".join(
-        f"<details open><summary>{escape(language)} <small>{len(group)}</small></summary>"
-        f"<ul>{''.join(_draw_article(*entry, entry[0].source in own, wording) for entry in group)}</ul></details>"
-        for language, group in sorted(groups, key=lambda group: (-len(group[1]), fold(group[0])))
+        f"<details open><summary>{escape(wording.name(code))} "
+        f"<small>{escape(_say_count(shares[code], len(group), wording))}</small></summary>"
+        f"<ul>{''.join(_draw_article(*one, one[0].source in own, wording) for one in group[: shares[code]])}</ul>"
+        "</details>"
+        for code, group in sorted(groups.items(), key=lambda group: (-len(group[1]), fold(wording.name(group[0]))))
     )
     count = escape(wording.label("found", found=len(entries), all=len(assistant.list_articles())))
     return f'<p class="count" role="status">{count}</p>{drawn}'
+
+
+def share_room(wanted: Mapping[str, int], room: int) -> dict[str, int]:
+    """How much of the room each gets: all the same, but what one does not want goes to the others."""
+    shares: dict[str, int] = {}
+    for name in sorted(wanted, key=wanted.__getitem__):
+        shares[name] = min(wanted[name], (room - sum(shares.values())) // (len(wanted) - len(shares)))
+    return shares
 
 
 def find_articles(entries: Sequence[Entry], words: str) -> list[Entry]:
@@ -55,6 +64,10 @@ def name_article(article: Article, assistant: Assistant) -> str:
         # Another generation of the index was taken up meanwhile.
         return article.source
     return textwrap.shorten(text, NAME_CHARS, placeholder="…") or article.source
+
+
+def _say_count(shown: int, found: int, wording: Wording) -> str:
+    return str(found) if shown == found else wording.label("found", found=shown, all=found)
 
 
 def _draw_article(article: Article, name: str, removable: bool, wording: Wording) -> str:

@@ -20,7 +20,7 @@ from rag.page.examples import Examples
 from rag.page.exchange import Conversation, Conversations, follow, take_up
 from rag.page.export import write_json, write_markdown
 from rag.page.figures import draw_figures
-from rag.page.layout import Board, Parts, place_parts
+from rag.page.layout import Board, Parts, list_choices, place_parts
 from rag.page.shelf import draw_change, draw_shelf
 from rag.page.wording import choose_tongue
 from rag.prompts import FALLBACK
@@ -37,6 +37,8 @@ START = """() => {
     sessionStorage.tab ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16)).join("");
     return [sessionStorage.tab, localStorage.tongue ?? null, null];
 }"""
+# A question runs in the direction of its own script, whatever the page's.
+SET_DIRECTION = """() => { document.querySelector("#question textarea").dir = "auto"; }"""
 SPEAK = "tongue => { document.documentElement.lang = tongue; }"
 CHOOSE = "tongue => { document.documentElement.lang = localStorage.tongue = tongue; }"
 SAVE = """file => {
@@ -63,6 +65,7 @@ def build_page(assistant: Assistant) -> gr.Blocks:
         _wire_asking(board, parts)
         _wire_reading(board, parts)
         changed = _wire_changes(board, parts)
+        _wire_filters([*started, *changed], board, parts)
         _wire_examples([*started, *changed], board, parts)
         _wire_saving(board, parts)
         offer(assistant)
@@ -93,6 +96,7 @@ def _wire_start(page: gr.Blocks, board: Board, parts: Parts) -> list[Dependency]
     known = [parts.tab, parts.tongue, parts.conversation]
     started = page.load(start, known, [parts.tongue, parts.conversation, *seen], js=START, **QUIET)
     started.then(None, parts.tongue, js=SPEAK, api_visibility="private")
+    started.then(None, js=SET_DIRECTION, api_visibility="private")
     spoken = parts.tongue.input(draw, [parts.conversation, parts.corpus.find, parts.tongue], seen, **QUIET)
     spoken.then(None, parts.tongue, js=CHOOSE, api_visibility="private")
     return [started, spoken]
@@ -189,6 +193,24 @@ def _wire_changes(board: Board, parts: Parts) -> list[Dependency]:
         parts.corpus.files.upload(take_in, [parts.corpus.files, parts.corpus.find, parts.tongue], changed, **limited),
         parts.corpus.shelf.remove(take_out, [parts.corpus.find, parts.tongue], changed, **limited),
     ]
+
+
+def _wire_filters(before: list[Dependency], board: Board, parts: Parts) -> None:
+    """What can be chosen follows the articles and the language of the page; what is gone is chosen no more."""
+    filters = parts.corpus.filters[:2]
+
+    def renew(languages: list[str], sources: list[str], tongue: str) -> list[dict[str, Any]]:
+        updates = []
+        for choices, chosen in zip(
+            list_choices(board.assistant, board.speak(tongue)), (languages, sources), strict=True
+        ):
+            there = {value for _, value in choices}
+            updates.append(gr.update(choices=choices, value=[one for one in chosen if one in there]))
+        return updates
+
+    # A step of its own, so that what was chosen during the one before it stays chosen.
+    for step in before:
+        step.then(renew, [*filters, parts.tongue], filters, **QUIET)
 
 
 def _wire_examples(before: list[Dependency], board: Board, parts: Parts) -> None:

@@ -103,6 +103,33 @@ def test_the_filters_hold_for_the_next_question(page: Page) -> None:
     expect(page.locator(".notice")).to_contain_text("No article passes the filter")
 
 
+def test_what_is_removed_is_chosen_no_more_and_what_is_still_there_stays_chosen(page: Page) -> None:
+    drop(page, "satama.txt", "Satama avattiin toukokuussa Helsingissä. Veneet saavat tulla yöllä satamaan.\n")
+    expect(page.locator("#shelf")).to_contain_text("Finnish 1")
+    page.get_by_text("Only some of the articles").click()
+    _choose(page, "Languages", "Finnish", "English")
+    _choose(page, "Files", "added/satama.txt", "harbour.md")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_label("Remove added/satama.txt").click()
+    expect(page.locator("#shelf .count")).to_have_text("3 of 3")
+    chosen = page.locator("#filters .token")
+    expect(chosen).to_have_text(["English", "harbour.md"])
+    ask(page)
+    wait_for_answers(page)
+    expect(page.locator(".state.verified")).to_be_visible()
+    page.locator("#tongue input").click()
+    page.get_by_role("option", name="Polski").click()
+    expect(chosen).to_have_text(["angielski", "harbour.md"])
+
+
+def _choose(page: Page, label: str, *options: str) -> None:
+    """Choose from one of the filters."""
+    for option in options:
+        page.get_by_label(label, exact=True).click()
+        page.get_by_role("option", name=option).click()
+    page.keyboard.press("Escape")
+
+
 def test_articles_are_found_by_their_titles_whatever_the_script(page: Page) -> None:
     page.get_by_label("Search the titles").fill("harb")
     expect(page.locator("#shelf .count")).to_have_text("1 of 3")
@@ -251,6 +278,25 @@ def test_an_answer_is_copied_with_its_sources(page: Page) -> None:
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.endswith("[1] harbour.md, en, 2024-05: “The harbour cost nine million.”")
+
+
+def test_an_answer_is_copied_where_the_browser_has_no_clipboard_for_pages(page: Page, served: Served) -> None:
+    # As it is over plain HTTP from another machine.
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined });")
+    open_page(page, served)
+    ask(page)
+    wait_for_answers(page)
+    page.get_by_role("button", name="Copy with sources").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_focused()
+    page.locator("#question textarea").press("Control+V")
+    expect(page.locator("#question textarea")).to_have_value(re.compile("1. harbour.md, en, 2024-05: “The harbour"))
+
+
+def test_a_question_runs_in_the_direction_of_its_script(page: Page) -> None:
+    box = page.locator("#question textarea")
+    for question, direction in (("כמה עלה הנמל?", "rtl"), (QUESTION, "ltr")):
+        box.fill(question)
+        expect(box).to_have_css("direction", direction)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
