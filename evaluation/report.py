@@ -32,6 +32,8 @@ class Commit:
     hash: str
     dirty: bool
     """Files differ from it."""
+    time: str = ""
+    """When it was made, ISO 8601 in UTC; nothing where that is unknown."""
 
 
 def read_commit(root: Path = ROOT) -> Commit:
@@ -44,7 +46,9 @@ def read_commit(root: Path = ROOT) -> Commit:
         done = subprocess.run([git, *arguments], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
         return done.stdout.strip()
 
-    return Commit(run("rev-parse", "HEAD"), bool(run("status", "--porcelain", "--", ".", ":!evaluation/results")))
+    made = datetime.fromtimestamp(int(run("show", "-s", "--format=%ct", "HEAD")), UTC).isoformat()
+    is_dirty = bool(run("status", "--porcelain", "--", ".", ":!evaluation/results"))
+    return Commit(run("rev-parse", "HEAD"), is_dirty, made)
 
 
 def save(

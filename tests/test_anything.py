@@ -17,8 +17,8 @@ from markdown_it import MarkdownIt
 
 from rag.assistant import Assistant
 from rag.documents import File, Skipped, read, walk
-from rag.formats import FORMATS
 from rag.errors import RagError
+from rag.formats import FORMATS
 from rag.generations import MANIFEST, SEGMENTS, read_manifest
 from rag.index import Index
 from rag.page.drawing import draw_conversation

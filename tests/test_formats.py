@@ -96,7 +96,7 @@ def test_a_cell_over_several_columns_is_read_once(tmp_path: Path) -> None:
     assert text == "Volby v Brně\n\nStrana\tHlasy"
 
 
-FRONT = "---\ntitle: \"{}\"\ntags:\n  - harbour\nDate: {}\n\n---\n\nThe harbour opened on Sunday.\n"
+FRONT = '---\ntitle: "{}"\ntags:\n  - harbour\nDate: {}\n\n---\n\nThe harbour opened on Sunday.\n'
 
 
 @pytest.mark.parametrize(

@@ -473,4 +473,7 @@ def test_figures_tell_what_was_measured_of_the_answers(assistant: Assistant) -> 
     drawn = Drawn(draw_figures(assistant, [], ENGLISH))
     assert re.search(r"answerable: quoted, right0\.\d\d", drawn.text)
     assert "{" not in drawn.text
+    files = (ROOT / "evaluation" / "results").glob("*-held-back-answers.json")
+    commits = [json.loads(file.read_text(encoding="utf-8"))["commit"] for file in files]
+    assert max(commits, key=lambda commit: commit["time"])["hash"][:12] in drawn.text
     assert [value for value in drawn.find("src") if not (value or "").startswith("data:image/png;base64,")] == []

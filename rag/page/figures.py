@@ -4,7 +4,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from typing import Any
 
 from rag.assistant import Assistant
 from rag.config import ROOT
@@ -81,20 +81,20 @@ def _say_seconds(seconds: float | None, wording: Wording) -> str:
 
 def _draw_evaluation(wording: Wording) -> str:
     """The newest results, where the project's folder is at hand."""
-    tables = sorted(RESULTS.glob("*-held-back-answers.json"), key=lambda file: file.stat().st_mtime)
+    files = RESULTS.glob("*-held-back-answers.json")
+    results = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     picture = RESULTS / "heatmap.png"
-    if not tables:
+    if not results:
         return ""
-    drawn = _draw_measured(tables[-1])
+    drawn = _draw_measured(max(results, key=lambda measured: measured["commit"]["time"]))
     if picture.exists():
         data = base64.b64encode(picture.read_bytes()).decode()
         drawn += f'<img src="data:image/png;base64,{data}" alt="{escape(wording.label("heat_map"))}">'
     return _draw_section(wording.label("evaluation"), drawn)
 
 
-def _draw_measured(file: Path) -> str:
+def _draw_measured(measured: dict[str, Any]) -> str:
     """A column for each system that was asked, under its name."""
-    measured = json.loads(file.read_text(encoding="utf-8"))
     systems: dict[str, dict[str, float]] = measured["figures"]
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in systems)
     rows = "".join(
