@@ -70,8 +70,22 @@ def build_index(
     the corpus. Raises DocumentError, IndexBusy, IndexMismatch, IndexDamaged, StoreError, ModelError.
     """
     config = config or Config.from_env()
+    with lock_index(config.indexes / config.index):
+        return build_locked(paths, config, encoder, rebuild, progress, policy)
+
+
+def build_locked(
+    paths: Sequence[Path] = (),
+    config: Config | None = None,
+    encoder: Encoder | None = None,
+    rebuild: bool = False,
+    progress: Progress | None = None,
+    policy: Policy | None = None,
+) -> Summary:
+    """The same for who holds the lock of the index and has something else to do under it. Raises what it raises."""
+    config = config or Config.from_env()
     folder = config.indexes / config.index
-    with lock_index(folder), ExitStack() as stack:
+    with ExitStack() as stack:
         old = None if rebuild else _open_old(folder)
         if old:
             stack.callback(old.close)

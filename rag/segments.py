@@ -141,7 +141,7 @@ class Segment:
             for language in set(among.languages) & self._languages.keys():
                 rows |= self._languages[language]
         conditions: list[tuple[str, Sequence[str]]] = [
-            (" OR ".join(["source = ? OR source GLOB ?"] * len(among.sources)), sorted(among.sources * 2)),
+            _match_sources(among.sources),
             # Dates are compared to the precision of the less precise of the two.
             ("substr(date, 1, length(?)) <= ?", [among.until] * 2 if among.until else ()),
             ("substr(?, 1, length(date)) <= date", [among.since] if among.since else ()),
@@ -162,8 +162,8 @@ class Segment:
 
     def find_sources(self, named: Sequence[str]) -> list[str]:
         """The sources of its documents that names and patterns of them stand for."""
-        where = " OR ".join(["source = ? OR source GLOB ?"] * len(named))
-        found = self.query(f"SELECT source FROM documents WHERE {where}", *sorted((*named, *named)))  # noqa: S608 - of no words of others
+        where, values = _match_sources(named)
+        found = self.query(f"SELECT source FROM documents WHERE {where}", *values)  # noqa: S608 - of no words of others
         return [source for (source,) in found]
 
     def read_rows(self, size: int) -> Iterator[tuple[list[int], list[tuple[str, str, str | None]]]]:
@@ -231,3 +231,10 @@ class Segment:
 
     def _read_tokens(self, start: int, end: int) -> Tokens:
         return np.frombuffer(self.read_bytes(start, end), dtype=np.int8).reshape(-1, *self._token_shape)
+
+
+def _match_sources(named: Sequence[str]) -> tuple[str, list[str]]:
+    """A condition for the sources that names and patterns of them stand for, and its values."""
+    patterns = [name for name in named if any(sign in name for sign in "*?[")]
+    conditions = [f"source IN ({', '.join('?' * len(named))})", *["source GLOB ?"] * len(patterns)]
+    return " OR ".join(conditions), [*named, *patterns]

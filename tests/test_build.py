@@ -200,6 +200,13 @@ def test_a_name_is_found_however_its_marks_are_written(config: Config) -> None:
         assert len(index.search(vector, 3, Filter(sources=(pattern,)))) == 1
 
 
+def test_a_filter_takes_hundreds_of_names(config: Config) -> None:
+    build(config)
+    names = tuple(f"článek {number}.txt" for number in range(700))
+    vector = WordEncoder().encode(["harbour"], "query").vectors[0]
+    assert len(open_index(config).search(vector, 9, Filter(sources=(*names, "harbour.txt", "orch*")))) == 2
+
+
 def test_a_missing_folder_is_named(config: Config, tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="nowhere"):
         build(config, tmp_path / "nowhere")

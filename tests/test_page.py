@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,7 +14,7 @@ from rag.assistant import Assistant
 from rag.build import build_index, lock_index
 from rag.config import ROOT, Config
 from rag.draft import Draft
-from rag.errors import ArticleMissing, QuestionError, RagError
+from rag.errors import ArticleMissing, ModelError, QuestionError, RagError
 from rag.index import Index
 from rag.page.adding import MOST, Change, add, list_own, remove
 from rag.page.article import Place, open_article
@@ -26,7 +26,7 @@ from rag.page.marking import find_shared
 from rag.page.shelf import SHOWN, draw_change, draw_shelf, share_room
 from rag.page.wording import Wording, choose_tongue
 from rag.prompts import Prompts
-from rag.types import Answer, Citation, Filter, Hit, Passage, Rejection, Statement
+from rag.types import Answer, Citation, Encodings, Filter, Hit, Passage, Progress, Rejection, Role, Statement
 from tests.fakes import BELIEVED, DIMENSION, ScriptedGenerator, WordEncoder
 from tests.test_index import encode_passages, make_document
 
@@ -387,6 +387,30 @@ def test_a_folder_of_added_articles_that_links_out_of_the_corpus_has_none(assist
     assert Drawn(draw_shelf(assistant, "", ENGLISH)).text.startswith("2 of 2")
     assert "links out of the corpus" in (finish(add([tmp_path / "mill.txt"], assistant)).error or "")
     assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_file_stays_where_no_index_can_be_built_without_it(assistant: Assistant, tmp_path: Path) -> None:
+    (tmp_path / "mill.txt").write_text("The mill was sold in June.")
+    assert finish(add([tmp_path / "mill.txt"], assistant)).error is None
+    for source in ("harbour.txt", "sad.md"):
+        (tmp_path / "corpus" / source).unlink()
+    assert "There is no article" in (finish(remove("added/mill.txt", assistant)).error or "")
+    assert [file.name for file in (tmp_path / "corpus" / "added").iterdir()] == ["mill.txt"]
+    assert list_own(assistant) == {"added/mill.txt"}
+
+
+def test_no_file_stays_where_no_index_can_be_built_with_it(assistant: Assistant, tmp_path: Path) -> None:
+    class Failing(WordEncoder):
+        def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+            raise ModelError("The encoder is gone. Fetch it anew.")
+
+    (tmp_path / "mill.txt").write_text("The mill was sold in June.")
+    encoder, assistant.encoder = assistant.encoder, Failing()
+    assert "is gone" in (finish(add([tmp_path / "mill.txt"], assistant)).error or "")
+    assert list((tmp_path / "corpus" / "added").iterdir()) == []
+    assistant.encoder = encoder
+    assert finish(add([tmp_path / "mill.txt"], assistant)).error is None
+    assert list_own(assistant) == {"added/mill.txt"}
 
 
 def test_only_what_was_added_can_be_removed(assistant: Assistant, tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ class Written:
 
 
 def write_article(source: str, count: int, language: str, date: str | None, seed: int) -> Written:
-    chance = np.random.default_rng(seed)
+    # The same checksum is the same article, date and all.
+    chance = np.random.default_rng([seed, count, LANGUAGES.index(language), DATES.index(date)])
     word = f"w{chance.integers(2**60):x}q"
     texts = [f"{word} {number}" for number in range(count)]
     document = Document(source, "\n".join(texts) or word, language, "Latn", date, word, word)

@@ -1,22 +1,23 @@
 """Articles that a reader adds: into one folder within the corpus, and out of it again.
 
 What is uploaded is untrusted: it is taken over only if it reads as an article, and under a name that cannot leave the
-folder. Files come and go while the index is locked, so never under a build that has looked around already: whoever
-builds next finds them as they are then.
+folder. Files come and go under the lock of the build that follows, so that a reader is never told of one that is not
+there, nor has one that is in no list.
 """
 
 import os
 import shutil
 import unicodedata
-from collections.abc import Generator, Mapping, Sequence
+import uuid
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 
 from rag.assistant import Assistant
-from rag.build import build_index, lock_index
+from rag.build import Summary, build_locked, lock_index
 from rag.documents import File, Skipped, corpus_root, read, walk
 from rag.errors import ArticleMissing, DocumentError, RagError
 from rag.sources import checksum
@@ -48,11 +49,12 @@ class Change:
 
 
 def add(files: Sequence[Path], assistant: Assistant) -> Generator[Change, None, None]:
-    """Take files over, and bring the index up to date; each step on the way."""
+    """Take files over, and bring the index up to date; each step on the way. Where that fails, no file stays."""
     change = Change()
     try:
         if len(files) > MOST:
             raise DocumentError(f"{len(files)} files are too many: at most {MOST} are added at once. Add fewer.")
+        assistant.refresh()
         folder = _find_folder(assistant)
         known = {digest: source for source, digest in assistant.index.read_checksums().items()}
         chosen: dict[Path, Path] = {}
@@ -61,9 +63,7 @@ def add(files: Sequence[Path], assistant: Assistant) -> Generator[Change, None, 
             refused = _choose(file, folder, known, chosen)
             change = replace(change, warnings=change.warnings + ((refused,) if refused else ()))
         if len(change.warnings) < len(files):
-            with lock_index(assistant.config.indexes / assistant.config.index):
-                _copy(chosen, folder)
-            yield from _rebuild(assistant, change)
+            yield from _rebuild(assistant, change, _placed(chosen, folder))
         else:
             yield change
     except RagError as error:
@@ -71,15 +71,17 @@ def add(files: Sequence[Path], assistant: Assistant) -> Generator[Change, None, 
 
 
 def remove(source: str, assistant: Assistant) -> Generator[Change, None, None]:
-    """Delete the file of an article that was added, and bring the index up to date; each step on the way."""
+    """Delete the file of an article that was added, and bring the index up to date; each step on the way.
+
+    Where that fails, the file stays.
+    """
     change = Change(removing=source)
     yield change
     try:
         if source not in list_own(assistant):
             raise ArticleMissing(f"“{source}” was not added here. Remove its file from the corpus yourself.")
-        with lock_index(assistant.config.indexes / assistant.config.index):
-            _delete(_find_folder(assistant) / source.removeprefix(_find_prefix(assistant)))
-        yield from _rebuild(assistant, Change())
+        file = _find_folder(assistant) / source.removeprefix(_find_prefix(assistant))
+        yield from _rebuild(assistant, Change(), _hidden(file))
     except RagError as error:
         yield Change(error=str(error))
 
@@ -140,20 +142,46 @@ def _holds(file: Path, digest: str) -> bool:
         return False
 
 
-def _copy(chosen: Mapping[Path, Path], folder: Path) -> None:
-    """Copy files to their places in the folder, all of them or none. Raises DocumentError."""
+@contextmanager
+def _placed(chosen: Mapping[Path, Path], folder: Path) -> Iterator[None]:
+    """Copy files to their places in the folder, all of them, and none if what follows fails. Raises DocumentError."""
     for place in chosen:
-        if place.exists():
+        if os.path.lexists(place):
             raise DocumentError(f"Somebody else has added a “{place.name}” just now. Rename the file.")
+    with ExitStack() as undone:
+        try:
+            folder.mkdir(exist_ok=True)
+            for place, uploaded in chosen.items():
+                draft = place.with_name(f".{uuid.uuid4().hex}")
+                undone.callback(place.unlink, missing_ok=True)
+                undone.callback(draft.unlink, missing_ok=True)
+                shutil.copyfile(uploaded, draft)
+                draft.replace(place)
+        except OSError as error:
+            raise DocumentError(
+                f"Nothing can be written to {folder}: {error.strerror}. Mend its permissions."
+            ) from error
+        yield
+        undone.pop_all()
+
+
+@contextmanager
+def _hidden(file: Path) -> Iterator[None]:
+    """Take a file out of the corpus, for good unless what follows fails. Raises DocumentError."""
+    hidden = file.with_name(f".{uuid.uuid4().hex}")
     try:
-        folder.mkdir(exist_ok=True)
-        for place, uploaded in chosen.items():
-            shutil.copyfile(uploaded, place)
+        file.replace(hidden)
+    except FileNotFoundError:
+        yield
+        return
     except OSError as error:
-        for place in chosen:
-            with suppress(OSError):
-                place.unlink()
-        raise DocumentError(f"Nothing can be written to {folder}: {error.strerror}. Mend its permissions.") from error
+        raise DocumentError(f"{file} cannot be removed: {error.strerror}. Mend its permissions.") from error
+    try:
+        yield
+    except BaseException:
+        hidden.replace(file)
+        raise
+    hidden.unlink()
 
 
 def _clean(name: str) -> str:
@@ -162,23 +190,19 @@ def _clean(name: str) -> str:
     return "".join(letter for letter in last if letter.isprintable()).strip()
 
 
-def _delete(file: Path) -> None:
-    try:
-        file.unlink(missing_ok=True)
-    except OSError as error:
-        raise DocumentError(f"{file} cannot be removed: {error.strerror}. Mend its permissions.") from error
-
-
-def _rebuild(assistant: Assistant, change: Change) -> Generator[Change, None, None]:
-    """Bring the index up to date and go over to it. The old one answers until then."""
+def _rebuild(
+    assistant: Assistant, change: Change, changed: AbstractContextManager[None]
+) -> Generator[Change, None, None]:
+    """Bring the index up to date with a corpus that is `changed`, and go over to it. The old one answers until then."""
     steps: SimpleQueue[tuple[int, int] | None] = SimpleQueue()
+    config = assistant.config
+
+    def build() -> Summary:
+        with lock_index(config.indexes / config.index), changed:
+            return build_locked((), config, assistant.encoder, progress=lambda done, total: steps.put((done, total)))
+
     with ThreadPoolExecutor(max_workers=1) as thread:
-        building = thread.submit(
-            build_index,
-            config=assistant.config,
-            encoder=assistant.encoder,
-            progress=lambda done, total: steps.put((done, total)),
-        )
+        building = thread.submit(build)
         building.add_done_callback(lambda _: steps.put(None))
         while step := steps.get():
             yield replace(change, done=step[0], total=step[1])

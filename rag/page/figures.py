@@ -86,7 +86,7 @@ def _draw_evaluation(wording: Wording) -> str:
     picture = RESULTS / "heatmap.png"
     if not results:
         return ""
-    drawn = _draw_measured(max(results, key=lambda measured: measured["commit"]["time"]))
+    drawn = _draw_measured(max(results, key=lambda measured: str(measured["commit"].get("time", ""))))
     if picture.exists():
         data = base64.b64encode(picture.read_bytes()).decode()
         drawn += f'<img src="data:image/png;base64,{data}" alt="{escape(wording.label("heat_map"))}">'

@@ -16,6 +16,8 @@ Told = Annotated[Given | None, Field(exclude_if=lambda value: value is None)]
 """A field that is left out where there is nothing to tell."""
 Text = Annotated[str, AfterValidator(lambda given: given.encode("utf-8", "ignore").decode())]
 """Without halves of characters, as clients that cut text may send; they can be neither stored nor sent back."""
+Date = Annotated[str, AfterValidator(lambda given: given.encode("utf-8", "replace").decode())]
+"""With a sign in place of these, so that it is refused."""
 Words = Annotated[Text, Field(description="At most RAG_MAX_QUESTION_CHARS characters are read; more are refused.")]
 
 
@@ -34,20 +36,19 @@ class Part(Form):
     """A part of a message; others than text cannot be read."""
 
     type: Literal["text"]
-    text: Text
+    text: str
 
 
 class Message(Form):
     """One of a conversation. Only those of the user and the assistant are read; no other has any effect."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: Text | list[Part] | None = None
+    content: str | list[Part] | None = None
 
     def read(self) -> str:
         """All its text."""
-        if isinstance(self.content, str):
-            return self.content
-        return "\n".join(part.text for part in self.content or ())
+        parts = [self.content] if isinstance(self.content, str) else [part.text for part in self.content or ()]
+        return "\n".join(parts).encode("utf-8", "ignore").decode()
 
 
 class Selection(Form):
@@ -59,9 +60,9 @@ class Selection(Form):
     """ISO 639-1, of the passage."""
     sources: tuple[Text, ...] = ()
     """Sources, or patterns of them with `*` and `?`, such as `2024/*`."""
-    since: Text | None = None
+    since: Date | None = None
     """The earliest date of an article, such as 2023, 2023-10 or 2023-10-18; those without a date are left out then."""
-    until: Text | None = None
+    until: Date | None = None
     """The latest date, likewise."""
 
 
