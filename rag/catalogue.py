@@ -13,6 +13,7 @@ from functools import cache, cached_property
 from itertools import takewhile
 from pathlib import Path
 
+from rag.checks.sought import find_sought
 from rag.index import Index
 from rag.language import Language, fold, name_of
 from rag.passages import split_sentences
@@ -102,7 +103,9 @@ class Catalogue:
             return None
         asked = self._encoder.encode([question], "query").vectors[0]
         nearness = {kind: float((vectors @ asked).max()) for kind, vectors in self._examples.items()}
-        best = max(KINDS, key=nearness.__getitem__)
+        # How many there are is told by a list, even of those in one language.
+        kinds = ("list",) if find_sought(question, language.code) == "number" else KINDS
+        best = max(kinds, key=nearness.__getitem__)
         return best if nearness[best] >= max(LINE, nearness[CONTENT] + MARGIN) else None
 
     def _means_article(self, word: str) -> bool:
@@ -175,7 +178,7 @@ def _is_country(word: str, language: Language) -> bool:
         min((len(word) + len(name) - 2 * _count_shared(fold(word), name) for name in names), default=0)
         for names in _list_names(language)
     )
-    return word[0].isupper() and countries <= languages
+    return word[0].isupper() and countries <= languages and languages > 0
 
 
 @cache

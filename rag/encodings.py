@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from rag.language import CYRILLIC, SERBO_CROATIAN, guess
 
@@ -67,8 +67,10 @@ MIN_ASCII_SHARE = 20
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _CONTROL_8_BIT = re.compile(r"[\x80-\x9f]")
-_SPECIAL_WORD = re.compile(rb"\S*[\x80-\xff]\S*")
-_QUOTE_IN_WORD = re.compile(r"(?<=\w)[„“”‚»«›‹](?=\w)")
+_SPECIAL_WORD = re.compile(rb"[^\s\x80-\xff]{0,100}[\x80-\xff]\S*")
+_PRICE = re.compile(r"£(?=[\d.])|©(?!\w)")
+"""Signs that no letter is of."""
+_QUOTE_IN_WORD = re.compile(r"(?:(?<=\w)[„“”‚»«›‹](?=\w)|(?<=[^\W\d_])[§№])")
 _LETTERS_OF_WORD = re.compile(r"[^\W\d_]+")
 _MEASURE = re.compile(r"(?<![^\W\d_])[A-Za-z]{0,2}[ªº²³¹½¼¾](?![^\W\d_])")
 _LETTER = r"[^\W\d_]"
@@ -114,7 +116,8 @@ def _decode_utf16(data: bytes) -> str | None:
 
 
 def _decode_eight_bit(data: bytes) -> str | None:
-    words = b" ".join(dict.fromkeys(_SPECIAL_WORD.findall(data[:1_000_000])))[:_SCORED_CHARS]
+    found = islice(_SPECIAL_WORD.finditer(data), _SCORED_CHARS)
+    words = b" ".join(dict.fromkeys(word[0] for word in found))[:_SCORED_CHARS]
     start = data[:1000]
     scores = {encoding: _score(words.decode(encoding, "replace"), start.decode(encoding, "replace"))
               for encoding in _EIGHT_BIT}  # fmt: skip
@@ -184,13 +187,13 @@ def _sounds_like(text: str, languages: Collection[str]) -> bool:
 
 def _score(words: str, start: str) -> float:
     """How well the words with letters beyond ASCII fit the language that they seem to be in, from 0 to 1."""
-    special = [letter for letter in words if not letter.isascii()]
+    special = [letter for letter in _PRICE.sub("", words) if not letter.isascii()]
     odd = sum(map(_oddities, _LETTERS_OF_WORD.findall(words))) + len(_QUOTE_IN_WORD.findall(words))
     best = 0.0
     for language, probability in guess(f"{words} {start}").items():
         letters = _letters(language)
         fitting = sum(letter in letters or letter in _PUNCTUATION for letter in special) - odd
-        best = max(best, probability * max(0.0, fitting / len(special)) ** _STRICTNESS)
+        best = max(best, probability * max(0.0, fitting / len(special) if special else 1.0) ** _STRICTNESS)
     return best
 
 

@@ -27,8 +27,6 @@ BARE = 4
 """Words up to which one that names nothing leans without any sign."""
 FEW_WORDS = 6
 """A question of up to so many words tells little of its language."""
-NOUNS_CAPITALISED = {"de", "lb"}
-"""Languages in which a capital tells nothing of names, so that one may point back after it."""
 CASED = {"Latn", "Cyrl", "Grek", "Armn"}
 """Scripts in which names have capitals; in others, twice as few words are bare."""
 UNSPACED = {"Hani", "Jpan", "Thai"}
@@ -43,6 +41,10 @@ class Signs:
     joining: tuple[str, ...] = ()
     pointing: frozenset[str] = frozenset()
     vague: frozenset[str] = frozenset()
+    late: frozenset[str] = frozenset()
+    """Those that point back after a word with a capital too, where all nouns have one."""
+    inverting: frozenset[str] = frozenset()
+    """Those after which a pronoun may be joined to the verb: pourquoi a-t-elle."""
 
 
 def complete(question: str, language: Language, history: Sequence[Turn], longest: int) -> str:
@@ -73,15 +75,22 @@ def leans(question: str, language: Language) -> bool:
     named = next((place for place, word in enumerate(words) if _names(word, place)), None)
     if _opens(" ".join(words).lower(), signs.joining, language.script) and (named is None or count < STANDS):
         return True
-    unnamed = words if language.code in NOUNS_CAPITALISED and count < STANDS else words[:named]
-    # Pourquoi a-t-elle refusé: in French a pronoun may be joined to the verb that opens the question.
-    inverted = [part for word in words[:2] for part in re.split("[-'’]", word)[1:]]
-    if count <= POINTING and _has(signs.pointing, [*inverted, *unnamed], language.script):
+    if count <= POINTING and _has(signs.pointing, words[:named], language.script):
+        return True
+    if count < STANDS and signs.late.intersection(words):
+        return True
+    if named is None and count <= POINTING and signs.pointing.intersection(_split_inverted(words, signs)):
         return True
     if named is not None:
         return False
     bare = BARE if language.script in CASED else BARE / 2
     return count <= bare or (count <= VAGUE and _has(signs.vague, words, language.script))
+
+
+def _split_inverted(words: Sequence[str], signs: Signs) -> list[str]:
+    """What is joined to the verb right after the word that asks."""
+    first, *others = [re.split("[-'’]", word.lower()) for word in words[:2]] or [[""]]
+    return [*first[1:], *(others[0][1:] if others else ())] if first[0] in signs.inverting else []
 
 
 def _names(word: str, place: int) -> bool:
@@ -104,6 +113,7 @@ def _has(signs: frozenset[str], words: Sequence[str], script: str) -> bool:
 def _load_signs() -> dict[str, Signs]:
     loaded: dict[str, Signs] = {}
     for code, table in tomllib.loads(SIGNS.read_text(encoding="utf-8")).items():
-        signs = Signs(tuple(table["joining"]), frozenset(table["pointing"].split()), frozenset(table["vague"].split()))
+        others = (frozenset(table.get(name, "").split()) for name in ("pointing", "vague", "late", "inverting"))
+        signs = Signs(tuple(table["joining"]), *others)
         loaded |= dict.fromkeys((code, *table.get("also", ())), signs)
     return loaded

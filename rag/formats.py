@@ -25,8 +25,7 @@ DECLARED = 4096
 
 _DATE = re.compile(r"\s*date:?[ \t]+(\d{4}(?:-\d{2}){0,2})(?:T[\d:.+Z-]*)?(?=\s|$)", re.IGNORECASE)
 _ISO_DATE = re.compile(r"\d{4}(?:-\d{2}){0,2}")
-_FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(?P<fields>(?:(?:[\w-]+:|[ \t]|- |#).*\n|\n)+)---[ \t]*(?:\n|$)")
-_FIELD = re.compile(r"^(title|date):[ \t]*([\"']?)(.+?)\2[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_FRONT_MATTER = re.compile(r"\s*---[ \t]*\n((?:.*\n){1,200}?)---[ \t]*(?:\n|$)")
 _HEADING = re.compile(r"^# +(.+?)[ #]*$", re.MULTILINE)
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _WIDER = {
@@ -35,14 +34,18 @@ _WIDER = {
 }  # fmt: skip
 """What browsers read for what pages declare, by Python's names; after WHATWG's Encoding Standard."""
 _BESIDE = (
-    "//aside | //nav | //footer[not(ancestor::article)] | //article//article | "
-    "//body//*[contains(concat(@class, @id), 'comment') or contains(concat(@class, @id), 'related') or "
-    "contains(concat(@class, @id), 'sidebar')][not(.//h1)]"
-)
-"""Where a page speaks of other articles."""
-_UNSAID = {"pPr", "rPr", "del", "moveFrom", "drawing", "pict", "object"}
-"""Parts of a paragraph in a Word file that are no text of it: settings, what was struck out, what floats beside."""
-_SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+    "ancestor::aside or ancestor::nav or "
+    "ancestor::footer[not(ancestor::article or ancestor::main or contains(@class, 'entry'))] "
+    "or ancestor::*[not(.//h1)][" + " or ".join(
+        f"contains(concat(' ', normalize-space(@class), ' ', @id, ' '), ' {word} ')"
+        for word in ("comment", "comments", "related", "sidebar")
+    ) + "]"
+)  # fmt: skip
+"""Where a page speaks of other articles, as a condition in XPath."""
+_UNSAID = {"pPr", "rPr", "del", "moveFrom", "drawing", "pict", "object", "Fallback", "rt"}
+"""Parts of a paragraph in a Word file that are no text of it: settings, what was struck out, what floats beside or is
+said twice."""
+_SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +77,26 @@ def _decode(data: bytes) -> str:
 
 def _read_text(data: bytes) -> Content:
     text = _decode(data)
-    if front := _FRONT_MATTER.match(text):
-        fields = {name.lower(): value for name, _, value in _FIELD.findall(front["fields"])}
-        day = re.split("[T ]", fields.get("date", ""))[0]
-        return Content(_blank(text, front.end()), fields.get("title"), day if is_date(day) else None)
+    front = _FRONT_MATTER.match(text)
+    if front and (fields := _read_fields(front[1])):
+        title, day = fields.get("title"), str(fields.get("date"))[: len("2023-10-18")]
+        named = title if isinstance(title, str) and title.strip() else None
+        return Content(_blank(text, front.end()), named, day if is_date(day) else None)
     found = _DATE.match(text)
     if not found or not is_date(found[1]):
         return Content(text)
     return Content(_blank(text, found.end()), date=found[1])
+
+
+def _read_fields(front: str) -> dict[str, Any]:
+    """The fields between two lines of hyphens, in lower case; none where there is neither title nor date among them."""
+    yaml = _import("yaml")
+    try:
+        fields = yaml.safe_load(front)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    named = {str(name).lower(): value for name, value in fields.items()} if isinstance(fields, dict) else {}
+    return named if named.keys() & {"title", "date"} else {}
 
 
 def _blank(text: str, end: int) -> str:
@@ -108,9 +123,15 @@ def _read_html(data: bytes) -> Content:
 
 def _find_date(page: str) -> str | None:
     """The date that a page declares for itself; another would be a guess."""
-    tree = _import("lxml.html").fromstring(page)
-    for element in tree.xpath(_BESIDE):
-        element.drop_tree()
+    tree = _import("trafilatura").load_html(page)
+    if tree is None:
+        return None
+    for time_of_others in tree.xpath(f"//time[{_BESIDE}]"):
+        time_of_others.drop_tree()
+    # An article within another is mostly a comment on it, or else all that there is.
+    inner = tree.xpath("//article//article//time")
+    for time_of_others in inner if len(inner) < len(tree.xpath("//time")) else ():
+        time_of_others.drop_tree()
     found: str | None = _import("htmldate").find_date(tree, extensive_search=False, original_date=True)
     return found
 
@@ -120,7 +141,7 @@ def _decode_html(data: bytes) -> str:
     try:
         name = codecs.lookup(declared[1].decode()).name if declared else "utf-8"
         # Whatever a page declares: bytes with a mark, or that make UTF-8, are what they are.
-        if not data.isascii() and not name.startswith("utf") and not _is_utf8(data):
+        if name.startswith("iso2022") or not (name.startswith("utf") or _is_utf8(data)):
             return data.decode(_WIDER.get(name, name))
     except (LookupError, UnicodeDecodeError):
         pass
@@ -171,7 +192,7 @@ def _list_blocks(parent: Any) -> Iterator[str]:
         elif name == "tr":
             cells = (cell for cell in element.iter("{*}tc") if next(cell.iterancestors("{*}tr")) is element)
             yield "\t".join("\n".join(_list_blocks(cell)) for cell in cells)
-        elif name not in _UNSAID:
+        elif name not in _UNSAID and element.find("{*}sdtPr/{*}showingPlcHdr") is None:
             yield from _list_blocks(element)
 
 
@@ -182,8 +203,8 @@ def _list_pieces(parent: Any) -> Iterator[str]:
         if name == "t":
             yield element.text or ""
         elif name in _SIGNS:
-            yield _SIGNS[name]
-        elif name not in _UNSAID:
+            yield " " if any(kind.endswith("}type") for kind in element.attrib) else _SIGNS[name]
+        elif name not in _UNSAID and element.find("{*}sdtPr/{*}showingPlcHdr") is None:
             yield from _list_pieces(element)
 
 

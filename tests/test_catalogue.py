@@ -126,6 +126,9 @@ def test_a_question_about_what_the_articles_say_is_searched_for(assistant: Assis
         # Countries are no languages.
         ("What is the newest article about Russia?", "en", None),
         ("Shrň článek o Maďarsku", "cs", None),
+        ("O čemu je članak o Češkoj?", "hr", None),
+        # In Indonesian Greece is called as its language is.
+        ("Berapa artikel dalam bahasa Yunani?", "id", "el"),
         ("Streść artykuł o Polsce", "pl", None),
         ("Welche Artikel kommen aus Deutschland?", "de", None),
         ("Ποια άρθρα είναι για τη Ρωσία;", "el", None),

@@ -122,3 +122,18 @@ def test_a_cut_letter_and_a_private_one_are_refused() -> None:
     data = SIMPLIFIED[0].encode("gb18030")
     assert decode(data[:-1]) is None
     assert decode(data + b"\xaa\xa1") is None
+
+
+def test_the_price_of_a_thing_and_its_owner_tell_nothing_of_the_encoding() -> None:
+    for text in ("The works cost £900 in the end, the mayor said.", "Nine years of work. © The Harbour Times 2024"):
+        assert decode(text.encode("cp1252")) == text
+
+
+def test_a_special_letter_far_into_a_text_is_found() -> None:
+    text = "The works took nine years. " * 40_000 + "The minister met Jürgen Müller."
+    assert decode(text.encode("cp1252")) == text
+
+
+def test_a_long_run_of_letters_is_read_in_time_that_grows_with_it() -> None:
+    text = "L'été fut chaud à Châlons, dit le maire. " + "a" * 2_000_000
+    assert decode(text.encode("cp1252")) == text

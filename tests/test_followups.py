@@ -57,6 +57,14 @@ def test_a_question_that_points_back_or_names_nothing_leans(question: str) -> No
         "What happened in 2019?",
         "Hat Lawrow gesagt, dass er im Oktober kommt?",
         "Quand le président de la commission est-il arrivé ?",
+        "Que s'est-il passé à Prague en 1968 ?",
+        "Faut-il avoir peur de la guerre nucléaire ?",
+        "Y a-t-il une guerre en Ukraine aujourd'hui ?",
+        "Macron a-t-il dissous l'Assemblée nationale ?",
+        "Was wissen Sie über Prag?",
+        "Wie funktioniert Ihre Suche in Prag?",
+        "Wann verließ Merkel ihre Partei?",
+        "Wie begründet Habeck seine Entscheidung?",
     ],
 )
 def test_a_question_that_says_what_it_is_about_stands_by_itself(question: str) -> None:
