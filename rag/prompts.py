@@ -47,7 +47,7 @@ PAGE: dict[str, set[str]] = {
             *("empty_question", "nothing_passes"),
             *("verified", "quoted", "listed", "abstained", "sources", "nearest", "evidence", "open"),
             *("steps", "unjudged", "said", "rejected", "copy", "copied", "save_markdown", "save_json"),
-            *("article", "previous", "next", "close", "changed"),
+            *("article", "previous", "next", "close", "changed", "gone"),
             *("by_language", "by_date", "index_state", "index_name", "built", "passages", "encoder", "generator"),
             *("last_answers", "question", "to_evidence", "to_answer", "nothing_asked", "evaluation", "heat_map"),
         )

@@ -17,7 +17,7 @@ from rag.draft import Draft
 from rag.errors import ArticleMissing, ModelError, QuestionError, RagError
 from rag.index import Index
 from rag.page.adding import MOST, Change, add, list_own, remove
-from rag.page.article import Place, open_article
+from rag.page.article import Place, draw_missing, open_article
 from rag.page.drawing import draw_conversation
 from rag.page.exchange import KEPT, Conversation, Conversations, Exchange, follow
 from rag.page.export import write_json, write_markdown, write_plain
@@ -230,6 +230,22 @@ def test_a_source_that_is_not_in_the_index_is_no_path(assistant: Assistant) -> N
     for source in ("../corpus/harbour.txt", "/etc/passwd"):
         with pytest.raises(ArticleMissing):
             open_article(assistant, Place.parse({"source": source}), [], ENGLISH)
+
+
+def test_an_article_that_is_gone_is_said_to_be_in_the_language_of_the_page_and_can_be_closed() -> None:
+    drawn = Drawn(draw_missing(Wording(PROMPTS, "cs")))
+    assert "Tento článek už v indexu není." in drawn.text
+    assert drawn.find("data-close") == [None]
+
+
+def test_what_a_killed_change_left_is_removed_with_the_next(assistant: Assistant, tmp_path: Path) -> None:
+    (tmp_path / "mill.txt").write_text("The mill was sold in June.")
+    assert finish(add([tmp_path / "mill.txt"], assistant)).error is None
+    folder = tmp_path / "corpus" / "added"
+    (folder / f".{'0a' * 16}").write_text("Half a mill")
+    (folder / ".note").write_text("Of the reader's own.")
+    assert finish(remove("added/mill.txt", assistant)).error is None
+    assert [file.name for file in folder.iterdir()] == [".note"]
 
 
 def test_the_list_has_articles_by_language_under_their_titles_or_first_words(assistant: Assistant) -> None:

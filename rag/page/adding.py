@@ -11,7 +11,7 @@ import unicodedata
 import uuid
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -184,6 +184,13 @@ def _hidden(file: Path) -> Iterator[None]:
     hidden.unlink()
 
 
+def _clear(folder: Path) -> None:
+    """Remove what a change left that was killed."""
+    for draft in folder.glob(f".{'[0-9a-f]' * 32}"):
+        with suppress(OSError):
+            draft.unlink()
+
+
 def _clean(name: str) -> str:
     """The name without folders and without what cannot be seen."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
@@ -198,8 +205,12 @@ def _rebuild(
     config = assistant.config
 
     def build() -> Summary:
-        with lock_index(config.indexes / config.index), changed:
-            return build_locked((), config, assistant.encoder, progress=lambda done, total: steps.put((done, total)))
+        with lock_index(config.indexes / config.index):
+            _clear(_find_folder(assistant))
+            with changed:
+                return build_locked(
+                    (), config, assistant.encoder, progress=lambda done, total: steps.put((done, total))
+                )
 
     with ThreadPoolExecutor(max_workers=1) as thread:
         building = thread.submit(build)

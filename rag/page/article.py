@@ -49,6 +49,15 @@ def open_article(assistant: Assistant, place: Place, citations: Sequence[Citatio
     )
 
 
+def draw_missing(wording: Wording) -> str:
+    """That an article is not there, to be closed as one is."""
+    head = f"<header>{_draw_close(wording)}</header>"
+    notice = f'<p class="notice">{escape(wording.label("gone"))}</p>'
+    return (
+        f'<article role="region" aria-label="{escape(wording.label("article"))}" tabindex="-1">{head}{notice}</article>'
+    )
+
+
 def _is_at(citation: Citation, place: Place) -> bool:
     return Place(citation.source, citation.start, citation.end) == place
 
@@ -57,12 +66,15 @@ def _draw_head(document: Document, wording: Wording) -> str:
     facts = [document.source if document.title else None, wording.name(document.language), document.date]
     told = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
     title = escape(document.title or document.source)
-    close = escape(wording.label("close"))
     return (
-        f'<header><button type="button" class="close" data-close aria-label="{close}">×</button>'
+        f"<header>{_draw_close(wording)}"
         f'<h2 dir="auto" lang="{tag(document.language, document.script)}">{title}</h2>'
         f'<p class="facts">{told}</p></header>'
     )
+
+
+def _draw_close(wording: Wording) -> str:
+    return f'<button type="button" class="close" data-close aria-label="{escape(wording.label("close"))}">×</button>'
 
 
 def _draw_way(citations: Sequence[Citation], number: int, wording: Wording) -> str:

@@ -10,10 +10,9 @@ from gradio.events import Dependency
 
 from rag.asking import run_in_thread
 from rag.assistant import Assistant
-from rag.drawing import escape
-from rag.errors import RagError
+from rag.errors import ArticleMissing
 from rag.page.adding import Change, add, remove
-from rag.page.article import Place, open_article
+from rag.page.article import Place, draw_missing, open_article
 from rag.page.drawing import draw_conversation
 from rag.page.endpoints import offer
 from rag.page.examples import Examples
@@ -150,8 +149,8 @@ def _wire_reading(board: Board, parts: Parts) -> None:
         wording = board.speak(tongue)
         try:
             return open_article(board.assistant, Place.parse(event._data), conversation.citations, wording)
-        except RagError as error:
-            return f'<p class="notice" lang="en">{escape(str(error))}</p>'
+        except ArticleMissing:
+            return draw_missing(wording)
 
     def look(find: str, tongue: str) -> str:
         return draw_shelf(board.assistant, find, board.speak(tongue))
