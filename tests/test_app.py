@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -121,6 +122,16 @@ def test_streams_what_is_done_and_said_then_the_answer_with_its_source(open_page
         "1", "harbour.txt", "English", "2025-07", "It cost nine ", "million", ".",
     ]  # fmt: skip
     assert ("aria-busy", "false") in answered.attributes
+
+
+def test_whoever_asks_before_the_page_has_told_its_language_is_answered_in_that_of_the_browser(
+    open_page: Open,
+) -> None:
+    url = open_page(ScriptedGenerator("It cost nine million."))
+    client = Client(url, headers={"Accept-Language": "cs-CZ"}, verbose=False, analytics_enabled=False)
+    with closing(client):
+        drawn = Drawn(client.predict("How many million has the harbour cost?", api_name="/ask"))
+    assert "Ověřeno podle zdroje" in drawn.texts
 
 
 def test_what_is_not_answered_shows_the_nearest_passages(open_page: Open, connect: Connect) -> None:

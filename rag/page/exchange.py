@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from rag.assistant import Assistant
 from rag.errors import RagError
-from rag.prompts import FALLBACK
 from rag.types import Answer, Answered, Citation, Event, Evidence, Filter, Hit, Judged, Queued, Reading, Turn, Words
 
 logger = logging.getLogger(__name__)
@@ -50,8 +49,8 @@ class Conversation:
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
-        self.tongue = FALLBACK
-        """The tag of the language that it is seen in."""
+        self.tongue = ""
+        """The tag of the language that it is seen in; empty until that is told."""
         self._generation: str | None = None
 
     @property

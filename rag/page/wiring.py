@@ -86,7 +86,7 @@ def _wire_start(page: gr.Blocks, board: Board, parts: Parts) -> list[Dependency]
 
     def start(tab: str, chosen: str | None, begun: Conversation, request: gr.Request) -> list[Any]:
         take_up(board.assistant)
-        tag = chosen if chosen in offered else choose_tongue(request.headers.get("accept-language", ""), offered)
+        tag = chosen if chosen in offered else _choose_tongue(request, board)
         conversation = conversations.recall(tab, begun)
         return [tag, conversation, *draw(conversation, "", tag)]
 
@@ -101,6 +101,10 @@ def _wire_start(page: gr.Blocks, board: Board, parts: Parts) -> list[Dependency]
     return [started, spoken]
 
 
+def _choose_tongue(request: gr.Request, board: Board) -> str:
+    return choose_tongue(request.headers.get("accept-language", ""), board.assistant.prompts.page)
+
+
 def _wire_asking(board: Board, parts: Parts) -> None:
     async def respond(
         question: str,
@@ -109,7 +113,10 @@ def _wire_asking(board: Board, parts: Parts) -> None:
         sources: list[str],
         since: str,
         until: str,
+        request: gr.Request,
     ) -> AsyncGenerator[str, None]:
+        # Whoever is quick asks before the page has told; what comes last would stay in another language.
+        conversation.tongue = conversation.tongue or _choose_tongue(request, board)
         among = Filter(tuple(languages), tuple(sources), since.strip() or None, until.strip() or None)
         place = conversation.begin(question)
         steps = run_in_thread(follow(board.assistant, question, conversation, among))
