@@ -75,15 +75,10 @@ def build_index(
 
 
 def build_locked(
-    paths: Sequence[Path] = (),
-    config: Config | None = None,
-    encoder: Encoder | None = None,
-    rebuild: bool = False,
-    progress: Progress | None = None,
+    paths: Sequence[Path], config: Config, encoder: Encoder | None, rebuild: bool, progress: Progress | None,
     policy: Policy | None = None,
-) -> Summary:
+) -> Summary:  # fmt: skip
     """The same for who holds the lock of the index and has something else to do under it. Raises what it raises."""
-    config = config or Config.from_env()
     folder = config.indexes / config.index
     with ExitStack() as stack:
         old = None if rebuild else _open_old(folder)

@@ -174,11 +174,14 @@ def _count_likeness(word: str, name: str, language: Language) -> int:
 
 def _is_country(word: str, language: Language) -> bool:
     """Whether a word with a capital is rather what a country is called than a language: Russia, not Russian."""
+    if not word[0].isupper():
+        return False
+    word = fold(word)
     countries, languages = (
-        min((len(word) + len(name) - 2 * _count_shared(fold(word), name) for name in names), default=0)
+        min((len(word) + len(name) - 2 * _count_shared(word, name) for name in names), default=0)
         for names in _list_names(language)
     )
-    return word[0].isupper() and countries <= languages and languages > 0
+    return countries <= languages and languages > 0
 
 
 @cache

@@ -115,25 +115,30 @@ def _read_html(data: bytes) -> Content:
         raise DocumentError(f"It is larger than {MAX_HTML_BYTES // 1_000_000} MB, too large for a page. Split it.")
     trafilatura = _import("trafilatura")
     page = _decode_html(data)
-    parts = trafilatura.bare_extraction(page, with_metadata=True, include_comments=False, favor_recall=True)
+    tree = trafilatura.load_html(page)
+    if tree is not None:
+        _silence_others(tree)
+    parts = trafilatura.bare_extraction(
+        page if tree is None else tree,
+        with_metadata=True,
+        include_comments=False,
+        favor_recall=True,
+        # A date that the page does not declare would be a guess.
+        date_extraction_params={"extensive_search": False, "original_date": True},
+    )
     if parts is None or not parts.text:
         return Content(trafilatura.html2txt(page))
-    return Content(parts.text, parts.title, _find_date(page))
+    return Content(parts.text, parts.title, parts.date)
 
 
-def _find_date(page: str) -> str | None:
-    """The date that a page declares for itself; another would be a guess."""
-    tree = _import("trafilatura").load_html(page)
-    if tree is None:
-        return None
-    for time_of_others in tree.xpath(f"//time[{_BESIDE}]"):
-        time_of_others.drop_tree()
+def _silence_others(page: Any) -> None:
+    """Leave the times by which a page dates other articles as mere words."""
+    for time_of_others in page.xpath(f"//time[{_BESIDE}]"):
+        time_of_others.drop_tag()
     # An article within another is mostly a comment on it, or else all that there is.
-    inner = tree.xpath("//article//article//time")
-    for time_of_others in inner if len(inner) < len(tree.xpath("//time")) else ():
-        time_of_others.drop_tree()
-    found: str | None = _import("htmldate").find_date(tree, extensive_search=False, original_date=True)
-    return found
+    inner = page.xpath("//article//article//time")
+    for time_of_others in inner if len(inner) < len(page.xpath("//time")) else ():
+        time_of_others.drop_tag()
 
 
 def _decode_html(data: bytes) -> str:

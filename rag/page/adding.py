@@ -208,9 +208,7 @@ def _rebuild(
         with lock_index(config.indexes / config.index):
             _clear(_find_folder(assistant))
             with changed:
-                return build_locked(
-                    (), config, assistant.encoder, progress=lambda done, total: steps.put((done, total))
-                )
+                return build_locked((), config, assistant.encoder, False, lambda *done: steps.put(done))
 
     with ThreadPoolExecutor(max_workers=1) as thread:
         building = thread.submit(build)
