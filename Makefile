@@ -24,8 +24,8 @@ eval: .setup-dev ## measure retrieval, then answers beside what is common (half 
 	@$(if $(XQUAD),$(BIN)/python -m evaluation.pool_answers "$(XQUAD)")
 
 bench: .setup-dev ## measure speed beside plain use of the same libraries, then what an index costs as it grows
-	@$(BIN)/python -m evaluation.bench
-	@$(BIN)/python -m evaluation.growth
+	@$(BIN)/python -m stress.bench
+	@$(BIN)/python -m stress.growth
 
 check: .setup-dev ## lint, formatting, types
 	@$(BIN)/ruff check

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rag import Assistant, RagError
-from rag.documents import MAX_BYTES
+from rag.ingest.documents import MAX_BYTES
 from rag.errors import ConfigError
 from rag.hardware import share_memory
 from rag.readiness import make_ready
@@ -26,7 +26,7 @@ def open_page(assistant: Assistant, port: int) -> "gr.Blocks":
     import gradio as gr
 
     from rag.page.layout import STYLE
-    from rag.page.wiring import build_page
+    from rag.page.events import build_page
 
     # Gradio brings this font along, with Greek and Cyrillic; what it lacks comes from the reader's system.
     font = gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700))

@@ -23,10 +23,10 @@ from evaluation.naive import Naive, Reply
 from evaluation.report import RESULTS, read_commit
 from evaluation.run import ARTICLES, open_corpus
 from rag import Answer, Assistant, Citation, Config, Passage
-from rag.accepting import says
-from rag.encoder import SentenceEncoder
-from rag.generator import load_generator
-from rag.language import detect
+from rag.reading.acceptance import says
+from rag.encoding.encoder import SentenceEncoder
+from rag.generation.llama import load_generator
+from rag.text.language import detect
 
 Verdict = Literal["right", "quoted, right", "wrong", "quoted, wrong", "abstained"]
 TELLING_WORDS = 4

@@ -28,9 +28,9 @@ from evaluation.cases import (
 from evaluation.metrics import success
 from evaluation.run import ARTICLES, judge_hits, open_corpus
 from rag import Assistant, Config, Hit, Turn
-from rag.catalogue import Catalogue
-from rag.encoder import SentenceEncoder
-from rag.language import detect
+from rag.answering.collection import Catalogue
+from rag.encoding.encoder import SentenceEncoder
+from rag.text.language import detect
 from rag.types import Evidence
 
 Way = Callable[[FollowUp], tuple[str, tuple[Turn, ...]]]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from rag.config import Config
-from rag.encoder import SentenceEncoder
+from rag.encoding.encoder import SentenceEncoder
 from rag.types import Encoder, Encodings, Progress, Projection, Role, Tokens, Vectors
 
 

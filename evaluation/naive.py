@@ -9,8 +9,8 @@ from llama_cpp import Llama
 
 from rag import Assistant, Hit
 from rag.hardware import count_physical_cores
-from rag.language import detect, name_of
-from rag.models import resolve
+from rag.text.language import detect, name_of
+from rag.models.registry import resolve
 
 PASSAGES = 5
 PROMPT = """Answer the question from these sources.

@@ -28,9 +28,9 @@ from evaluation.metrics import Judged, Measure, first_rank, ndcg, reciprocal_ran
 from evaluation.mixed_pool import Pool, PoolFigures
 from rag import Assistant, Config, Hit, Passage, build_index
 from rag.config import ROOT
-from rag.encoder import SentenceEncoder
-from rag.index import Index
-from rag.prompts import Prompts
+from rag.encoding.encoder import SentenceEncoder
+from rag.index.index import Index
+from rag.text.prompts import Prompts
 from rag.types import Encoder, Progress
 
 ARTICLES = ROOT / "seeds"

@@ -8,10 +8,10 @@ from evaluation.cases import Half, Pair, half_of, load_pairs
 from evaluation.encoders import CachingEncoder
 from evaluation.run import ARTICLES
 from rag import Config, Passage, verify
-from rag.checks.verdicts import Outcome
-from rag.documents import File, read, walk
-from rag.encoder import SentenceEncoder
-from rag.passages import cut
+from rag.verification.verdict import Outcome
+from rag.ingest.documents import File, read, walk
+from rag.encoding.encoder import SentenceEncoder
+from rag.ingest.splitting import cut
 from rag.types import Document, Encoder
 
 TRUE = "none"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant, answer
-    from rag.build import Summary, build_index
-    from rag.checks.verdicts import Verdict
+    from rag.ingest.build import Summary, build_index
+    from rag.verification.verdict import Verdict
     from rag.config import Config
     from rag.errors import RagError
     from rag.types import Answer, Article, Citation, Document, Event, Filter, Hit, Passage, Turn
-    from rag.verification import verify
+    from rag.verification.verify import verify
 
 _ROOMS = {
     "Answer": "types",
@@ -29,12 +29,12 @@ _ROOMS = {
     "Hit": "types",
     "Passage": "types",
     "RagError": "errors",
-    "Summary": "build",
+    "Summary": "ingest.build",
     "Turn": "types",
-    "Verdict": "checks.verdicts",
+    "Verdict": "verification.verdict",
     "answer": "assistant",
-    "build_index": "build",
-    "verify": "verification",
+    "build_index": "ingest.build",
+    "verify": "verification.verify",
 }
 
 __all__ = [

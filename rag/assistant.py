@@ -9,25 +9,25 @@ from contextlib import closing
 from functools import cache
 from typing import Self, TypeVar, cast
 
-from rag.answering import Answerer, Finding
-from rag.asking import Asking
-from rag.catalogue import Catalogue
+from rag.answering.answerer import Answerer, Finding
+from rag.answering.streams import Asking
+from rag.answering.collection import Catalogue
 from rag.config import Config
-from rag.encoder import SentenceEncoder
+from rag.encoding.encoder import SentenceEncoder
 from rag.errors import QuestionError
-from rag.followups import complete, tell_language
-from rag.formats import is_date
-from rag.generations import read_pointer
-from rag.generator import load_generator
-from rag.index import Index
-from rag.judges import Judge, find_judge
-from rag.language import Language, detect
-from rag.line import Line
-from rag.milvus import open_store
-from rag.periods import Period, find_period
-from rag.phrasing import phrase
-from rag.prompts import Prompts
-from rag.retrieval import PREFERENCE, retrieve
+from rag.retrieval.followups import complete, tell_language
+from rag.ingest.formats import is_date
+from rag.index.manifest import read_pointer
+from rag.generation.llama import load_generator
+from rag.index.index import Index
+from rag.reading.trust import Judge, find_judge
+from rag.text.language import Language, detect
+from rag.generation.queue import Line
+from rag.index.milvus import open_store
+from rag.retrieval.periods import Period, find_period
+from rag.answering.phrasing import phrase
+from rag.text.prompts import Prompts
+from rag.retrieval.search import PREFERENCE, retrieve
 from rag.types import (
     Answer,
     Answered,

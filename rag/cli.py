@@ -9,11 +9,11 @@ import click
 
 from rag.config import Config
 from rag.errors import RagError
-from rag.server.command import mcp, serve
+from rag.shell.serve import mcp, serve
 from rag.shell.articles import articles, show_article
-from rag.shell.asking import ask, chat, search
-from rag.shell.building import index
-from rag.shell.checking import doctor, evaluate
+from rag.shell.ask import ask, chat, search
+from rag.shell.index import index
+from rag.shell.doctor import doctor, evaluate
 from rag.shell.models import models
 from rag.shell.options import ANSWERED, FAILED, INTERRUPTED, Load
 

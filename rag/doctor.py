@@ -16,19 +16,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rag import models
-from rag.alignment import checksum_calibration
+from rag.models import registry
+from rag.encoding.alignment import checksum_calibration
 from rag.config import Config
 from rag.errors import ModelError, ModelMissing, RagError
-from rag.generator import load_generator
+from rag.generation.llama import load_generator
 from rag.hardware import count_physical_cores
-from rag.index import Index
-from rag.judges import find_shipped, locate, recall
-from rag.milvus import open_store
-from rag.models import Purpose
-from rag.probe import CANNOT_BE_LOADED
-from rag.prompts import Prompts
-from rag.states import States
+from rag.index.index import Index
+from rag.reading.trust import find_shipped, locate, recall
+from rag.index.milvus import open_store
+from rag.models.registry import Purpose
+from rag.generation.probe import CANNOT_BE_LOADED
+from rag.text.prompts import Prompts
+from rag.generation.state_cache import States
 
 FEATURES = {
     "avx2": {"avx2"},
@@ -44,7 +44,7 @@ MEGABYTE = 10**6
 GIGABYTE = 10**9
 LEAST_DISK = GIGABYTE
 LEAST_MEMORY = 4 * GIGABYTE
-PROOF = (sys.executable, "-m", "rag.probe")
+PROOF = (sys.executable, "-m", "rag.generation.probe")
 PROOF_SECONDS = 300
 REBUILD = "Build it anew: rm .venv/setup.json && make setup"
 
@@ -68,7 +68,7 @@ class Check:
 def examine(config: Config, proof: Sequence[str] = PROOF) -> list[Check]:
     """Check everything, in the order in which to put it right. Never raises.
 
-    `proof` is the command that, given a GGUF file, tries the llama.cpp build with it: see rag.probe.
+    `proof` is the command that, given a GGUF file, tries the llama.cpp build with it: see rag.generation.probe.
     """
     checks: dict[str, Callable[[], Check]] = {
         "processor": _check_processor,
@@ -160,10 +160,10 @@ def _check_disk(name: str, folder: Path) -> Check:
 
 
 def _check_model(name: str, purpose: Purpose, cache: Path) -> Check:
-    path = models.resolve(name, purpose, cache)
+    path = registry.resolve(name, purpose, cache)
     if path == Path(name).expanduser():
         return Check(purpose, None, f"{path}: given as a path, so its checksum is not known")
-    damaged = [checked.file.name for checked in models.verify(models.find(name), cache) if not checked.ok]
+    damaged = [checked.file.name for checked in registry.verify(registry.find(name), cache) if not checked.ok]
     if damaged:
         detail = f"{name}: not as it was fetched: {', '.join(damaged)}"
         return Check(purpose, False, detail, f"Fetch it again: rag models fetch {name}")
@@ -202,7 +202,7 @@ def _check_build(config: Config, proof: Sequence[str]) -> Check:
     if config.is_remote:
         return Check("llama.cpp", None, "not needed, as the generator is a server")
     try:
-        gguf = models.resolve(config.generator, "generator", config.cache)
+        gguf = registry.resolve(config.generator, "generator", config.cache)
     except ModelMissing:
         return Check("llama.cpp", None, "cannot be tried before the generator is there")
     try:

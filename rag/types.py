@@ -180,7 +180,7 @@ class Citation:
 
     def _repr_html_(self) -> str:
         """As a notebook shows it."""
-        from rag.drawing import draw_card, draw_cards
+        from rag.answering.html import draw_card, draw_cards
 
         return draw_cards([draw_card(self, self.quote, "en")])
 
@@ -221,7 +221,7 @@ class Answer:
 
     def _repr_html_(self) -> str:
         """With its citations, as a notebook shows it."""
-        from rag.drawing import draw_cited
+        from rag.answering.html import draw_cited
 
         return draw_cited(self)
 

@@ -41,7 +41,7 @@ LLAMA = "llama-cpp-python"
 NO_TILES = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 CANNOT_BE_LOADED = 3
 BAD_BUILD = {-signal.SIGILL, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, CANNOT_BE_LOADED}
-"""How rag.probe ends when llama.cpp was built for another machine."""
+"""How rag.generation.probe ends when llama.cpp was built for another machine."""
 
 AGAIN = "Run the same command again; it goes on from there."
 CAUSES = {
@@ -65,13 +65,13 @@ def plan(root: Path, development: bool) -> list[Step]:
     sources = [root / "pyproject.toml", root / "constraints.txt", Path(__file__)]
     installed = _hash(sys.version, *(file.read_text(encoding="utf-8") for file in sources))
     settings = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("RAG_")]
-    fetched = _hash(installed, *settings, (root / "rag" / "models.toml").read_text(encoding="utf-8"))
+    fetched = _hash(installed, *settings, (root / "rag" / "models" / "models.toml").read_text(encoding="utf-8"))
     processor = read_processor()
     corpus = Path(os.environ.get("RAG_CORPUS", root / "seeds"))
     indexed = _hash(fetched, *(_describe(file) for file in sorted(corpus.rglob("*"))))
 
     def prove_build() -> list[Path]:
-        prove([str(here.python), "-m", "rag.probe"], here.rebuild_llama, [native_build(), safe_build(processor)])
+        prove([str(here.python), "-m", "rag.generation.probe"], here.rebuild_llama, [native_build(), safe_build(processor)])
         return []
 
     steps = [

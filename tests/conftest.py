@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.shell import home, run  # noqa: F401 - fixtures
+from tests.command_line import home, run  # noqa: F401 - fixtures
 
 # Started in the background by a shell, pytest ignores Ctrl-C, and so would the processes that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import Case
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from rag.server.desk import Desk
-from tests.fakes import ScriptedGenerator
+from rag.server.service import Desk
+from rag.testing import ScriptedGenerator
 from tests.served import make_assistant, serving
 
 REQUESTS = 20

@@ -8,14 +8,14 @@ from threading import Thread
 
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
-from rag.draft import Draft
-from rag.index import Index
-from rag.prompts import Prompts
-from rag.server.desk import Desk
-from rag.server.serving import bind, build_server
+from rag.index.index_writer import Draft
+from rag.index.index import Index
+from rag.text.prompts import Prompts
+from rag.server.service import Desk
+from rag.server.application import bind, build_server
 from rag.types import Generator
-from tests.fakes import BELIEVED, DIMENSION, WordEncoder
-from tests.test_index import make_document
+from rag.testing import BELIEVED, DIMENSION, WordEncoder
+from tests.index.test_index import make_document
 
 ARTICLES = (
     make_document("harbour.txt", "The harbour opened in May. It cost nine million.", "Boats may enter at night."),

@@ -16,21 +16,21 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rag.assistant import Assistant
-from rag.documents import File, Skipped, read, walk
+from rag.ingest.documents import File, Skipped, read, walk
 from rag.errors import RagError
-from rag.formats import FORMATS
-from rag.generations import MANIFEST, SEGMENTS, read_manifest
-from rag.index import Index
-from rag.page.drawing import draw_conversation
-from rag.page.exchange import Exchange
+from rag.ingest.formats import FORMATS
+from rag.index.manifest import MANIFEST, SEGMENTS, read_manifest
+from rag.index.index import Index
+from rag.page.conversation_html import draw_conversation
+from rag.page.conversation import Exchange
 from rag.page.export import write_markdown
-from rag.page.wording import Wording
-from rag.segments import FACTS
-from rag.server.desk import Desk
-from rag.writing import write_answer
-from tests.fakes import HeldGenerator, ScriptedGenerator
+from rag.page.labels import Wording
+from rag.index.segment import FACTS
+from rag.server.service import Desk
+from rag.answering.markdown import write_answer
+from rag.testing import HeldGenerator, ScriptedGenerator
 from tests.served import ARTICLES, build_corpus, make_assistant, serving
-from tests.test_app import Drawn
+from tests.page.test_app import Drawn
 
 bounded = settings(
     max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

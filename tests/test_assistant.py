@@ -9,13 +9,13 @@ import pytest
 
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
-from rag.draft import Draft
+from rag.index.index_writer import Draft
 from rag.errors import ArticleMissing, QuestionError
-from rag.index import Index
-from rag.prompts import Prompts
+from rag.index.index import Index
+from rag.text.prompts import Prompts
 from rag.types import Answered, Evidence, Filter, Judged, Queued, Reading, Reply, Turn, Words
-from tests.fakes import BELIEVED, DIMENSION, UNLIKELY, ScriptedGenerator, WordEncoder
-from tests.test_index import make_document
+from rag.testing import BELIEVED, DIMENSION, UNLIKELY, ScriptedGenerator, WordEncoder
+from tests.index.test_index import make_document
 
 ARTICLES = (
     make_document("harbour.txt", "The harbour opened in May. It cost nine million.", "Boats may enter at night."),

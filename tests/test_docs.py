@@ -9,7 +9,7 @@ import pytest
 
 from rag.cli import cli
 from rag.config import ROOT, Config
-from rag.models import known_models
+from rag.models.registry import known_models
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 

@@ -13,15 +13,15 @@ import pytest
 
 from rag.config import Config
 from rag.doctor import Check, examine
-from rag.draft import Draft
-from rag.generator import load_generator
+from rag.index.index_writer import Draft
+from rag.generation.llama import load_generator
 from rag.hardware import count_physical_cores
-from rag.judges import Calibration, Judge, keep, locate
-from rag.models import RECORD, find
-from rag.prompts import Prompts
-from rag.segments import VECTORS
+from rag.reading.trust import Calibration, Judge, keep, locate
+from rag.models.registry import RECORD, find
+from rag.text.prompts import Prompts
+from rag.index.segment import VECTORS
 from rag.types import Document, Passage
-from tests.fakes import DIMENSION, WordEncoder
+from rag.testing import DIMENSION, WordEncoder
 
 SOUND = (sys.executable, "-c", """print('{"version": "1.2.3", "features": ["AVX2"]}')""")
 DYING = (sys.executable, "-c", f"import os; os.kill(os.getpid(), {signal.SIGILL})")
@@ -120,7 +120,7 @@ def test_a_build_that_refuses_says_why(config: Config) -> None:
 
 
 def test_the_probe_refuses_a_file_that_is_no_model_in_one_sentence(generator: Path) -> None:
-    command = [sys.executable, "-m", "rag.probe", str(generator)]
+    command = [sys.executable, "-m", "rag.generation.probe", str(generator)]
     child = subprocess.run(command, capture_output=True, text=True)
     assert child.returncode == 1
     assert child.stderr.startswith(f"{generator} cannot be loaded")

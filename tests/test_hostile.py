@@ -9,16 +9,16 @@ import pytest
 
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
-from rag.draft import Draft
-from rag.index import Index
-from rag.page.drawing import draw_conversation
-from rag.page.exchange import Exchange
-from rag.page.wording import Wording
-from rag.prompts import Prompts
-from rag.shell.printing import print_answer
+from rag.index.index_writer import Draft
+from rag.index.index import Index
+from rag.page.conversation_html import draw_conversation
+from rag.page.conversation import Exchange
+from rag.page.labels import Wording
+from rag.text.prompts import Prompts
+from rag.shell.output import print_answer
 from rag.types import Answer, Turn
-from tests.fakes import BELIEVED, DIMENSION, ScriptedGenerator, WordEncoder
-from tests.test_index import make_document
+from rag.testing import BELIEVED, DIMENSION, ScriptedGenerator, WordEncoder
+from tests.index.test_index import make_document
 
 HOSTILE = [json.loads(line) for line in (ROOT / "tests/data/hostile.jsonl").read_text(encoding="utf-8").splitlines()]
 NAMES = [f"{one['kind']}-{one['language']}" for one in HOSTILE]

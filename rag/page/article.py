@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.assistant import Assistant
-from rag.drawing import escape, mark, tag
+from rag.answering.html import escape, mark, tag
 from rag.errors import ArticleMissing
-from rag.page.drawing import draw_opener
-from rag.page.wording import Wording
+from rag.page.conversation_html import draw_opener
+from rag.page.labels import Wording
 from rag.types import Citation, Document
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from itertools import chain, groupby, zip_longest
 
 from rag.assistant import Assistant
-from rag.checks.lexicon import SERBIAN
-from rag.drawing import escape
-from rag.index import Index
-from rag.language import detect, script_of
+from rag.text.lexicon import SERBIAN
+from rag.answering.html import escape
+from rag.index.index import Index
+from rag.text.language import detect, script_of
 from rag.page.topics import find_topics, list_names
-from rag.page.wording import Wording
-from rag.retrieval import retrieve
+from rag.page.labels import Wording
+from rag.retrieval.search import retrieve
 from rag.types import Article, Document
 
 LOOKED = 12

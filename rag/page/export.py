@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Sequence
 
-from rag.page.exchange import Exchange
-from rag.page.wording import Wording
+from rag.page.conversation import Exchange
+from rag.page.labels import Wording
 from rag.types import Citation
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&:@])")

@@ -8,9 +8,9 @@ from typing import Any
 
 from rag.assistant import Assistant
 from rag.config import ROOT
-from rag.drawing import escape
-from rag.page.exchange import Exchange
-from rag.page.wording import Wording
+from rag.answering.html import escape
+from rag.page.conversation import Exchange
+from rag.page.labels import Wording
 
 RESULTS = ROOT / "evaluation" / "results"
 LAST = 10

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from rag.assistant import Assistant
-from rag.drawing import escape
-from rag.formats import FORMATS
-from rag.language import fold
-from rag.page.exchange import Conversation
-from rag.page.wording import Wording, name_tongue
-from rag.prompts import FALLBACK
+from rag.answering.html import escape
+from rag.ingest.formats import FORMATS
+from rag.text.language import fold
+from rag.page.conversation import Conversation
+from rag.page.labels import Wording, name_tongue
+from rag.text.prompts import FALLBACK
 
 STYLE = Path(__file__).with_name("page.css")
 SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")

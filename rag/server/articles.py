@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
-from rag.server.desk import Desk
-from rag.server.forms import Found, FoundPassage, SearchRequest, choose
+from rag.server.service import Desk
+from rag.server.schemas import Found, FoundPassage, SearchRequest, choose
 from rag.types import Article, Document
 
 

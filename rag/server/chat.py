@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from rag.errors import QuestionError, RagError
-from rag.prompts import Prompts
-from rag.server.desk import Desk
-from rag.server.failures import describe
-from rag.server.forms import (
+from rag.text.prompts import Prompts
+from rag.server.service import Desk
+from rag.server.error_replies import describe
+from rag.server.schemas import (
     MODEL,
     ChatRequest,
     Choice,
@@ -35,7 +35,7 @@ from rag.server.forms import (
     name_completion,
 )
 from rag.types import Answered, Event, Evidence, Queued, Turn
-from rag.writing import write_answer
+from rag.answering.markdown import write_answer
 
 logger = logging.getLogger(__name__)
 

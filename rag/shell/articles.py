@@ -7,7 +7,7 @@ import click
 
 from rag.config import Config
 from rag.shell.options import as_json, as_text, complete_sources, of_index
-from rag.shell.printing import print_article, print_entry, print_json
+from rag.shell.output import print_article, print_entry, print_json
 
 
 @click.command()
@@ -20,7 +20,7 @@ def articles(as_json: bool, index: str | None) -> None:
     """
     from dataclasses import asdict
 
-    from rag.index import Index
+    from rag.index.index import Index
 
     config = Config.from_env(index=index)
     with closing(Index.open(config.indexes / config.index)) as opened:
@@ -44,7 +44,7 @@ def show_article(source: str, cite: str | None, quote: str | None, as_json: bool
     """
     from dataclasses import asdict
 
-    from rag.index import Index
+    from rag.index.index import Index
 
     config = Config.from_env(index=index)
     with closing(Index.open(config.indexes / config.index)) as opened:

@@ -7,10 +7,10 @@ import click
 
 from rag.config import Config
 from rag.shell.options import ANSWERED, FAILED, as_json, complete_models
-from rag.shell.printing import describe_size, print_json, show, show_progress
+from rag.shell.output import describe_size, print_json, show, show_progress
 
 if TYPE_CHECKING:
-    from rag.models import Model
+    from rag.models.registry import Model
 
 
 @click.group()
@@ -25,7 +25,7 @@ named = click.argument("names", nargs=-1, metavar="[NAME]…", shell_complete=co
 @as_json
 def list_models(as_json: bool) -> None:
     """Print the known models, and which are here."""
-    from rag.models import known_models
+    from rag.models.registry import known_models
 
     config = Config.from_env()
     known = [(model, _locate(model, config)) for model in known_models()]
@@ -52,7 +52,7 @@ def fetch_models(names: tuple[str, ...]) -> None:
 
     Without NAME, the configured encoder and generator. A fetch that was interrupted goes on where it was.
     """
-    from rag.fetching import fetch, plan
+    from rag.models.download import fetch, plan
 
     config = Config.from_env()
     for model in _choose_models(names, config):
@@ -73,7 +73,7 @@ def verify_models(names: tuple[str, ...]) -> int:
 
     Their files are read again, those of the configured encoder and generator without NAME.
     """
-    from rag.models import verify
+    from rag.models.registry import verify
 
     config = Config.from_env()
     checks = [check for model in _choose_models(names, config) for check in verify(model, config.cache)]
@@ -92,11 +92,11 @@ def calibrate_generator() -> None:
     It is asked questions of which the right passage is known, for some minutes. What is found is kept for this model,
     encoder and prompts, and used from then on. An interrupted calibration leaves nothing behind.
     """
-    from rag.calibrating import calibrate
-    from rag.encoder import SentenceEncoder
-    from rag.generator import load_generator
-    from rag.judges import find_shipped
-    from rag.prompts import Prompts
+    from rag.answering.calibration import calibrate
+    from rag.encoding.encoder import SentenceEncoder
+    from rag.generation.llama import load_generator
+    from rag.reading.trust import find_shipped
+    from rag.text.prompts import Prompts
 
     config = Config.from_env()
     if shipped := find_shipped(config.generator):
@@ -116,7 +116,7 @@ def print_paths(names: tuple[str, ...]) -> None:
 
     Without NAME, the configured encoder and generator.
     """
-    from rag.models import locate
+    from rag.models.registry import locate
 
     config = Config.from_env()
     for model in _choose_models(names, config):
@@ -125,7 +125,7 @@ def print_paths(names: tuple[str, ...]) -> None:
 
 def _choose_models(names: tuple[str, ...], config: Config) -> "list[Model]":
     """The models of these names; without names, those configured that are not paths or servers."""
-    from rag.models import find, known_models
+    from rag.models.registry import find, known_models
 
     if names:
         return [find(name) for name in names]
@@ -137,7 +137,7 @@ def _choose_models(names: tuple[str, ...], config: Config) -> "list[Model]":
 
 def _locate(model: "Model", config: Config) -> Path | None:
     from rag.errors import ModelMissing
-    from rag.models import locate
+    from rag.models.registry import locate
 
     try:
         return locate(model, config.cache)

@@ -10,7 +10,7 @@ import click
 
 from rag.config import Config
 from rag.errors import RagError
-from rag.generations import list_indexes
+from rag.index.manifest import list_indexes
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -39,14 +39,14 @@ def _configure(context: click.Context) -> Config:
 
 
 def _list_articles(config: Config) -> "tuple[Article, ...]":
-    from rag.index import Index
+    from rag.index.index import Index
 
     with closing(Index.open(config.indexes / config.index)) as index:
         return index.list_articles()
 
 
 def _list_models(_: Config) -> Iterable[str]:
-    from rag.models import known_models
+    from rag.models.registry import known_models
 
     return (model.name for model in known_models())
 

@@ -11,11 +11,11 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 import app
 from rag.assistant import Assistant
-from rag.build import build_index
+from rag.ingest.build import build_index
 from rag.config import ROOT, Config
-from rag.index import Index
-from rag.prompts import Prompts
-from tests.fakes import BELIEVED, HeldGenerator, WordEncoder
+from rag.index.index import Index
+from rag.text.prompts import Prompts
+from rag.testing import BELIEVED, HeldGenerator, WordEncoder
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (

@@ -6,14 +6,14 @@ from markdown_it import MarkdownIt
 from playwright.sync_api import Browser
 
 from rag.config import ROOT
-from rag.page.drawing import draw_conversation
-from rag.page.exchange import Exchange
+from rag.page.conversation_html import draw_conversation
+from rag.page.conversation import Exchange
 from rag.page.export import write_markdown
-from rag.page.wording import Wording
-from rag.prompts import Prompts
-from rag.writing import write_answer
+from rag.page.labels import Wording
+from rag.text.prompts import Prompts
+from rag.answering.markdown import write_answer
 from tests.browser.conftest import BROWSED, HOSTILE
-from tests.test_writing import ACTIVE, ANSWER, CITATION
+from tests.answering.test_markdown import ACTIVE, ANSWER, CITATION
 
 pytestmark = BROWSED
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rag import Config, build_index, models
-from rag.encoder import SentenceEncoder
-from rag.index import Index
+from rag import Config, build_index
+from rag.encoding.encoder import SentenceEncoder
+from rag.index.index import Index
+from rag.models.registry import resolve
 
 LIGHT = "qwen2.5-coder-0.5b"
 
@@ -16,7 +17,7 @@ LIGHT = "qwen2.5-coder-0.5b"
 @pytest.fixture(scope="session")
 def light_model_path() -> Path:
     """The GGUF file of the light generator."""
-    return models.resolve(LIGHT, "generator", Config.from_env().cache)
+    return resolve(LIGHT, "generator", Config.from_env().cache)
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.alignment import load_calibration
+from rag.encoding.alignment import load_calibration
 from rag.config import Config
-from rag.encoder import SentenceEncoder
-from rag.matching import match
-from rag.projection import expect
+from rag.encoding.encoder import SentenceEncoder
+from rag.encoding.matching import match
+from rag.encoding.projection import expect
 from rag.types import Vectors
 
 PARALLEL = {

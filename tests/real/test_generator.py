@@ -11,7 +11,7 @@ import pytest
 
 from rag.config import Config
 from rag.errors import GenerationError
-from rag.generator import RECENT, LlamaGenerator
+from rag.generation.llama import RECENT, LlamaGenerator
 
 CONTEXT = 512
 ANIMALS = "The cat is black. The dog is white. " * 6

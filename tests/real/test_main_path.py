@@ -10,7 +10,7 @@ import pytest
 
 from rag import Answer, Config, answer
 from rag.config import ROOT
-from rag.index import Index
+from rag.index.index import Index
 
 CZECH = "000_6546eb5d104e4df2.txt"
 GREEK = "001_a8bb7df5b9a08b73.txt"

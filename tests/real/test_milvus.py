@@ -10,7 +10,7 @@ import pytest
 
 from rag import Assistant, Config, build_index
 from rag.config import ROOT
-from rag.milvus import MilvusStore
+from rag.index.milvus import MilvusStore
 
 CASES = ROOT / "evaluation" / "cases" / "articles.jsonl"
 UNTIL_IT_HANGS_UP = 41

@@ -1,8 +1,8 @@
 """The real encoder in two worker processes: the same bytes as in this one."""
 
 from rag.config import ROOT, Config
-from rag.ray_encoder import RayEncoder, load_encoder
-from tests.test_ray_encoder import assert_same
+from rag.encoding.ray_workers import RayEncoder, load_encoder
+from tests.encoding.test_ray_workers import assert_same
 
 
 def test_two_workers_make_the_same_of_the_articles_as_this_process() -> None:

@@ -12,7 +12,7 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from rag.errors import GenerationError
-from rag.remote import RemoteGenerator
+from rag.generation.remote import RemoteGenerator
 
 KEY = "a-key-of-the-test"
 READY_SECONDS = 60

@@ -1,8 +1,8 @@
-"""The short form of `python -m evaluation.same`: FAISS, Milvus, Ray and killed builds, and the same citations."""
+"""The short form of `python -m stress.same`: FAISS, Milvus, Ray and killed builds, and the same citations."""
 
 from pathlib import Path
 
-from evaluation.same import compare
+from stress.same import compare
 from rag import Config
 
 

@@ -1,0 +1,72 @@
+"""Does llama.cpp run on this processor? To be asked in a process of its own: a build made for another processor is
+killed by an illegal instruction at the first prompt, and would take its caller along.
+
+    python -m rag.generation.probe [MODEL.gguf]    by default the configured generator's file
+
+Prints one JSON object: what was proved, and with which build. Exit codes: 0 it runs, or no local model is configured;
+1 the model cannot be used, with one sentence on stderr; 3 llama.cpp itself cannot be loaded.
+"""
+
+import json
+import math
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rag.models import registry
+from rag.config import Config
+from rag.errors import ModelError, RagError
+from rag.hardware import count_physical_cores
+
+PROMPT = b"One two three four five six seven eight nine ten. " * 6
+BATCH = 64
+"""Enough tokens at once that the kernels for whole matrices run, those for a single token being others."""
+FAILED, CANNOT_BE_LOADED = 1, 3
+
+
+def probe(gguf: Path) -> dict[str, object]:
+    """Evaluate a prompt and one token more with the model; return `tokens`, `version` and `features` of the build.
+
+    Raises ModelError when the model cannot be loaded or computes nonsense.
+    """
+    import llama_cpp
+
+    try:
+        model = llama_cpp.Llama(
+            str(gguf), n_ctx=2 * BATCH, n_batch=BATCH, n_threads=count_physical_cores(), logits_all=True, verbose=False
+        )
+    except (ValueError, OSError) as error:
+        raise ModelError(f"{gguf} cannot be loaded: {error}. Check it with `rag models verify`.") from error
+    model.eval(model.tokenize(PROMPT)[:BATCH])
+    following = model.sample(temp=0.0)
+    model.eval([following])
+    if not all(math.isfinite(score) for score in model.scores[model.n_tokens - 1]):
+        raise ModelError(f"{gguf} computes nothing but noise. Check it with `rag models verify`.")
+    return {
+        "tokens": model.n_tokens,
+        "version": llama_cpp.__version__,
+        "features": re.findall(r"(\w+) = 1", llama_cpp.llama_print_system_info().decode()),
+    }
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Probe and say so; see the top of this file."""
+    try:
+        config = Config.from_env()
+        if not arguments and config.is_remote:
+            print(json.dumps({"skipped": f"the generator is the server {config.generator}"}))  # noqa: T201
+            return 0
+        gguf = Path(arguments[0]) if arguments else registry.resolve(config.generator, "generator", config.cache)
+        print(json.dumps(probe(gguf)))  # noqa: T201
+    except RagError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return FAILED
+    except (ImportError, RuntimeError, OSError) as error:
+        print(f"llama.cpp cannot be loaded: {error}", file=sys.stderr)  # noqa: T201
+        return CANNOT_BE_LOADED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

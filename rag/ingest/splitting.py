@@ -1,0 +1,253 @@
+"""Documents → passages with exact offsets.
+
+A passage is a run of whole sentences of one paragraph that fits the encoder. Only what is too short to stand alone,
+such as a heading, is joined with the paragraph after it, and never across a change of language.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from rag.text.language import NO_SCRIPT, Language, detect, script_of
+from rag.types import Document, Passage
+
+Span = tuple[int, int]
+TokenCounter = Callable[[Sequence[str]], list[int]]
+"""Tokens of each text: `Encoder.count_tokens`."""
+
+TINY_SHARE = 5
+"""A paragraph of less than one fifth of the limit is too short to stand alone."""
+MIN_LANGUAGE_CHARS = 40
+"""A shorter stretch is taken to be in the language of its neighbour in the same script."""
+WRAPPED_WIDTH = 100
+"""Lines of a paragraph that was broken at a column are no longer than this, in characters."""
+WINDOW = 4000
+"""Characters that the splitter sees at once; its time grows with the square of them."""
+MAX_CHARS_PER_TOKEN = 8
+
+_SENTENCE_ENDS = '.!?…:;。！？»”"'
+_UNCOUNTED = -1
+_JOINER = "\u200d"
+_VISIBLE = re.compile(r"\S")
+_LINE = re.compile(r"\S(?:[^\n]*\S)?")
+_BLOCK = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
+_SPACE_BUT_NEWLINE = re.compile(r"[^\S\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A stretch of a document that will be a passage or a part of one."""
+
+    start: int
+    end: int
+    tokens: int
+    language: Language | None = None
+
+
+def cut(document: Document, max_tokens: int, count_tokens: TokenCounter) -> list[Passage]:
+    """The passages of `document`, in order, each of at most `max_tokens` tokens.
+
+    They do not overlap, begin and end with no white space, and leave out nothing but white space. Only a single
+    character that alone takes more than `max_tokens` is longer.
+    """
+    paragraphs = [_fit(paragraph, document.text, max_tokens, count_tokens)
+                  for paragraph in _sentences(document, max_tokens, count_tokens)]  # fmt: skip
+    pieces = _merge_tiny(_tell_languages(_pack(paragraphs, max_tokens), document), max_tokens)
+    # Tokens of a whole are not always those of its parts.
+    pieces = _fit(_count(pieces, document.text, count_tokens), document.text, max_tokens, count_tokens)
+    return [_passage(document, piece) for piece in pieces]
+
+
+def split_sentences(text: str, language: str) -> list[Span]:
+    """Offsets of the sentences in `text`, without the white space around them; no sentence crosses a paragraph."""
+    return [
+        sentence for paragraph in split_paragraphs(text) for sentence in _split_paragraph(text, paragraph, language)
+    ]
+
+
+def split_paragraphs(text: str) -> list[Span]:
+    """Offsets of the paragraphs in `text`, without the white space around them.
+
+    A line is a paragraph, unless it breaks off at a column: in mid-sentence, where the next word would not have fitted.
+    """
+    paragraphs = []
+    for block in _BLOCK.finditer(text):
+        lines = [(m.start(), m.end()) for m in _LINE.finditer(text, *block.span())]
+        width = max(end - start for start, end in lines)
+        first = lines[0][0]
+        for (_, end), (start, following_end) in pairwise(lines):
+            next_word = text[start:following_end].split(maxsplit=1)[0]
+            fits = end - text.rfind("\n", 0, end) + len(next_word) <= width
+            if fits or width > WRAPPED_WIDTH or text[end - 1] in _SENTENCE_ENDS:
+                paragraphs.append((first, end))
+                first = start
+        paragraphs.append((first, lines[-1][1]))
+    return paragraphs
+
+
+def _split_paragraph(text: str, paragraph: Span, language: str) -> list[Span]:
+    import sentencex  # type: ignore[import-untyped]
+
+    start, end = paragraph
+    # The splitter dies of some white space beyond ASCII.
+    plain = _SPACE_BUT_NEWLINE.sub(" ", text[start:end])
+    starts: list[int] = []
+    at = 0
+    while at < len(plain):
+        found = sentencex.get_sentence_boundaries(language, plain[at : at + WINDOW])
+        # The last sentence of a window may go on after it.
+        whole = found if at + WINDOW >= len(plain) or len(found) == 1 else found[:-1]
+        starts += [at + sentence["start_index"] for sentence in whole]
+        at += whole[-1]["end_index"]
+    # Ordinals and abbreviations end in a full stop too; a sentence does not begin with a small letter.
+    starts = [offset for offset in starts if offset == 0 or not _begins_small(plain, offset)]
+    spans = (_strip(text, start + first, start + last) for first, last in pairwise([*starts, len(plain)]))
+    return [span for span in spans if span[0] < span[1]]
+
+
+def _begins_small(text: str, start: int) -> bool:
+    """True before a letter that has a capital form and is not in it; Georgian, say, has none in use."""
+    found = _VISIBLE.search(text, start)
+    return found is not None and found[0].islower() and found[0].title() != found[0]
+
+
+def _strip(text: str, start: int, end: int) -> Span:
+    inner = text[start:end]
+    return end - len(inner.lstrip()), start + len(inner.rstrip())
+
+
+def _sentences(document: Document, max_tokens: int, count_tokens: TokenCounter) -> list[list[_Piece]]:
+    """The sentences of each paragraph, endless ones in parts, with their tokens."""
+    text, size = document.text, max_tokens * MAX_CHARS_PER_TOKEN
+    parts = [
+        [part for sentence in _split_paragraph(text, span, document.language) for part in _chop(text, sentence, size)]
+        for span in split_paragraphs(text)
+    ]
+    counts = iter(count_tokens([text[start:end] for paragraph in parts for start, end in paragraph]))
+    return [[_Piece(start, end, next(counts)) for start, end in paragraph] for paragraph in parts]
+
+
+def _chop(text: str, sentence: Span, size: int) -> list[Span]:
+    """Parts of at most `size` characters."""
+    start, end = sentence
+    parts = []
+    while end - start > size:
+        middle = _find_break(text, start + size // 2, start + size)
+        parts.append(_strip(text, start, middle))
+        while text[middle].isspace():
+            middle += 1
+        start = middle
+    return [*parts, (start, end)]
+
+
+def _find_break(text: str, low: int, high: int) -> int:
+    """Where to break between `low` and `high`: after the last space, or before a letter that stands by itself."""
+    for place in range(high, low, -1):
+        if text[place - 1].isspace():
+            return place
+    for place in range(high, low, -1):
+        if not unicodedata.category(text[place]).startswith("M") and _JOINER not in text[place - 1 : place + 1]:
+            return place
+    return high
+
+
+def _fit(pieces: list[_Piece], text: str, max_tokens: int, count_tokens: TokenCounter) -> list[_Piece]:
+    """The pieces, those of more than `max_tokens` halved until they fit."""
+    while any(_is_too_long(piece, max_tokens) for piece in pieces):
+        halves: list[_Piece] = []
+        for piece in pieces:
+            if not _is_too_long(piece, max_tokens):
+                halves.append(piece)
+                continue
+            size = piece.end - piece.start
+            middle = _find_break(text, piece.start + size // 4, piece.start + size // 2)
+            for start, end in ((piece.start, middle), (middle, piece.end)):
+                halves.append(_Piece(*_strip(text, start, end), _UNCOUNTED, piece.language))
+        counted = iter(_count([half for half in halves if half.tokens == _UNCOUNTED], text, count_tokens))
+        pieces = [next(counted) if half.tokens == _UNCOUNTED else half for half in halves]
+    return pieces
+
+
+def _is_too_long(piece: _Piece, max_tokens: int) -> bool:
+    return piece.tokens > max_tokens and piece.end - piece.start > 1
+
+
+def _count(pieces: list[_Piece], text: str, count_tokens: TokenCounter) -> list[_Piece]:
+    counts = count_tokens([text[piece.start : piece.end] for piece in pieces])
+    return [replace(piece, tokens=tokens) for piece, tokens in zip(pieces, counts, strict=True)]
+
+
+def _pack(paragraphs: list[list[_Piece]], max_tokens: int) -> list[_Piece]:
+    """Sentences of a paragraph put together, in passages of about one length rather than full ones and a rest."""
+    packed: list[_Piece] = []
+    before = 0
+    for paragraph in paragraphs:
+        total = sum(piece.tokens for piece in paragraph)
+        # Leave room for the heading that will be joined.
+        room = max_tokens - before
+        target = total / math.ceil(total / room)
+        current: _Piece | None = None
+        for piece in paragraph:
+            if current and current.tokens < target and current.tokens + piece.tokens <= room:
+                current = _join(current, piece)
+                continue
+            if current:
+                packed.append(current)
+                room = max_tokens
+            current = piece
+        packed += [current] if current else []
+        before = before + total if _is_tiny(before + total, max_tokens) else 0
+    return packed
+
+
+def _tell_languages(pieces: list[_Piece], document: Document) -> list[_Piece]:
+    """The pieces with their languages; the document's is presumed."""
+    home = Language(document.language, document.script)
+    told: list[_Piece] = []
+    # Backwards, as a heading is in the language of what follows it.
+    following: Language | None = None
+    for piece in reversed(pieces):
+        text = document.text[piece.start : piece.end]
+        if len(text) < MIN_LANGUAGE_CHARS and following and script_of(text) in (following.script, NO_SCRIPT):
+            language = following
+        else:
+            language = detect(text, home=home)
+        told.append(replace(piece, language=language))
+        following = language
+    return told[::-1]
+
+
+def _merge_tiny(pieces: list[_Piece], max_tokens: int) -> list[_Piece]:
+    merged: list[_Piece] = []
+    for piece in pieces:
+        last = merged[-1] if merged else None
+        if (
+            last
+            and _is_tiny(last.tokens, max_tokens)
+            and last.language == piece.language
+            and last.tokens + piece.tokens <= max_tokens
+        ):
+            merged[-1] = _join(last, piece)
+        else:
+            merged.append(piece)
+    return merged
+
+
+def _is_tiny(tokens: int, max_tokens: int) -> bool:
+    return tokens * TINY_SHARE < max_tokens
+
+
+def _join(first: _Piece, second: _Piece) -> _Piece:
+    return _Piece(first.start, second.end, first.tokens + second.tokens, second.language)
+
+
+def _passage(document: Document, piece: _Piece) -> Passage:
+    language = piece.language or Language(document.language, document.script)
+    text = document.text[piece.start : piece.end]
+    return Passage(
+        source=document.source, text=text, start=piece.start, end=piece.end, language=language.code,
+        script=language.script, date=document.date, title=document.title,
+    )  # fmt: skip

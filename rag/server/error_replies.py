@@ -1,0 +1,53 @@
+"""Errors → replies in OpenAI's form: one sentence, and never a traceback."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from rag.errors import ArticleMissing, Overload, Overtime, QuestionError, RagError
+from rag.server.schemas import Failure, FailureReply, Kind
+
+RETRY_SECONDS = 5
+STATUSES: dict[type[Exception], int] = {QuestionError: 400, ArticleMissing: 404, Overload: 503, Overtime: 504}
+REMEDY = "Correct the request; /openapi.json describes what there is."
+
+
+def describe(error: Exception) -> FailureReply:
+    """What a client is told of an error."""
+    status = STATUSES.get(type(error), 500)
+    if isinstance(error, RagError):
+        return _write(status, type(error).__name__, str(error))
+    return _write(status, "unexpected", f"Unexpected {type(error).__name__}. Please report it, with the server's log.")
+
+
+def refuse(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """The reply to a request that is not served."""
+    return JSONResponse(_write(status, code, message).model_dump(), status, headers)
+
+
+def handle_failures(app: FastAPI) -> None:
+    """Have every error of the app replied to in this form."""
+
+    @app.exception_handler(RagError)
+    @app.exception_handler(Exception)
+    def reply(_: Request, error: Exception) -> JSONResponse:
+        headers = {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, Overload) else None
+        return JSONResponse(describe(error).model_dump(), STATUSES.get(type(error), 500), headers)
+
+    @app.exception_handler(RequestValidationError)
+    def reply_malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return refuse(400, "malformed", f"{place}: {first['msg']}. {REMEDY}")
+
+    @app.exception_handler(HTTPException)
+    def reply_refused(_: Request, error: HTTPException) -> JSONResponse:
+        return refuse(error.status_code, "refused", f"{error.detail}. {REMEDY}", dict(error.headers or {}))
+
+
+def _write(status: int, code: str, message: str) -> FailureReply:
+    kind: Kind = "server_error" if status >= 500 else "invalid_request_error"
+    if status == 401:
+        kind = "authentication_error"
+    return FailureReply(error=Failure(message=message, type=kind, code=code))

@@ -1,0 +1,198 @@
+"""Names of people and places, found in a text and compared across scripts, endings and ways of transliteration."""
+
+import re
+import tomllib
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cache, lru_cache
+from itertools import product
+from typing import Any
+
+from rag.text.lexicon import WORDS, load_lexicon, split_words
+from rag.text.language import fold
+
+ALIKE = 0.5
+"""Least share of letters, as difflib counts it, in two spellings of a name."""
+SYLLABLE = 5
+"""Letters at most of a part of a name after a hyphen, its case ending among them."""
+ABBREVIATION = 3
+BEFORE = 20
+"""Characters before a word in which to look for the end of the sentence before it."""
+KOREAS = ("KP", "KR")
+
+_WORD = re.compile(r"[^\W\d_]+")
+_BEFORE_SENTENCE = re.compile(r"(?:^|[.!?…:;]|\n)[\s\"'“”„«»‘’(¿¡\-–—]*$")
+_GREEK = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]")
+_FROM_GREEK = [
+    (re.compile(pattern), letters)
+    for pattern, letters in (
+        ("oy", "u"), ("gk", "g"), ("gg", "ng"), ("tz", "j"), (r"^mp|(?<=[rl])mp", "b"), (r"^nt|(?<=[rl])nt", "d"),
+        (r"\bgi(?=[aou])", "j"), (r"\bgu(?=[ao])", "v"), ("ch", "h"),
+    )
+]  # fmt: skip
+_SOUNDS = [
+    (re.compile(pattern), sound)
+    for pattern, sound in (
+        (r"(?<=p)(?:kh|ch|h)", ""), ("shch|tsch|dzh|tch|sch|zh|sh|cz|sz|rz|dz|ts|tz", "S"), ("kh|ck|q", "K"),
+        ("x", "KS"), ("ph", "V"), ("th", "T"), (r"(?<!^)h", ""), (r"[gkh]", "K"), ("[sz]", "S"), ("[vfw]", "V"),
+        ("[bp]", "P"), ("[td]", "T"), ("m", "M"), ("n", "N"), ("l", "L"), ("r", "R"),
+    )
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A capitalised word of a text, or a part of one that a hyphen joins: `Jong` and `un` of Jong-un."""
+
+    text: str
+    start: int
+    initial: bool
+    """True where a sentence begins, as any word there has a capital."""
+
+
+def find_names(text: str, language: str) -> list[Name]:
+    """The capitalised words of `text` that may be names: months, numbers and words of titles are left out."""
+    lexicon = load_lexicon(language)
+    names = []
+    for word in split_words(text, language):
+        if not any(char.isupper() for char in word.text[:1]):
+            continue
+        if lexicon and any(
+            word.form in words
+            for words in (lexicon.months, lexicon.weekdays, lexicon.numerals, lexicon.negation, lexicon.ordinary)
+        ):
+            continue
+        initial = _BEFORE_SENTENCE.search(text, max(0, word.start - BEFORE), word.start) is not None
+        names += [
+            Name(part.group(), word.start + part.start(), initial)
+            for part in _WORD.finditer(word.text)
+            if len(part.group()) > 1 and (part.group()[0].isupper() or _is_syllable(word.text, part))
+        ]
+    return names
+
+
+def _is_syllable(word: str, part: re.Match[str]) -> bool:
+    """Whether a part with a small letter is of a Korean name, such as Jong-un, and not of a compound."""
+    return len(part.group()) <= SYLLABLE and word[part.start() - 1] in "-‑"
+
+
+def find_entities(text: str, language: str) -> dict[str, list[tuple[int, int]]]:
+    """Countries and others that each language calls its own way, with the offsets of the words that name them."""
+    words = list(_WORD.finditer(text))
+    folded = [re.sub(r"\W", "", fold(word.group())) for word in words]
+    offsets, at = [], 0
+    for word in folded:
+        offsets.append(at)
+        at += len(word) + 1
+    found: dict[str, list[tuple[int, int]]] = {}
+    taken: set[int] = set()
+    line = " ".join(folded)
+    # `Pohjois-Korea` is babel's and goes before the table's `Korea`.
+    for entity, pattern, capital in (*_territories(language), *_entities()):
+        for match in pattern.finditer(line):
+            places = range(bisect_left(offsets, match.start()), bisect_left(offsets, match.end()))
+            # An abbreviation is in capitals; `us`, `el` and `un` are words too.
+            named = words[places[0]].group()
+            if not taken.isdisjoint(places) or (len(named) <= ABBREVIATION and not named.isupper()):
+                continue
+            if capital and not named[0].isupper():
+                continue
+            taken.update(places)
+            found.setdefault(entity, []).append((words[places[0]].start(), words[places[-1]].end()))
+    return found
+
+
+def implied(entities: Iterable[str]) -> set[str]:
+    """The entities, and the countries for which their capitals stand."""
+    entities = set(entities)
+    return entities | {_table()["implies"][entity] for entity in entities if entity in _table()["implies"]}
+
+
+def is_among(name: str, others: Sequence[str]) -> bool:
+    """Whether one of the others is the same name, in whatever script, case or transliteration."""
+    return any(same_name(name, other) for other in others)
+
+
+@lru_cache(maxsize=65536)
+def same_name(left: str, right: str) -> bool:
+    """Whether two words are forms of one name: Lavrova, Λαβρόφ; Čong, Џонг; Wonsanis, Вонсану."""
+    cross = bool(_GREEK.search(left)) != bool(_GREEK.search(right))
+    spelled = SequenceMatcher(None, _spell(left), _spell(right)).ratio()
+    if spelled < ALIKE:
+        return False
+    return any(_same_key(a, b, cross) for a, b in product(_keys(left), _keys(right)))
+
+
+def _same_key(left: str, right: str, cross: bool) -> bool:
+    short, long = sorted((left, right), key=len)
+    if not short:
+        return False
+    # A case ending may bring consonants of its own.
+    if long.startswith(short) and len(long) - len(short) <= (2 if len(short) > 2 else len(short) - 1):
+        return True
+    # Greek writes d as nt and b as mp.
+    return cross and len(short) > 3 and len(long) - len(short) < 2 and SequenceMatcher(None, left, right).ratio() > 0.8
+
+
+@lru_cache(maxsize=65536)
+def _spell(word: str) -> str:
+    """A name in lower-case ASCII, Greek digraphs as they sound."""
+    spelled = re.sub(r"[^a-z]", "", fold(word))
+    if _GREEK.search(word):
+        for pattern, letters in _FROM_GREEK:
+            spelled = pattern.sub(letters, spelled)
+    return re.sub("dzh|dz|dj", "j", spelled).replace("w", "v").replace("ou", "u")
+
+
+@lru_cache(maxsize=65536)
+def _keys(word: str) -> tuple[str, ...]:
+    """The consonants of a name in classes, in each way that its letters may sound; a vowel only where it begins."""
+    keys = []
+    for ch, inner, c in product(("s", "k"), ("", "s"), ("s", "k")):
+        sounds = _spell(word).replace("cch", "ch").replace("ch", ch).replace("c", c)
+        sounds = re.sub(r"(?<=[aeiou])[jy](?=[aeiou])", inner, re.sub(r"^[jy]", "s", sounds))
+        for pattern, sound in _SOUNDS:
+            sounds = pattern.sub(sound, sounds)
+        sounds = re.sub(r"^[aeiou]+", "A", sounds)
+        keys.append(re.sub(r"(.)\1+", r"\1", re.sub(r"[^A-Z]", "", sounds)))
+    return tuple(dict.fromkeys(keys))
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads((WORDS / "entities.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _entities() -> list[tuple[str, re.Pattern[str], bool]]:
+    """Name, pattern over folded words, and whether the first of them must have a capital."""
+    return [
+        (name, re.compile(rf"\b(?:{'|'.join(forms)})(?!\w)"), name in _table()["capitals"]["names"])
+        for name, forms in _table()["names"].items()
+    ]
+
+
+@cache
+def _territories(language: str) -> list[tuple[str, re.Pattern[str], bool]]:
+    """Countries by what babel calls them: all of them, less those that the table has in a language of the lexicon."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        territories = Locale.parse(language).territories
+    except (UnknownLocaleError, ValueError):
+        return []
+    listed = _table()["names"] if load_lexicon(language) else {}
+    names = {code: re.findall("[a-z]+", fold(name)) for code, name in territories.items() if code.isalpha()}
+    return [
+        (code, re.compile(rf"\b{' '.join(map(_inflected, words))}(?!\w)"), True)
+        for code, words in names.items()
+        if code not in listed and len("".join(words)) > ABBREVIATION
+    ]
+
+
+def _inflected(word: str) -> str:
+    """A pattern of a folded word in its cases."""
+    kept = len(word) - (2 if len(word) > 6 or word.endswith("ya") else 1 if len(word) > 4 else 0)
+    return word[:kept] + (r"\w{0,5}" if kept > ABBREVIATION else "")

@@ -1,0 +1,179 @@
+"""Every text that the model or the reader is given, from `prompts/`, checked when it is loaded.
+
+prompts/excerpt.txt            what the generator reads before it knows the question
+prompts/judge.txt              what follows it to ask whether it holds the answer
+prompts/question.txt           what follows it to get the answer
+prompts/insist.txt             the same, when the answer came in another language
+prompts/sentences/<tag>.toml   what the reader is told of an answer, by language: `cs`, `sr`, `sr-Latn`
+prompts/page/<tag>.toml        what stands on the page, likewise
+prompts/programs.toml          what programs are told of tools and endpoints, in English
+"""
+
+import re
+import string
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from rag.errors import PromptError
+from rag.text.invisible import drop_hidden
+
+FALLBACK = "en"
+TEMPLATES = {
+    "excerpt": {"passage"},
+    "judge": {"question"},
+    "question": {"question", "language"},
+    "insist": {"question", "language"},
+}
+SENTENCES: dict[str, set[str]] = {
+    "abstain": set(),
+    "nearest": set(),
+    "sources": set(),
+    "quoted": {"origin", "quote"},
+    "articles": {"count"},
+    "newest": set(),
+    "oldest": set(),
+    "summary": set(),
+}
+PAGE: dict[str, set[str]] = {
+    **{
+        key: set()
+        for key in (
+            *("title", "tongue", "tab_ask", "tab_figures"),
+            *("articles", "find", "undated", "add", "remove_sure"),
+            *("filters", "languages", "files", "since", "until"),
+            *("conversation", "placeholder", "ask", "stop", "examples", "searching", "judging", "stopped"),
+            *("empty_question", "nothing_passes"),
+            *("verified", "quoted", "listed", "abstained", "sources", "nearest", "evidence", "open"),
+            *("steps", "unjudged", "said", "rejected", "copy", "copied", "save_markdown", "save_json"),
+            *("article", "previous", "next", "close", "changed", "gone"),
+            *("by_language", "by_date", "index_state", "index_name", "built", "passages", "encoder", "generator"),
+            *("last_answers", "question", "to_evidence", "to_answer", "nothing_asked", "evaluation", "heat_map"),
+        )
+    },
+    "intro": {"articles", "languages"},
+    "example": {"name"},
+    "found": {"found", "all"},
+    "adding": {"source"},
+    "encoding": {"done", "total"},
+    "in_use": {"articles"},
+    "remove": {"source"},
+    "removing": {"source"},
+    "queued": {"place"},
+    "reading": {"source"},
+    "unexpected": {"error"},
+    "long_question": {"length", "most"},
+    "no_date": {"date"},
+    "marker": {"number"},
+    "likely": {"percent"},
+    "seconds": {"seconds"},
+    "citation": {"number", "all"},
+}
+PROGRAMS: dict[str, set[str]] = {
+    key: set()
+    for key in (
+        *("title", "instructions", "among"),
+        *("ask", "search", "list_articles", "open_article", "answer", "converse"),
+    )
+}
+_QUOTATION = re.compile('"{3,}')
+_ROLE = re.compile(r"\[(/?[A-Z_]+)\]")
+_ANGLES = str.maketrans("<>", "‹›")
+Table = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The texts of one folder."""
+
+    templates: dict[str, str]
+    sentences: Table
+    page: Table
+    programs: dict[str, str]
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read and check `folder`. Raises PromptError naming the file and what is wrong with it."""
+        templates = {name: _read(folder / f"{name}.txt") for name in TEMPLATES}
+        for name, text in templates.items():
+            _check(folder / f"{name}.txt", text, TEMPLATES[name])
+        return cls(
+            templates,
+            _load_table(folder / "sentences", SENTENCES),
+            _load_table(folder / "page", PAGE),
+            _load_language(folder / "programs.toml", PROGRAMS),
+        )
+
+    def fill(self, name: str, **values: str) -> str:
+        """The template `name` with its variables replaced; the values stay text, whatever they look like."""
+        return self.templates[name].format(**{key: _tame(value) for key, value in values.items()})
+
+    def say(self, key: str, language: str, script: str | None = None, **values: str) -> str:
+        """The sentence `key` in the given language and script, in English where there is none."""
+        return _choose(self.sentences, language, script)[key].format(**values)
+
+    def label(self, key: str, language: str, script: str | None = None, **values: str) -> str:
+        """What the page says for `key`, likewise."""
+        return _choose(self.page, language, script)[key].format(**values)
+
+
+def _tame(value: str) -> str:
+    """A value that cannot close the quotation it stands in, nor be taken for the marks of a chat template.
+
+    The generator in this process reads no marks in it anyway; a server may.
+    """
+    value = _QUOTATION.sub("”", drop_hidden(value))
+    return _ROLE.sub(r"(\1)", value).translate(_ANGLES)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"{file} cannot be read ({error}). Restore it: git checkout prompts") from error
+
+
+def _choose(table: Table, language: str, script: str | None) -> dict[str, str]:
+    tags = (f"{language}-{script}", language, FALLBACK)
+    return next(table[tag] for tag in tags if tag in table)
+
+
+def _load_table(folder: Path, keys: dict[str, set[str]]) -> Table:
+    table = {file.stem: _load_language(file, keys) for file in sorted(folder.glob("*.toml"))}
+    if FALLBACK not in table:
+        raise PromptError(f"{folder / FALLBACK}.toml is missing. Restore it: git checkout prompts")
+    return table
+
+
+def _load_language(file: Path, keys: dict[str, set[str]]) -> dict[str, str]:
+    try:
+        sentences = tomllib.loads(_read(file))
+    except tomllib.TOMLDecodeError as error:
+        raise PromptError(f"{file} is not valid TOML: {error}. Correct it there.") from error
+    if sentences.keys() != keys.keys():
+        wrong = ", ".join(sorted(sentences.keys() ^ keys.keys()))
+        raise PromptError(f"{file} lacks or does not need: {wrong}. It must hold exactly {', '.join(sorted(keys))}.")
+    for key, text in sentences.items():
+        if not isinstance(text, str) or not text.strip():
+            raise PromptError(f"{file}: {key} must be a sentence. Write one.")
+        _check(file, text, keys[key])
+    return sentences
+
+
+def _check(file: Path, text: str, variables: set[str]) -> None:
+    try:
+        fields = [field for field in string.Formatter().parse(text) if field[1] is not None]
+    except ValueError as error:
+        raise PromptError(f"{file} is malformed: {error}. Braces that are not variables are written twice.") from error
+    found = {str(name) for _, name, _, _ in fields}
+    # A format or a conversion would fail only when it is filled, or change the text silently.
+    if found != variables or any(spec or conversion for _, _, spec, conversion in fields):
+        raise PromptError(
+            f"{file} must use exactly these variables, without formats: {_list(variables)}; it uses {_list(found)}. "
+            "Correct it there."
+        )
+
+
+def _list(variables: set[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in sorted(variables)) or "none"

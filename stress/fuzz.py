@@ -1,0 +1,93 @@
+"""Bytes that lead a reader of articles where it has not been yet, until it breaks.
+
+    python -m stress.fuzz --seconds 600
+
+Atheris watches which branches were taken of this package and of the libraries that it reads with, and goes on changing
+what took new ones. Whatever a file holds, it is an article, or left out with a reason; what is neither is printed, and
+kept in a file that is named. Every file gets two seconds.
+"""
+
+import argparse
+import io
+import multiprocessing
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import atheris  # type: ignore[import-untyped]
+
+with atheris.instrument_imports(include=["rag", "docx", "pypdf", "trafilatura"]):
+    import docx
+    import pypdf
+    import trafilatura  # noqa: F401 - is instrumented only when it is imported here
+
+    from rag.ingest.documents import File, Skipped, read, walk
+    from rag.ingest.formats import FORMATS
+
+from stress.killing import check
+from rag.config import ROOT
+
+LONGEST = 8000
+"""Bytes of a file."""
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta property="article:published_time"
+content="2024-05-01"><title>The harbour</title></head><body><article><h1>The harbour</h1><p>It cost nine million, says
+the mayor.</p><table><tr><td>Quay</td></tr></table></article></body></html>"""
+
+
+def main() -> None:
+    """Read on; the exit code is another than 0 when something broke."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--seconds", type=int, default=600, help="for how long (600)")
+    chosen = options.parse_args()
+    with TemporaryDirectory() as folder:
+        for number, (ending, data) in enumerate(list_beginnings()):
+            file = Path(folder, str(number))
+            file.write_bytes(bytes([FORMATS.index(ending)]) + data)
+        # In a child, as atheris ends its process.
+        child = multiprocessing.get_context("fork").Process(target=fuzz, args=(Path(folder), chosen.seconds))
+        child.start()
+        child.join()
+    sys.exit(child.exitcode)
+
+
+def fuzz(inputs: Path, seconds: int) -> None:
+    """Read what is in a folder and what can be made of it, and end the process."""
+    limits = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-timeout=2", "-rss_limit_mb=4096"]
+    atheris.Setup([sys.argv[0], *limits, str(inputs)], read_anything)
+    atheris.Fuzz()
+
+
+def list_beginnings() -> Iterator[tuple[str, bytes]]:
+    """Files that are in order, to begin with, and their endings."""
+    for article in sorted(ROOT.glob("seeds/*.txt")):
+        yield ".txt", article.read_bytes()[:LONGEST]
+    yield ".md", b"---\ntitle: The harbour\ndate: 2024-05-01\n---\n# The harbour\n\nIt cost *nine* million.\n"
+    yield ".html", PAGE.encode()
+    document, pages, file = docx.Document(), pypdf.PdfWriter(), io.BytesIO()
+    document.add_heading("The harbour", 0)
+    document.add_paragraph("It cost nine million.")
+    document.save(file)
+    yield ".docx", file.getvalue()
+    pages.add_blank_page(100, 100)
+    pages.add_metadata({"/Title": "The harbour", "/CreationDate": "D:20240501120000"})
+    file = io.BytesIO()
+    pages.write(file)
+    yield ".pdf", file.getvalue()
+
+
+def read_anything(data: bytes) -> None:
+    """Read bytes as a file of the format that the first of them says. Raises AssertionError, and what breaks."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, f"article{FORMATS[data[0] % len(FORMATS)] if data else '.txt'}")
+        file.write_bytes(data[1:])
+        for found in walk([file]):
+            document = read(found) if isinstance(found, File) else found
+            if isinstance(document, Skipped):
+                check(document.reason.endswith("."), "it is left out without a reason")
+            else:
+                check(bool(document.text.strip() and document.text.encode()), "it has no text")
+
+
+if __name__ == "__main__":
+    main()

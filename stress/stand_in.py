@@ -1,0 +1,61 @@
+"""`rag serve` over stand-ins for the models, so that what is measured is the server: `python -m stress.stand_in`.
+
+Its arguments are a folder for the index, the seconds that the generator takes for a word, and those of `rag serve`.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rag import Assistant, Config, build_index
+from rag.cli import main
+from rag.index.index import Index
+from rag.text.prompts import Prompts
+from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+
+REPLY = "It cost nine million in the end."
+
+
+class SpeakingGenerator(ScriptedGenerator):
+    """Says the same to everybody, and forgets what it was asked."""
+
+    def __init__(self, pause: float) -> None:
+        super().__init__(REPLY, pause=pause)
+        self.prompts = _Forgotten()
+
+
+class ForgetfulEncoder(WordEncoder):
+    """Forgets what it encoded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoded = _Forgotten()
+
+
+class _Forgotten(list[Any]):
+    """Keeps nothing: a list that grows would be taken for a leak."""
+
+    def append(self, _: object) -> None:
+        """Not kept."""
+
+    def extend(self, _: Iterable[object]) -> None:
+        """Not kept."""
+
+
+def serve(folder: Path, pause: float, *arguments: str) -> None:
+    """Build the index over the configured corpus, and serve it."""
+
+    def load(config: Config) -> Assistant:
+        encoder = ForgetfulEncoder()
+        build_index(config=Config(corpus=config.corpus, indexes=folder), encoder=encoder)
+        index = Index.open(folder / config.index)
+        return Assistant(
+            Config(indexes=folder), index, encoder, SpeakingGenerator(pause), Prompts.load(config.prompts), BELIEVED
+        )
+
+    main(["serve", *arguments], load)
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:])

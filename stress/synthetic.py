@@ -1,0 +1,161 @@
+"""A corpus of any size with the geometry of a real one."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.index.index_writer import Draft
+from rag.index.index import Index
+from rag.types import Document, Encoder, Encodings, Filter, Passage, Progress, Projection, Role, Vectors
+
+NOISE = 0.5
+"""Length of what is added to a unit vector: a cosine of 0.89 with the original."""
+PER_DOCUMENT = 20
+BATCH = 4_000
+"""Passages that are made together."""
+LANGUAGES = ("cs", "de", "el", "en")
+TOKEN_SHAPE = (3, 128)
+WORDS = " ".join(["word"] * 100)
+
+
+def grow(index: Index, encoder: Encoder, passages: int, folder: Path, advance: Callable[[int], object]) -> Index:
+    """An index in `folder` of so many passages made from those of `index`; `advance` is told how many more are there.
+
+    The texts differ by a number, so that none is a copy of another; the tokens are those of the originals, and the
+    vectors theirs with noise.
+    """
+    chance = np.random.default_rng(0)
+    sources = [article.source for article in index.list_articles()]
+    texts = [passage for source in sources for passage in index.read_passages(source)]
+    originals = [index.read_encodings(source) for source in sources]
+    vectors = np.concatenate([encodings.vectors for encodings in originals])
+    tokens = [one for encodings in originals for one in encodings.tokens]
+    with Draft(folder, encoder.dimension) as draft:
+        for start in range(0, passages, PER_DOCUMENT):
+            rows = [row % len(texts) for row in range(start, min(start + PER_DOCUMENT, passages))]
+            noise = chance.normal(size=(len(rows), encoder.dimension)).astype(np.float32)
+            noisy = _unit(vectors[rows] + NOISE * _unit(noise))
+            document, copies = _copy(f"{start:07}.txt", [texts[row] for row in rows])
+            draft.add(document, len(document.text), copies, Encodings(noisy, tuple(tokens[row] for row in rows)))
+            advance(len(rows))
+        draft.commit(encoder, index.manifest.passage_tokens, [folder])
+    return Index.open(folder)
+
+
+def _copy(source: str, passages: Sequence[Passage]) -> tuple[Document, list[Passage]]:
+    """A document of these passages, each told from all others by a number."""
+    texts = [f"{passage.text} {source}-{number}" for number, passage in enumerate(passages)]
+    starts = np.cumsum([0, *(len(text) + 2 for text in texts)])
+    first = passages[0]
+    document = Document(source, "\n\n".join(texts), first.language, first.script, first.date, None, checksum=source)
+    return document, [
+        replace(passage, source=source, text=text, start=int(start), end=int(start) + len(text), title=None)
+        for passage, text, start in zip(passages, texts, starts, strict=False)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A document as `Draft.add` takes it."""
+
+    document: Document
+    size: int
+    passages: list[Passage]
+    encodings: Encodings
+
+
+class Still:
+    """An Encoder that is only described, as nothing is encoded."""
+
+    name = "still"
+    max_tokens = 512
+
+    def __init__(self, dimension: int) -> None:
+        self.dimension = dimension
+        layers, kept = TOKEN_SHAPE
+        self.projection = Projection(
+            directions=np.empty((0, dimension), np.float32),
+            means=np.zeros((2, layers, dimension), np.float32),
+            bases=np.zeros((layers, dimension, kept), np.float32),
+            languages=(),
+            neutral=np.empty((0, layers, kept), np.int8),
+            ends=np.empty((0, 1), np.int64),
+        )
+
+    def describe(self) -> dict[str, object]:
+        """Its name."""
+        return {"name": self.name}
+
+    def warm(self) -> None:
+        """It is."""
+
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+        """Never called."""
+        raise NotImplementedError
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Never called."""
+        raise NotImplementedError
+
+
+def make_vectors(real: Vectors, count: int, seed: int) -> Vectors:
+    """So many vectors with the geometry of the real ones."""
+    chance = np.random.default_rng(seed)
+    spread = real - real.mean(axis=0)
+    one, other = (real[chance.integers(len(real), size=count)] for _ in range(2))
+    share = chance.random((count, 1)).astype(np.float32)
+    noise = chance.normal(size=(count, len(real))).astype(np.float32) @ spread
+    return _unit(_unit(share * one + (1 - share) * other) + NOISE * _unit(noise))
+
+
+def make_documents(real: Vectors, passages: int, tokens: int, version: str = "") -> Iterator[list[Made]]:
+    """Documents of so many passages in all, with so many tokens each, some thousand passages at a time."""
+    chance = np.random.default_rng(1)
+    shared = tuple(chance.integers(-127, 128, (PER_DOCUMENT, tokens, *TOKEN_SHAPE)).astype(np.int8))
+    for start in range(0, passages, BATCH):
+        vectors = make_vectors(real, min(BATCH, passages - start), seed=start)
+        yield [
+            make_document((start + first) // PER_DOCUMENT, vectors[first : first + PER_DOCUMENT], shared, version)
+            for first in range(0, len(vectors), PER_DOCUMENT)
+        ]
+
+
+def make_document(number: int, vectors: Vectors, tokens: Sequence[NDArray[np.int8]], version: str = "") -> Made:
+    """The document of that number; others of another version differ in their checksums."""
+    language, date = tell_facts(number)
+    passage = Passage("", WORDS, 0, len(WORDS), language, "Latn", date, None)
+    document, copies = _copy(f"{number:06}.txt", [passage] * len(vectors))
+    encodings = Encodings(vectors, tuple(tokens[: len(vectors)]))
+    return Made(replace(document, checksum=f"{number}{version}"), len(document.text), copies, encodings)
+
+
+def tell_facts(number: int) -> tuple[str, str]:
+    """Language and date of a document."""
+    return LANGUAGES[number % len(LANGUAGES)], f"{2015 + number % 10}-{1 + number % 12:02}"
+
+
+def find_row(passage: Passage) -> int:
+    """Which of all passages it is."""
+    return int(passage.source.removesuffix(".txt")) * PER_DOCUMENT + int(passage.text.rpartition("-")[2])
+
+
+def list_passing(passages: int, among: Filter) -> NDArray[np.bool_]:
+    """Which passages a filter lets through, whose patterns end with `*` and whose dates are months or years."""
+
+    def passes(number: int) -> bool:
+        language, date = tell_facts(number)
+        return (
+            language in (among.languages or LANGUAGES)
+            and all(f"{number:06}.txt".startswith(pattern[:-1]) for pattern in among.sources)
+            and (among.since or "") <= date <= (among.until or "9999")
+        )
+
+    of_documents = [passes(number) for number in range(-(-passages // PER_DOCUMENT))]
+    return np.repeat(of_documents, PER_DOCUMENT)[:passages]
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float32)

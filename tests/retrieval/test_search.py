@@ -1,0 +1,95 @@
+"""Ordering by tokens: rare ones of the question decide, less what any text of the language would give."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.index.index import Index
+from rag.encoding.matching import match
+from rag.retrieval.periods import Period
+from rag.retrieval.search import CANDIDATES, retrieve
+from rag.types import Document, Filter, Hit, Passage, Tokens, Vectors
+from rag.testing import WordEncoder
+from tests.index.test_index import make_document, write
+
+
+def tokens(*axes: int) -> Tokens:
+    """Tokens along the axes of a space of eight dimensions."""
+    return (np.eye(8)[list(axes)] * 127).astype(np.int8)[:, np.newaxis]
+
+
+def match_plainly(question: Tokens, passages: list[Tokens]) -> Vectors:
+    return match(question, passages)
+
+
+def test_a_passage_with_all_tokens_of_the_question_scores_one() -> None:
+    assert match_plainly(tokens(0, 1), [tokens(1, 0, 5)])[0] == pytest.approx(1)
+
+
+def test_the_order_of_tokens_and_what_else_a_passage_says_do_not_matter() -> None:
+    plain, long = match_plainly(tokens(0, 1), [tokens(0, 1), tokens(7, 1, 6, 0, 5)])
+    assert plain == long
+
+
+def test_a_rare_token_of_the_question_counts_more_than_common_ones() -> None:
+    question = tokens(0, 1, 2)
+    common = [tokens(0, 1, axis) for axis in (4, 5, 6)]
+    scores = match_plainly(question, [*common, tokens(2, 7)])
+    assert scores[3] > scores[:3].max()
+
+
+def test_what_any_text_of_a_language_gives_is_no_merit() -> None:
+    passages = [tokens(0, 1), tokens(0, 1)]
+    easy, hard = match(tokens(0, 1), passages, [np.full(2, 0.4, np.float32), np.full(2, 0.1, np.float32)])
+    assert hard - easy == pytest.approx(0.3, abs=1e-6)
+
+
+def test_each_layer_finds_its_own_best_token() -> None:
+    def layers(*pairs: tuple[int, int]) -> Tokens:
+        return np.concatenate([tokens(*axes) for axes in zip(*pairs, strict=True)], axis=1)
+
+    together, apart, half = match(
+        layers((0, 1)), [layers((0, 1), (6, 7)), layers((0, 7), (6, 1)), layers((0, 7), (6, 7))]
+    )
+    assert together == pytest.approx(apart)
+    assert half == pytest.approx(together / 2)
+
+
+def find(folder: Path, *articles: tuple[Document, list[Passage]], question: str, **wanted: object) -> tuple[Hit, ...]:
+    write(folder / "news", *articles)
+    return retrieve(question, Index.open(folder / "news"), WordEncoder(), 3, **wanted)  # type: ignore[arg-type]
+
+
+def test_the_same_words_twice_take_one_place_and_name_both_sources(tmp_path: Path) -> None:
+    texts = {"one.txt": "The harbour opened.", "two.txt": "The  harbour opened!", "three.txt": "The harbour closed."}
+    articles = [make_document(source, text) for source, text in texts.items()]
+    hits = find(tmp_path, *articles, question="harbour opened")
+    assert [(hit.rank, hit.passage.source, hit.also) for hit in hits] == [
+        (1, "one.txt", ("two.txt",)),
+        (2, "three.txt", ()),
+    ]
+
+
+def test_copies_do_not_crowd_out_the_rest(tmp_path: Path) -> None:
+    copies = [make_document(f"copy{n}.txt", "The harbour opened.") for n in range(2 * CANDIDATES)]
+    hits = find(tmp_path, *copies, make_document("other.txt", "Pears did not ripen."), question="harbour opened")
+    assert [hit.passage.source for hit in hits] == ["copy0.txt", "other.txt"]
+    assert len(hits[0].also) == 2 * CANDIDATES - 1
+
+
+def test_a_period_prefers_documents_of_its_time_and_leaves_the_others_in(tmp_path: Path) -> None:
+    def dated(source: str, date: str | None) -> tuple[Document, list[Passage]]:
+        document, passages = make_document(source, f"The harbour opened, says {source}.")
+        return replace(document, date=date), [replace(passage, date=date) for passage in passages]
+
+    articles = [dated("none.txt", None), dated("old.txt", "2019-03"), dated("new.txt", "2024-05-02")]
+    hits = find(tmp_path, *articles, question="harbour opened", period=Period("2024", "2024"))
+    assert hits[0].passage.source == "new.txt"
+    assert len(hits) == 3
+
+
+def test_nothing_passes_a_filter_that_lets_nothing_through(tmp_path: Path) -> None:
+    article = make_document("one.txt", "The harbour opened.")
+    assert find(tmp_path, article, question="harbour", among=Filter(languages=("ja",))) == ()

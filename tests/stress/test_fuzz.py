@@ -1,0 +1,16 @@
+"""The short form of `python -m stress.fuzz`."""
+
+import subprocess
+import sys
+
+import pytest
+
+from rag.config import ROOT
+
+
+def test_what_nobody_wrote_is_an_article_or_left_out() -> None:
+    pytest.importorskip("atheris", reason="atheris is not made for this machine")
+    command = [sys.executable, "-m", "stress.fuzz", "--seconds", "10"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "Done" in done.stderr

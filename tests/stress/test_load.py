@@ -1,0 +1,30 @@
+"""Short forms of the load and the soak: nothing fails, nobody is overtaken, nothing leaks."""
+
+import asyncio
+
+from evaluation import load, soak
+from stress.clients import Asked, serving_stand_ins
+
+
+def test_many_who_ask_and_search_at_once_are_served_or_told_that_it_is_busy() -> None:
+    figures = asyncio.run(load.measure(seconds=3, warm=1, askers=40, rate=100, advance=lambda _: None))
+    assert figures["questions answered"] > 0
+    assert figures["searches served"] > 0
+    # Memory and seconds are measured where there is time and nobody else on the machine.
+    faults = set(load.find_faults(figures)) - {"memory grew", "a place was held for one that had left"}
+    assert faults == set()
+    assert figures["seconds until a client that left is gone"] < 10
+
+
+def test_hundreds_of_questions_leave_nothing_behind() -> None:
+    with serving_stand_ins(0) as server:
+        figures = asyncio.run(soak.soak(server, load.QUESTIONS, 200, lambda _: None))
+    assert figures["questions answered"] == 180
+    assert set(soak.find_faults(figures)) <= {"memory grew"}
+
+
+def test_one_that_was_in_line_before_another_asked_and_is_answered_after_it_was_overtaken() -> None:
+    first, second = Asked(sent=1, in_line=2, done=9), Asked(sent=3, in_line=4, done=8)
+    assert load.count_overtaken([first, second]) == 1
+    assert load.count_overtaken([Asked(sent=1, in_line=2, done=7), second]) == 0
+    assert load.count_overtaken([Asked(sent=1, in_line=4, done=9), second]) == 0
