@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from rag import Assistant, RagError
-from rag.ingest.documents import MAX_BYTES
 from rag.errors import ConfigError
 from rag.hardware import share_memory
+from rag.ingest.documents import MAX_BYTES
 from rag.readiness import make_ready
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def open_page(assistant: Assistant, port: int) -> "gr.Blocks":
     """Serve the page on this machine alone, unless GRADIO_SERVER_NAME says otherwise. Raises ConfigError."""
     import gradio as gr
 
-    from rag.page.layout import STYLE
     from rag.page.events import build_page
+    from rag.page.layout import STYLE
 
     # Gradio brings this font along, with Greek and Cyrillic; what it lacks comes from the reader's system.
     font = gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700))

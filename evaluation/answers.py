@@ -23,9 +23,9 @@ from evaluation.naive import Naive, Reply
 from evaluation.report import RESULTS, read_commit
 from evaluation.run import ARTICLES, open_corpus
 from rag import Answer, Assistant, Citation, Config, Passage
-from rag.reading.acceptance import says
 from rag.encoding.encoder import SentenceEncoder
 from rag.generation.llama import load_generator
+from rag.reading.acceptance import says
 from rag.text.language import detect
 
 Verdict = Literal["right", "quoted, right", "wrong", "quoted, wrong", "abstained"]

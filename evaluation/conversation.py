@@ -29,9 +29,9 @@ from evaluation.metrics import success
 from evaluation.run import ARTICLES, judge_hits, open_corpus
 from rag import Assistant, Config, Hit, Turn
 from rag.answering.collection import Catalogue
+from rag.answering.events import Evidence
 from rag.encoding.encoder import SentenceEncoder
 from rag.text.language import detect
-from rag.types import Evidence
 
 Way = Callable[[FollowUp], tuple[str, tuple[Turn, ...]]]
 WAYS: dict[str, Way] = {

@@ -7,7 +7,8 @@ import numpy as np
 
 from rag.config import Config
 from rag.encoding.encoder import SentenceEncoder
-from rag.types import Encoder, Encodings, Progress, Projection, Role, Tokens, Vectors
+from rag.protocols import Encoder
+from rag.types import Embeddings, Progress, Projection, Role, Tokens, Vectors
 
 
 class WrappedEncoder:
@@ -38,7 +39,7 @@ class WrappedEncoder:
     def warm(self) -> None:
         self._encoder.warm()
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         return self._encoder.encode(texts, role, progress)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -52,14 +53,14 @@ class CachingEncoder(WrappedEncoder):
         super().__init__(encoder)
         self._known: dict[tuple[Role, str], tuple[Vectors, Tokens]] = {}
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         new = [text for text in dict.fromkeys(texts) if (role, text) not in self._known]
         encodings = super().encode(new, role, progress)
         for text, vector, tokens in zip(new, encodings.vectors, encodings.tokens, strict=True):
             self._known[role, text] = vector, tokens
         known = [self._known[role, text] for text in texts]
         vectors = np.array([vector for vector, _ in known], dtype=np.float32).reshape(len(texts), self.dimension)
-        return Encodings(vectors, tuple(tokens for _, tokens in known))
+        return Embeddings(vectors, tuple(tokens for _, tokens in known))
 
 
 class PlainEncoder(WrappedEncoder):
@@ -70,6 +71,6 @@ class PlainEncoder(WrappedEncoder):
         """The configured encoder so. Raises ModelError."""
         return cls(SentenceEncoder.load(config, replace(projection, directions=projection.directions[:0])))
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         encodings = super().encode(texts, role, progress)
-        return Encodings(encodings.vectors, tuple(tokens[:0] for tokens in encodings.tokens))
+        return Embeddings(encodings.vectors, tuple(tokens[:0] for tokens in encodings.tokens))

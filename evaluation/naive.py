@@ -9,8 +9,8 @@ from llama_cpp import Llama
 
 from rag import Assistant, Hit
 from rag.hardware import count_physical_cores
-from rag.text.language import detect, name_of
 from rag.models.registry import resolve
+from rag.text.language import detect, name_of
 
 PASSAGES = 5
 PROMPT = """Answer the question from these sources.

@@ -14,9 +14,9 @@ from rich.progress import track
 from evaluation.cases import OwnWords, load_own_words
 from evaluation.run import ARTICLES, open_corpus
 from rag import Assistant, Config
-from rag.reading.acceptance import says
 from rag.encoding.encoder import SentenceEncoder
 from rag.generation.llama import load_generator
+from rag.reading.acceptance import says
 from rag.reading.trust import find_judge
 
 _MARKS = re.compile(r"(?: ?\[\d+\])+$", re.MULTILINE)

@@ -25,9 +25,9 @@ from evaluation.naive import Naive
 from evaluation.report import RESULTS, read_commit
 from evaluation.run import open_corpus
 from rag import Assistant, Config
-from rag.reading.acceptance import says
 from rag.encoding.encoder import SentenceEncoder
 from rag.generation.llama import load_generator
+from rag.reading.acceptance import says
 
 QUESTIONS = 120
 SEED = 0

@@ -17,7 +17,7 @@ from evaluation.mixed_pool import PoolFigures
 from evaluation.run import Figures, Rows, Suite
 from rag import Config
 from rag.config import ROOT
-from rag.types import Encoder
+from rag.protocols import Encoder
 
 RESULTS = Path(__file__).parent / "results"
 HEAT_MAP = "heatmap.png"

@@ -30,8 +30,9 @@ from rag import Assistant, Config, Hit, Passage, build_index
 from rag.config import ROOT
 from rag.encoding.encoder import SentenceEncoder
 from rag.index.index import Index
+from rag.protocols import Encoder
 from rag.text.prompts import Prompts
-from rag.types import Encoder, Progress
+from rag.types import Progress
 
 ARTICLES = ROOT / "seeds"
 PLAIN = "plain cosine"

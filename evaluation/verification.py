@@ -8,11 +8,12 @@ from evaluation.cases import Half, Pair, half_of, load_pairs
 from evaluation.encoders import CachingEncoder
 from evaluation.run import ARTICLES
 from rag import Config, Passage, verify
-from rag.verification.verdict import Outcome
-from rag.ingest.documents import File, read, walk
 from rag.encoding.encoder import SentenceEncoder
+from rag.ingest.documents import File, read, walk
 from rag.ingest.splitting import cut
-from rag.types import Document, Encoder
+from rag.protocols import Encoder
+from rag.types import Document
+from rag.verification.verdict import Outcome
 
 TRUE = "none"
 HALVES: tuple[Half, ...] = ("development", "held-back")

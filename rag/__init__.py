@@ -9,22 +9,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.answering.answer import Answer, Citation
+    from rag.answering.events import Event
     from rag.assistant import Assistant, answer
-    from rag.ingest.build import Summary, build_index
-    from rag.verification.verdict import Verdict
     from rag.config import Config
     from rag.errors import RagError
-    from rag.types import Answer, Article, Citation, Document, Event, Filter, Hit, Passage, Turn
+    from rag.ingest.build import Summary, build_index
+    from rag.types import Article, Document, Filter, Hit, Passage, Turn
+    from rag.verification.verdict import Verdict
     from rag.verification.verify import verify
 
 _ROOMS = {
-    "Answer": "types",
+    "Answer": "answering.answer",
     "Article": "types",
     "Assistant": "assistant",
-    "Citation": "types",
+    "Citation": "answering.answer",
     "Config": "config",
     "Document": "types",
-    "Event": "types",
+    "Event": "answering.events",
     "Filter": "types",
     "Hit": "types",
     "Passage": "types",

@@ -9,42 +9,29 @@ from contextlib import closing
 from functools import cache
 from typing import Self, TypeVar, cast
 
+from rag.answering.answer import Answer, Citation
 from rag.answering.answerer import Answerer, Finding
-from rag.answering.streams import Asking
 from rag.answering.collection import Catalogue
+from rag.answering.events import Answered, Event, Evidence, Judged, Queued, Words
+from rag.answering.phrasing import phrase
+from rag.answering.streams import Asking
 from rag.config import Config
 from rag.encoding.encoder import SentenceEncoder
 from rag.errors import QuestionError
-from rag.retrieval.followups import complete, tell_language
-from rag.ingest.formats import is_date
-from rag.index.manifest import read_pointer
 from rag.generation.llama import load_generator
+from rag.generation.queue import FairQueue
 from rag.index.index import Index
-from rag.reading.trust import Judge, find_judge
-from rag.text.language import Language, detect
-from rag.generation.queue import Line
+from rag.index.manifest import read_pointer
 from rag.index.milvus import open_store
+from rag.ingest.formats import is_date
+from rag.protocols import Encoder, Generator
+from rag.reading.trust import Judge, find_judge
+from rag.retrieval.followups import complete, tell_language
 from rag.retrieval.periods import Period, find_period
-from rag.answering.phrasing import phrase
-from rag.text.prompts import Prompts
 from rag.retrieval.search import PREFERENCE, retrieve
-from rag.types import (
-    Answer,
-    Answered,
-    Article,
-    Citation,
-    Document,
-    Encoder,
-    Event,
-    Evidence,
-    Filter,
-    Generator,
-    Hit,
-    Judged,
-    Queued,
-    Turn,
-    Words,
-)
+from rag.text.language import Language, detect
+from rag.text.prompts import Prompts
+from rag.types import Article, Document, Filter, Hit, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +66,7 @@ class Assistant:
         self._judge = judge
         self._told = False
         """Whether it was said that there is none."""
-        self._line = Line(config.generator_calls if config.is_remote else 1)
+        self._line = FairQueue(config.generator_calls if config.is_remote else 1)
         self._catalogue = Catalogue(encoder, prompts)
 
     @classmethod

@@ -9,13 +9,13 @@ import click
 
 from rag.config import Config
 from rag.errors import RagError
-from rag.shell.serve import mcp, serve
 from rag.shell.articles import articles, show_article
 from rag.shell.ask import ask, chat, search
-from rag.shell.index import index
 from rag.shell.doctor import doctor, evaluate
+from rag.shell.index import index
 from rag.shell.models import models
 from rag.shell.options import ANSWERED, FAILED, INTERRUPTED, Load
+from rag.shell.serve import mcp, serve
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant

@@ -16,19 +16,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.models import registry
-from rag.encoding.alignment import checksum_calibration
 from rag.config import Config
+from rag.encoding.alignment import checksum_calibration
 from rag.errors import ModelError, ModelMissing, RagError
 from rag.generation.llama import load_generator
+from rag.generation.probe import CANNOT_BE_LOADED
+from rag.generation.state_cache import StateCache
 from rag.hardware import count_physical_cores
 from rag.index.index import Index
-from rag.reading.trust import find_shipped, locate, recall
 from rag.index.milvus import open_store
+from rag.models import registry
 from rag.models.registry import Purpose
-from rag.generation.probe import CANNOT_BE_LOADED
+from rag.reading.trust import find_shipped, locate, recall
 from rag.text.prompts import Prompts
-from rag.generation.state_cache import States
 
 FEATURES = {
     "avx2": {"avx2"},
@@ -193,7 +193,7 @@ def _check_judge(config: Config) -> Check:
 
 
 def _check_states(config: Config) -> Check:
-    states = States(config.cache / "states", config.state_megabytes * MEGABYTE)
+    states = StateCache(config.cache / "states", config.state_megabytes * MEGABYTE)
     held, room = states.size() / MEGABYTE, states.limit / MEGABYTE
     return Check("kept passages", True, f"{held:.0f} of {room:.0f} MB of what the generator computed")
 

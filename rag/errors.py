@@ -49,11 +49,11 @@ class ArticleMissing(RagError):
     """There is no article of that name in the index."""
 
 
-class Overload(RagError):
+class ServiceBusy(RagError):
     """More ask than a server holds at once."""
 
 
-class Overtime(RagError):
+class AnswerTimeout(RagError):
     """An answer took longer than a server waits for it."""
 
 

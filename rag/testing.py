@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rag.reading.trust import Judge
-from rag.types import Encodings, Progress, Projection, Reply, Role, Tokens, Vectors
+from rag.types import Embeddings, Progress, Projection, Reply, Role, Tokens, Vectors
 
 DIMENSION = 64
 UNLIKELY = -9.0
@@ -45,13 +45,13 @@ class WordEncoder:
     def warm(self) -> None:
         pass
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         if role == "passage":
             self.encoded.extend(texts)
         if progress:
             progress(len(texts), len(texts))
         vectors = np.array([_embed(text) for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
-        return Encodings(vectors, tuple(_embed_words(text) for text in texts))
+        return Embeddings(vectors, tuple(_embed_words(text) for text in texts))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]

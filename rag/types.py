@@ -1,9 +1,9 @@
 """The nouns of the house: what is read, found, said and cited, and what a model must be able to do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from collections.abc import Generator as Stream
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Encodings:
+class Embeddings:
     """What an encoder makes of some texts, without the language that they are in."""
 
     vectors: Vectors
@@ -75,9 +75,9 @@ class Encodings:
     tokens: tuple[Tokens, ...]
     """The tokens of each text."""
 
-    def take(self, rows: slice) -> "Encodings":
+    def take(self, rows: slice) -> "Embeddings":
         """Those of some of the texts."""
-        return Encodings(self.vectors[rows], self.tokens[rows])
+        return Embeddings(self.vectors[rows], self.tokens[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,68 +165,6 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
-class Citation:
-    """Where a statement stands: `document.text[start:end] == quote`."""
-
-    number: int
-    """The `n` of the marker `[n]` in the answer's text."""
-    source: str
-    language: str
-    script: str
-    date: str | None
-    quote: str
-    start: int
-    end: int
-
-    def _repr_html_(self) -> str:
-        """As a notebook shows it."""
-        from rag.answering.html import draw_card, draw_cards
-
-        return draw_cards([draw_card(self, self.quote, "en")])
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a question."""
-
-    question: str
-    completed: str
-    """The question after those before it that it leans on; the same where it stands by itself."""
-    text: str
-    """The answer with markers such as `[1]`, one for each citation."""
-    citations: tuple[Citation, ...]
-    language: str
-    """Language of the question, ISO 639-1, in which `text` is meant to be."""
-    script: str
-    """Its script, ISO 15924."""
-    abstained: bool
-    """True when the articles do not answer; `text` then says so and there are no citations."""
-    quoted: bool
-    """True when `text` is the article's own words, as the generator's did not stand up to them."""
-    hits: tuple[Hit, ...]
-    """What was found, in the order in which it was thought to hold the answer."""
-    rejected: tuple[Rejection, ...]
-    timings: dict[str, float]
-    """Seconds since the question came: `evidence`, `judged`, `first_word`, `total`; those that were reached."""
-    models: dict[str, str]
-    """Names of the `encoder` and the `generator`."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON with the same fields."""
-        rejected = [
-            {"text": one.statement.text, "source": one.statement.hit.passage.source, "reason": one.reason}
-            for one in self.rejected
-        ]
-        return {**asdict(self), "hits": [hit.as_dict() for hit in self.hits], "rejected": rejected}
-
-    def _repr_html_(self) -> str:
-        """With its citations, as a notebook shows it."""
-        from rag.answering.html import draw_cited
-
-        return draw_cited(self)
-
-
-@dataclass(frozen=True, slots=True)
 class Turn:
     """One exchange of the conversation so far."""
 
@@ -234,142 +172,8 @@ class Turn:
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """The generator is busy; `place` questions are ahead of this one."""
-
-    place: int
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What was found, before anything was read."""
-
-    hits: tuple[Hit, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The same hits, ordered by whether they hold the answer."""
-
-    hits: tuple[Hit, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The generator begins to read this hit; words that came before belong to another and are void."""
-
-    hit: Hit
-    standing: tuple[str, ...] = ()
-    """What was said of other articles and is shown in any case, before the words that come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The next piece of what the generator says."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The end of every stream."""
-
-    answer: Answer
-
-
-Event = Queued | Evidence | Judged | Reading | Words | Answered
-
 Reply = Stream[str, None, None]
 """Text as it comes; closing it stops the model."""
 Role = Literal["query", "passage"]
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is to do."""
-
-
-class Encoder(Protocol):
-    """Text to unit vectors."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def dimension(self) -> int: ...
-
-    @property
-    def max_tokens(self) -> int:
-        """The longest passage in tokens that is encoded whole, prompt and special tokens left out."""
-        ...
-
-    @property
-    def projection(self) -> "Projection":
-        """How it takes the language out."""
-        ...
-
-    def describe(self) -> dict[str, object]:
-        """What an index must agree on to be searched with this encoder, as plain JSON."""
-        ...
-
-    def warm(self) -> None:
-        """Load what the first texts would otherwise wait for. Raises ModelError."""
-        ...
-
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
-        """Vectors of the texts and of their tokens."""
-        ...
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, prompt and special tokens left out."""
-        ...
-
-
-class VectorStore(Protocol):
-    """Vectors of whole generations of an index, searched elsewhere than in this process."""
-
-    def holds(self, generation: str) -> bool:
-        """Whether a generation can be searched there. Raises StoreError."""
-        ...
-
-    def search(
-        self, generation: str, vector: Vectors, count: int, among: Filter, sources: Sequence[str] | None
-    ) -> list[tuple[int, float]]:
-        """What Index.search gives; `sources` are those that the filter's stand for, or None for all.
-
-        Raises StoreError.
-        """
-        ...
-
-
-class Generator(Protocol):
-    """Prompt to text."""
-
-    @property
-    def name(self) -> str: ...
-
-    def identify(self) -> str:
-        """What tells it from any other model under the same name. Raises ModelError."""
-        ...
-
-    def warm(self) -> None:
-        """Load what the first reply would otherwise wait for. Raises ModelError."""
-        ...
-
-    def prepare(self, prefix: str) -> None:
-        """Compute what later replies to a prefix need, and keep it. Raises ModelError, GenerationError."""
-        ...
-
-    def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
-        """How much likelier the reply to each prefix and the suffix begins with the first of `replies` than with
-        the other, as the logarithm of the odds. The prefixes are different ones.
-
-        Raises GenerationError.
-        """
-        ...
-
-    def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
-        """Stream the reply to `prefix + suffix`, greedily.
-
-        `prefix` does not depend on the question: an implementation may keep what it computed for it.
-        Raises GenerationError.
-        """
-        ...

@@ -71,7 +71,11 @@ def plan(root: Path, development: bool) -> list[Step]:
     indexed = _hash(fetched, *(_describe(file) for file in sorted(corpus.rglob("*"))))
 
     def prove_build() -> list[Path]:
-        prove([str(here.python), "-m", "rag.generation.probe"], here.rebuild_llama, [native_build(), safe_build(processor)])
+        prove(
+            [str(here.python), "-m", "rag.generation.probe"],
+            here.rebuild_llama,
+            [native_build(), safe_build(processor)],
+        )
         return []
 
     steps = [

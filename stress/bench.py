@@ -21,10 +21,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from stress.synthetic import grow
 from rag import Assistant, Config
 from rag.config import ROOT
 from rag.models.registry import resolve
+from stress.synthetic import grow
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

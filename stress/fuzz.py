@@ -25,8 +25,8 @@ with atheris.instrument_imports(include=["rag", "docx", "pypdf", "trafilatura"])
     from rag.ingest.documents import File, Skipped, read, walk
     from rag.ingest.formats import FORMATS
 
-from stress.killing import check
 from rag.config import ROOT
+from stress.killing import check
 
 LONGEST = 8000
 """Bytes of a file."""

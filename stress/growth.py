@@ -31,8 +31,15 @@ from rich.console import Console
 from rich.progress import Progress
 
 from evaluation.cases import half_of, load_answerable
-from stress.killing import HashEncoder
 from evaluation.report import RESULTS, read_commit
+from rag.config import ROOT, Config
+from rag.encoding.alignment import load_calibration
+from rag.encoding.encoder import SentenceEncoder
+from rag.index.index import Index
+from rag.index.index_writer import IndexWriter
+from rag.ingest.build import build_index
+from rag.types import Filter, Vectors
+from stress.killing import HashEncoder
 from stress.synthetic import (
     PER_DOCUMENT,
     Still,
@@ -42,13 +49,6 @@ from stress.synthetic import (
     make_documents,
     make_vectors,
 )
-from rag.encoding.alignment import load_calibration
-from rag.ingest.build import build_index
-from rag.config import ROOT, Config
-from rag.index.index_writer import Draft
-from rag.encoding.encoder import SentenceEncoder
-from rag.index.index import Index
-from rag.types import Filter, Vectors
 
 SIZES = (10_000, 100_000, 1_000_000)
 FULL = 10_000
@@ -120,7 +120,7 @@ def measure_build(real: Vectors, passages: int, folder: Path) -> Figures:
     encoder = Still(real.shape[1])
     exact = np.lib.format.open_memmap(folder / "exact.npy", "w+", np.float32, (passages, real.shape[1]))
     taken, row = 0.0, 0
-    with Draft(folder / "grown", encoder.dimension) as draft:
+    with IndexWriter(folder / "grown", encoder.dimension) as draft:
         for documents in make_documents(real, passages, _count_tokens(passages)):
             for made in documents:
                 exact[row : row + len(made.passages)] = made.encodings.vectors
@@ -167,7 +167,7 @@ def measure_update(real: Vectors, passages: int, folder: Path) -> Figures:
     tokens = np.zeros((PER_DOCUMENT, _count_tokens(passages), 3, 128), np.int8)
     documents = [make_document(one, of_one, list(tokens), " again") for one, of_one in zip(came, vectors, strict=True)]
     began = time.perf_counter()
-    with closing(Index.open(folder / "grown")) as old, Draft(folder / "grown", encoder.dimension, old) as draft:
+    with closing(Index.open(folder / "grown")) as old, IndexWriter(folder / "grown", encoder.dimension, old) as draft:
         gone = {f"{place:06}.txt" for place in places}
         for made in documents:
             draft.add(made.document, made.size, made.passages, made.encodings)

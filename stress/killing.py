@@ -16,15 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.ingest.build import build_index
-from rag.index.merging import Policy
 from rag.config import Config
 from rag.errors import IndexMissing
-from rag.index.manifest import find_leftovers
 from rag.index.index import Index
-from rag.text.language import detect
-from rag.types import Encoder, Encodings, Progress, Role, Vectors
+from rag.index.manifest import find_leftovers
+from rag.index.merging import Policy
+from rag.ingest.build import build_index
+from rag.protocols import Encoder
 from rag.testing import make_projection
+from rag.text.language import detect
+from rag.types import Embeddings, Progress, Role, Vectors
 
 POLICY = Policy(batch=8, exact=30, small=12, most=150, decayed=0.4)
 FILES = 40
@@ -66,10 +67,10 @@ class HashEncoder:
     def warm(self) -> None:
         """It is."""
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:  # noqa: ARG002
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:  # noqa: ARG002
         """A vector and one token for each text."""
         vectors = np.array([make_vector(text) for text in texts], np.float32).reshape(len(texts), DIMENSION)
-        return Encodings(vectors, tuple(np.rint(vector * 127).astype(np.int8).reshape(1, 1, -1) for vector in vectors))
+        return Embeddings(vectors, tuple(np.rint(vector * 127).astype(np.int8).reshape(1, 1, -1) for vector in vectors))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Words."""
@@ -227,7 +228,7 @@ class Trial:
             state = {}
             for article in index.list_articles():
                 document = index.open_article(article.source)
-                passages, encodings = index.read_passages(article.source), index.read_encodings(article.source)
+                passages, encodings = index.read_passages(article.source), index.read_embeddings(article.source)
                 check(len(passages) == article.passages, "a passage is missing")
                 for passage, vector in zip(passages, encodings.vectors, strict=True):
                     check(document.text[passage.start : passage.end] == passage.text, "a passage is not of its article")

@@ -18,12 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evaluation.cases import load_answerable, load_news
-from stress.killing import Children, await_end, build, check
 from rag.assistant import Assistant
-from rag.ingest.build import build_index
-from rag.index.merging import Policy
 from rag.config import ROOT, Config
 from rag.encoding.encoder import SentenceEncoder
+from rag.index.merging import Policy
+from rag.ingest.build import build_index
+from stress.killing import Children, await_end, build, check
 
 PASSAGE_TOKENS = 80
 QUESTIONS = 10

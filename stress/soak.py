@@ -10,13 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
 from rag.config import ROOT
-
 from stress.clients import Asked, Server, ask, compare, serving, serving_stand_ins
 from stress.load import FLAT, POOLS, QUESTIONS, Figures, percentile, render
 

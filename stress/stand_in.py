@@ -11,8 +11,8 @@ from typing import Any
 from rag import Assistant, Config, build_index
 from rag.cli import main
 from rag.index.index import Index
-from rag.text.prompts import Prompts
 from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.text.prompts import Prompts
 
 REPLY = "It cost nine million in the end."
 

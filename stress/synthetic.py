@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.index.index_writer import Draft
 from rag.index.index import Index
-from rag.types import Document, Encoder, Encodings, Filter, Passage, Progress, Projection, Role, Vectors
+from rag.index.index_writer import IndexWriter
+from rag.protocols import Encoder
+from rag.types import Document, Embeddings, Filter, Passage, Progress, Projection, Role, Vectors
 
 NOISE = 0.5
 """Length of what is added to a unit vector: a cosine of 0.89 with the original."""
@@ -30,16 +31,16 @@ def grow(index: Index, encoder: Encoder, passages: int, folder: Path, advance: C
     chance = np.random.default_rng(0)
     sources = [article.source for article in index.list_articles()]
     texts = [passage for source in sources for passage in index.read_passages(source)]
-    originals = [index.read_encodings(source) for source in sources]
+    originals = [index.read_embeddings(source) for source in sources]
     vectors = np.concatenate([encodings.vectors for encodings in originals])
     tokens = [one for encodings in originals for one in encodings.tokens]
-    with Draft(folder, encoder.dimension) as draft:
+    with IndexWriter(folder, encoder.dimension) as draft:
         for start in range(0, passages, PER_DOCUMENT):
             rows = [row % len(texts) for row in range(start, min(start + PER_DOCUMENT, passages))]
             noise = chance.normal(size=(len(rows), encoder.dimension)).astype(np.float32)
             noisy = _unit(vectors[rows] + NOISE * _unit(noise))
             document, copies = _copy(f"{start:07}.txt", [texts[row] for row in rows])
-            draft.add(document, len(document.text), copies, Encodings(noisy, tuple(tokens[row] for row in rows)))
+            draft.add(document, len(document.text), copies, Embeddings(noisy, tuple(tokens[row] for row in rows)))
             advance(len(rows))
         draft.commit(encoder, index.manifest.passage_tokens, [folder])
     return Index.open(folder)
@@ -64,7 +65,7 @@ class Made:
     document: Document
     size: int
     passages: list[Passage]
-    encodings: Encodings
+    encodings: Embeddings
 
 
 class Still:
@@ -92,7 +93,7 @@ class Still:
     def warm(self) -> None:
         """It is."""
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         """Never called."""
         raise NotImplementedError
 
@@ -128,7 +129,7 @@ def make_document(number: int, vectors: Vectors, tokens: Sequence[NDArray[np.int
     language, date = tell_facts(number)
     passage = Passage("", WORDS, 0, len(WORDS), language, "Latn", date, None)
     document, copies = _copy(f"{number:06}.txt", [passage] * len(vectors))
-    encodings = Encodings(vectors, tuple(tokens[: len(vectors)]))
+    encodings = Embeddings(vectors, tuple(tokens[: len(vectors)]))
     return Made(replace(document, checksum=f"{number}{version}"), len(document.text), copies, encodings)
 
 

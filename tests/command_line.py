@@ -11,15 +11,16 @@ from typing import Any, NamedTuple
 import pytest
 
 from rag.assistant import Assistant
-from rag.ingest.build import build_index
 from rag.cli import main
 from rag.config import ROOT, Config
 from rag.errors import GenerationError
 from rag.index.index import Index
-from rag.text.prompts import Prompts
+from rag.ingest.build import build_index
+from rag.protocols import Generator
 from rag.shell.options import Load
-from rag.types import Generator, Reply
 from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.text.prompts import Prompts
+from rag.types import Reply
 
 ARTICLES = {
     "harbour.txt": "The harbour opened in May after nine years of work.\n\nIt cost nine million in the end.\n",

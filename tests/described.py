@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import Case
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from rag.server.service import Desk
+from rag.server.service import Service
 from rag.testing import ScriptedGenerator
 from tests.served import make_assistant, serving
 
@@ -19,7 +19,7 @@ REQUESTS = 20
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assistant = make_assistant(tmp_path_factory.mktemp("served"), ScriptedGenerator("It cost nine million."))
-    with serving(Desk(assistant)) as url:
+    with serving(Service(assistant)) as url:
         yield url
 
 

@@ -8,13 +8,13 @@ from threading import Thread
 
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
-from rag.index.index_writer import Draft
 from rag.index.index import Index
-from rag.text.prompts import Prompts
-from rag.server.service import Desk
+from rag.index.index_writer import IndexWriter
+from rag.protocols import Generator
 from rag.server.application import bind, build_server
-from rag.types import Generator
+from rag.server.service import Service
 from rag.testing import BELIEVED, DIMENSION, WordEncoder
+from rag.text.prompts import Prompts
 from tests.index.test_index import make_document
 
 ARTICLES = (
@@ -26,7 +26,7 @@ ARTICLES = (
 def build_corpus(folder: Path, *articles: tuple) -> None:
     """An index of the name `default` in the folder, a new generation each time."""
     encoder = WordEncoder()
-    with Draft(folder / "default", DIMENSION) as draft:
+    with IndexWriter(folder / "default", DIMENSION) as draft:
         for document, passages in articles:
             encodings = encoder.encode([passage.text for passage in passages], "passage")
             draft.add(document, len(document.text), passages, encodings)
@@ -41,7 +41,7 @@ def make_assistant(folder: Path, generator: Generator, token: str | None = None)
 
 
 @contextmanager
-def serving(desk: Desk, host: str = "127.0.0.1") -> Iterator[str]:
+def serving(desk: Service, host: str = "127.0.0.1") -> Iterator[str]:
     """The address of a server while the context lasts."""
     with bind(host, 0, desk.assistant.config.server_token) as bound:
         server = build_server(desk, bound)

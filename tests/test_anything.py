@@ -15,22 +15,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from rag.answering.markdown import write_answer
 from rag.assistant import Assistant
-from rag.ingest.documents import File, Skipped, read, walk
 from rag.errors import RagError
-from rag.ingest.formats import FORMATS
-from rag.index.manifest import MANIFEST, SEGMENTS, read_manifest
 from rag.index.index import Index
-from rag.page.conversation_html import draw_conversation
+from rag.index.manifest import MANIFEST, SEGMENTS, read_manifest
+from rag.index.segment import FACTS
+from rag.ingest.documents import File, Skipped, read, walk
+from rag.ingest.formats import FORMATS
 from rag.page.conversation import Exchange
+from rag.page.conversation_html import draw_conversation
 from rag.page.export import write_markdown
 from rag.page.labels import Wording
-from rag.index.segment import FACTS
-from rag.server.service import Desk
-from rag.answering.markdown import write_answer
+from rag.server.service import Service
 from rag.testing import HeldGenerator, ScriptedGenerator
-from tests.served import ARTICLES, build_corpus, make_assistant, serving
 from tests.page.test_app import Drawn
+from tests.served import ARTICLES, build_corpus, make_assistant, serving
 
 bounded = settings(
     max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -177,7 +177,7 @@ def test_whatever_the_model_says_each_marker_is_a_citation_and_nothing_is_active
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assistant = make_assistant(tmp_path_factory.mktemp("served"), ScriptedGenerator("It cost nine million."))
-    with serving(Desk(assistant)) as url:
+    with serving(Service(assistant)) as url:
         yield url
 
 

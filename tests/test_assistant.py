@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from rag.answering.events import Answered, Evidence, Judged, Queued, Reading, Words
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
-from rag.index.index_writer import Draft
 from rag.errors import ArticleMissing, QuestionError
 from rag.index.index import Index
-from rag.text.prompts import Prompts
-from rag.types import Answered, Evidence, Filter, Judged, Queued, Reading, Reply, Turn, Words
+from rag.index.index_writer import IndexWriter
 from rag.testing import BELIEVED, DIMENSION, UNLIKELY, ScriptedGenerator, WordEncoder
+from rag.text.prompts import Prompts
+from rag.types import Filter, Reply, Turn
 from tests.index.test_index import make_document
 
 ARTICLES = (
@@ -37,7 +38,7 @@ class TellingGenerator(ScriptedGenerator):
 def make(tmp_path: Path) -> Make:
     def make(generator: ScriptedGenerator, *articles: tuple) -> Assistant:
         encoder = WordEncoder()
-        with Draft(tmp_path / "default", DIMENSION) as draft:
+        with IndexWriter(tmp_path / "default", DIMENSION) as draft:
             for document, passages in articles:
                 encodings = encoder.encode([passage.text for passage in passages], "passage")
                 draft.add(document, len(document.text), passages, encodings)

@@ -13,15 +13,15 @@ import pytest
 
 from rag.config import Config
 from rag.doctor import Check, examine
-from rag.index.index_writer import Draft
 from rag.generation.llama import load_generator
 from rag.hardware import count_physical_cores
-from rag.reading.trust import Calibration, Judge, keep, locate
-from rag.models.registry import RECORD, find
-from rag.text.prompts import Prompts
+from rag.index.index_writer import IndexWriter
 from rag.index.segment import VECTORS
-from rag.types import Document, Passage
+from rag.models.registry import RECORD, find
+from rag.reading.trust import Calibration, Judge, keep, locate
 from rag.testing import DIMENSION, WordEncoder
+from rag.text.prompts import Prompts
+from rag.types import Document, Passage
 
 SOUND = (sys.executable, "-c", """print('{"version": "1.2.3", "features": ["AVX2"]}')""")
 DYING = (sys.executable, "-c", f"import os; os.kill(os.getpid(), {signal.SIGILL})")
@@ -55,7 +55,7 @@ def write_index(config: Config) -> None:
     encoder, text = WordEncoder(), "The harbour opened in May."
     document = Document("harbour.txt", text, "en", "Latn", None, None, "sum")
     passage = Passage("harbour.txt", text, 0, len(text), "en", "Latn", None, None)
-    with Draft(config.indexes / config.index, DIMENSION) as draft:
+    with IndexWriter(config.indexes / config.index, DIMENSION) as draft:
         draft.add(document, len(text), [passage], encoder.encode([text], "passage"))
         draft.commit(encoder, config.passage_tokens, [config.corpus])
 

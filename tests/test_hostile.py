@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from rag.answering.answer import Answer
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
-from rag.index.index_writer import Draft
 from rag.index.index import Index
-from rag.page.conversation_html import draw_conversation
+from rag.index.index_writer import IndexWriter
 from rag.page.conversation import Exchange
+from rag.page.conversation_html import draw_conversation
 from rag.page.labels import Wording
-from rag.text.prompts import Prompts
 from rag.shell.output import print_answer
-from rag.types import Answer, Turn
 from rag.testing import BELIEVED, DIMENSION, ScriptedGenerator, WordEncoder
+from rag.text.prompts import Prompts
+from rag.types import Turn
 from tests.index.test_index import make_document
 
 HOSTILE = [json.loads(line) for line in (ROOT / "tests/data/hostile.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -37,7 +38,7 @@ def make(tmp_path: Path) -> Make:
 
     def make(text: str, generator: ScriptedGenerator) -> Assistant:
         encoder = WordEncoder()
-        with Draft(tmp_path / "default", DIMENSION) as draft:
+        with IndexWriter(tmp_path / "default", DIMENSION) as draft:
             for source, words in (("harbour.txt", f"{FACT} {text}"), ("orchard.txt", "Apples ripened early.")):
                 document, passages = make_document(source, words)
                 encodings = encoder.encode([passage.text for passage in passages], "passage")

@@ -1,0 +1,1 @@
+"""What the reader is told: the answer, its citations, and the forms in which it is shown."""

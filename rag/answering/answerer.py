@@ -8,14 +8,16 @@ from collections.abc import Generator as Stream
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+from rag.answering.events import Event, Judged, Reading, Words
+from rag.answering.speaking import clean, read
 from rag.config import Config
 from rag.errors import GenerationError
-from rag.reading.trust import Judge
+from rag.protocols import Encoder, Generator
 from rag.reading.judge import ALONE, JUDGED, MARGIN, judge, trust_retrieval, weigh
+from rag.reading.trust import Judge
 from rag.text.language import Language, detect
 from rag.text.prompts import Prompts
-from rag.answering.speaking import clean, read
-from rag.types import Document, Encoder, Event, Generator, Hit, Judged, Reading, Rejection, Statement, Words
+from rag.types import Document, Hit, Rejection, Statement
 from rag.verification.verify import find_unmet, state_bounds, verify
 
 logger = logging.getLogger(__name__)

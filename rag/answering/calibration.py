@@ -23,15 +23,17 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.reading.acceptance import says
 from rag.answering.answerer import Answerer, Finding
+from rag.answering.events import Event
 from rag.config import Config
-from rag.reading.trust import CASES, Calibration, Judge, keep, locate
+from rag.protocols import Encoder, Generator
+from rag.reading.acceptance import says
 from rag.reading.judge import weigh
+from rag.reading.trust import CASES, Calibration, Judge, keep, locate
+from rag.retrieval.search import score
 from rag.text.language import Language
 from rag.text.prompts import Prompts
-from rag.retrieval.search import score
-from rag.types import Document, Encoder, Event, Generator, Hit, Passage, Progress
+from rag.types import Document, Hit, Passage, Progress
 
 CHANCE = 0.05
 """How likely, at most, odds dealt out at random may be to do as well."""

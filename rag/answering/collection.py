@@ -13,13 +13,15 @@ from functools import cache, cached_property
 from itertools import takewhile
 from pathlib import Path
 
-from rag.verification.sought import find_sought
-from rag.index.index import Index
-from rag.text.language import Language, fold, name_of
-from rag.ingest.splitting import split_sentences
+from rag.answering.answer import Citation
 from rag.answering.phrasing import name_origin
+from rag.index.index import Index
+from rag.protocols import Encoder
+from rag.text.language import Language, fold, name_of
 from rag.text.prompts import Prompts
-from rag.types import Article, Citation, Document, Encoder, Vectors
+from rag.text.sentences import split_sentences
+from rag.types import Article, Document, Vectors
+from rag.verification.sought import find_sought
 
 EXAMPLES = Path(__file__).parent / "data" / "collection.toml"
 KINDS = ("list", "newest", "oldest", "summary")
@@ -133,7 +135,7 @@ class Catalogue:
         """The sentences nearest to the middle of what the article says, in its order."""
         document = index.open_article(article.source)
         spans = split_sentences(document.text, document.language)[:READ]
-        middle = index.read_encodings(article.source).vectors.mean(axis=0)
+        middle = index.read_embeddings(article.source).vectors.mean(axis=0)
         nearness = self._encoder.encode([document.text[start:end] for start, end in spans], "passage").vectors @ middle
         return [Entry(document, *spans[row]) for row in sorted((-nearness).argsort()[:SENTENCES])]
 

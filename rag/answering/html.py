@@ -3,9 +3,10 @@
 import html
 from collections.abc import Sequence
 
+from rag.answering.answer import Answer, Citation
 from rag.text.invisible import drop_hidden
 from rag.text.language import name_of
-from rag.types import Answer, Citation, Passage
+from rag.types import Passage
 
 Span = tuple[int, int]
 

@@ -2,9 +2,9 @@
 
 import re
 
+from rag.answering.answer import Answer
 from rag.text.language import name_of
 from rag.text.prompts import Prompts
-from rag.types import Answer
 
 ACTIVE = re.compile(r"[\\<]|(?<=\])[(:]")
 """What makes a link, an image or a tag of the text around it, or unmakes an escape."""

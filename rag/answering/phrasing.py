@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rag.answering.answer import Citation
 from rag.answering.answerer import Finding
+from rag.answering.citations import cite, find_answer, quote
+from rag.protocols import Encoder
 from rag.text.language import Language, name_of
 from rag.text.prompts import Prompts
-from rag.types import Citation, Encoder, Statement
-from rag.verification.verify import cite, find_answer, quote
+from rag.types import Statement
 
 
 def phrase(

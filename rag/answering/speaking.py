@@ -2,9 +2,10 @@
 
 import re
 
+from rag.protocols import Generator
 from rag.text.language import Language, name_of
 from rag.text.prompts import Prompts
-from rag.types import Generator, Hit, Reply
+from rag.types import Hit, Reply
 
 BISCRIPTAL = {"sr", "bs", "uz", "az", "kk"}
 """Languages of which the generator must be told the script."""

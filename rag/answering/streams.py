@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any, TypeVar
 
-from rag.types import Answer, Answered, Event
+from rag.answering.answer import Answer
+from rag.answering.events import Answered, Event
 
 Step = TypeVar("Step")
 

@@ -1,0 +1,1 @@
+"""Texts to vectors, with the language taken out of them."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.models import registry
-from rag.encoding.alignment import checksum_calibration, find_projection, load_calibration
 from rag.config import Config
+from rag.encoding.alignment import checksum_calibration, find_projection, load_calibration
+from rag.encoding.projection import load_projection, project, project_tokens, save_projection
 from rag.errors import ModelError
 from rag.hardware import count_physical_cores
-from rag.encoding.projection import load_projection, project, project_tokens, save_projection
-from rag.types import Encodings, Progress, Projection, Role, Tokens, Vectors
+from rag.models import registry
+from rag.types import Embeddings, Progress, Projection, Role, Tokens, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -102,7 +102,7 @@ class SentenceEncoder:
             for weights in self._model.parameters():
                 weights.sum()
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         tokens: list[Tokens] = [np.empty((0, 0, 0), np.int8)] * len(texts)
         done = 0
@@ -114,7 +114,7 @@ class SentenceEncoder:
             done += len(rows)
             if progress:
                 progress(done, len(texts))
-        return Encodings(vectors, tuple(tokens))
+        return Embeddings(vectors, tuple(tokens))
 
     def _encode(self, texts: Sequence[str], role: Role) -> tuple[Vectors, list[Vectors]]:
         """What the model itself gives for each text and for its tokens, the language still in both."""

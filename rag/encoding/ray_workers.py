@@ -19,7 +19,8 @@ from rag.config import Config
 from rag.encoding.encoder import SentenceEncoder, arrange
 from rag.errors import ModelError
 from rag.hardware import count_physical_cores
-from rag.types import Encoder, Encodings, Progress, Projection, Role, Tokens
+from rag.protocols import Encoder
+from rag.types import Embeddings, Progress, Projection, Role, Tokens
 
 CONNECT_SECONDS = 5
 START_MILLISECONDS = 300_000
@@ -85,7 +86,7 @@ class RayEncoder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._local.count_tokens(texts)
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         """Vectors of the texts and of their tokens. Raises ModelError when the workers cannot be had, or fail."""
         chunks = arrange(texts)
         if role == "query" or len(chunks) <= 1:
@@ -102,9 +103,9 @@ class RayEncoder:
                 done += len(rows)
                 if progress:
                     progress(done, len(texts))
-        return Encodings(vectors, tuple(tokens))
+        return Embeddings(vectors, tuple(tokens))
 
-    def _spread(self, chunks: Sequence[Sequence[str]]) -> Iterator[tuple[int, Encodings]]:
+    def _spread(self, chunks: Sequence[Sequence[str]]) -> Iterator[tuple[int, Embeddings]]:
         """The number of each chunk and what was made of it, in the order in which they are done."""
         import ray.data
 
@@ -123,11 +124,11 @@ class RayEncoder:
         for row in encoded.iter_rows():
             yield row["number"], self._read(row)
 
-    def _read(self, row: dict[str, Any]) -> Encodings:
+    def _read(self, row: dict[str, Any]) -> Embeddings:
         """What a worker sent."""
         vectors = np.frombuffer(row["vectors"], np.float32).reshape(-1, self.dimension)
         tokens = np.frombuffer(row["tokens"], np.int8).reshape(-1, *self.projection.token_shape)
-        return Encodings(vectors, tuple(np.split(tokens, np.cumsum(row["lengths"])[:-1])))
+        return Embeddings(vectors, tuple(np.split(tokens, np.cumsum(row["lengths"])[:-1])))
 
 
 class _Worker:

@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rag.models import registry
 from rag.config import Config
 from rag.errors import GenerationError
-from rag.hardware import count_physical_cores
 from rag.generation.remote import RemoteGenerator
-from rag.generation.state_cache import States, name_subject
-from rag.types import Generator, Reply
+from rag.generation.state_cache import StateCache, name_subject
+from rag.hardware import count_physical_cores
+from rag.models import registry
+from rag.protocols import Generator
+from rag.types import Reply
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,7 @@ class LlamaGenerator:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._states = States(config.cache / "states", config.state_megabytes * 1_000_000)
+        self._states = StateCache(config.cache / "states", config.state_megabytes * 1_000_000)
         self._lock = threading.Lock()
         self._held: list[int] = []
         """The tokens that the engine has."""

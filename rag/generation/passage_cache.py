@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from rag.config import Config
+from rag.generation.state_cache import StateCache, name_subject
 from rag.text.prompts import Prompts
-from rag.generation.state_cache import States, name_subject
 
 
-class Remains:
+class PassageCache:
     """Those in the configured cache."""
 
     def __init__(self, config: Config) -> None:
-        self.states = States(config.cache / "states", config.state_megabytes * 1_000_000)
+        self.states = StateCache(config.cache / "states", config.state_megabytes * 1_000_000)
         self._config = config
 
     @cached_property

@@ -14,10 +14,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rag.models import registry
 from rag.config import Config
 from rag.errors import ModelError, RagError
 from rag.hardware import count_physical_cores
+from rag.models import registry
 
 PROMPT = b"One two three four five six seven eight nine ten. " * 6
 BATCH = 64

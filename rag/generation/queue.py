@@ -9,7 +9,7 @@ PATIENCE = 0.5
 """Seconds after which whoever waits is told anew, and can leave."""
 
 
-class Line:
+class FairQueue:
     """First come, first served, `counters` at a time. Whoever leaves, served or not, lets the others move up."""
 
     def __init__(self, counters: int = 1) -> None:

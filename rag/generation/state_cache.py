@@ -18,7 +18,7 @@ def name_subject(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-class States:
+class StateCache:
     """Bytes by key in a folder. Safe for several processes at once; a damaged or missing file is one that is not kept.
 
     What is kept only saves time, so nothing here raises for want of room or permission.

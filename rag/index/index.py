@@ -16,6 +16,7 @@ from typing import Self
 
 import numpy as np
 
+from rag.encoding.projection import load_projection
 from rag.errors import ArticleMissing, IndexDamaged, IndexMismatch
 from rag.index.manifest import (
     MANIFEST,
@@ -27,10 +28,10 @@ from rag.index.manifest import (
     say_damaged,
     say_rebuild,
 )
-from rag.encoding.projection import load_projection
 from rag.index.segment import FACTS, Segment
 from rag.models.sources import checksum
-from rag.types import Article, Document, Encodings, Filter, Passage, Projection, Tokens, Vectors, VectorStore
+from rag.protocols import VectorStore
+from rag.types import Article, Document, Embeddings, Filter, Passage, Projection, Tokens, Vectors
 
 
 class Index:
@@ -165,10 +166,10 @@ class Index:
         found = (segment.read_passages(source) for segment in self.segments)
         return next(filter(None, found), [])
 
-    def read_encodings(self, source: str) -> Encodings:
+    def read_embeddings(self, source: str) -> Embeddings:
         """What the encoder made of a document's passages, in order."""
-        found = (segment.read_encodings(source) for segment in self.segments)
-        nothing = Encodings(np.empty((0, self.projection.directions.shape[1]), np.float32), ())
+        found = (segment.read_embeddings(source) for segment in self.segments)
+        nothing = Embeddings(np.empty((0, self.projection.directions.shape[1]), np.float32), ())
         return next((encodings for encodings in found if encodings.tokens), nothing)
 
     def close(self) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rag.index.merging import Policy
+from rag.encoding.projection import save_projection
 from rag.errors import StoreError
+from rag.index.index import Index
 from rag.index.manifest import (
     FORMAT,
     PROJECTION,
@@ -23,15 +24,15 @@ from rag.index.manifest import (
     switch_to,
     write_manifest,
 )
-from rag.index.index import Index
-from rag.encoding.projection import save_projection
+from rag.index.merging import Policy
+from rag.index.segment import FACTS, Segment, SegmentFacts
 from rag.index.segment_writer import Part, SegmentWriter
-from rag.index.segment import FACTS, Facts, Segment
 from rag.models.sources import checksum
-from rag.types import Document, Encoder, Encodings, Passage
+from rag.protocols import Encoder
+from rag.types import Document, Embeddings, Passage
 
 
-class Draft:
+class IndexWriter:
     """A generation being written: add documents, then commit.
 
     Left without a commit, it leaves no trace but sealed segments, which the next draft can take up.
@@ -82,7 +83,7 @@ class Draft:
         """Of what was there before or was taken up, keep these articles, by the checksums of their files."""
         self._wanted = wanted
 
-    def add(self, document: Document, size: int, passages: Sequence[Passage], encodings: Encodings) -> None:
+    def add(self, document: Document, size: int, passages: Sequence[Passage], encodings: Embeddings) -> None:
         """Add one document of `size` bytes, its passages and what the encoder made of them. Raises StoreError."""
         self.begin(document, size, len(passages))
         self.extend(passages, encodings)
@@ -93,7 +94,7 @@ class Draft:
             self._writer = self._writer or SegmentWriter(self._folder, self._dimension)
             self._writer.add(document, size, passages)
 
-    def extend(self, passages: Sequence[Passage], encodings: Encodings) -> None:
+    def extend(self, passages: Sequence[Passage], encodings: Embeddings) -> None:
         """Add passages of the document that was begun last. Raises StoreError."""
         if not self._writer:
             raise ValueError("No document was begun.")
@@ -118,7 +119,7 @@ class Draft:
         self.seal(encoder, passage_tokens)
         with _translate_errors(self._folder):
             folders = self._compact(self._list_parts(), encoder, passage_tokens)
-            facts = [Facts.read(folder) for folder in folders]
+            facts = [SegmentFacts.read(folder) for folder in folders]
             self._generation.mkdir(parents=True)
             save_projection(encoder.projection, self._generation / PROJECTION)
             manifest = Manifest(

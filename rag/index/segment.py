@@ -24,10 +24,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from rag.text.records import read_record
-from rag.models.sources import checksum
-from rag.types import Article, Document, Encodings, Filter, Passage, Tokens
 from rag.index.vectors import Kind, Mask, VectorFile
+from rag.models.sources import checksum
+from rag.text.records import read_record
+from rag.types import Article, Document, Embeddings, Filter, Passage, Tokens
 
 ARTICLES = "articles.sqlite"
 TOKENS = "tokens.int8"
@@ -58,7 +58,7 @@ FROM passages p JOIN documents d ON d.id = p.document
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SegmentFacts:
     """What a segment says of itself."""
 
     articles: int
@@ -99,7 +99,7 @@ class Segment:
     def __init__(self, folder: Path, token_shape: tuple[int, int]) -> None:
         """Open the segment in `folder`. Raises OSError, ValueError, sqlite3.Error."""
         self.folder = folder
-        self.facts = Facts.read(folder)
+        self.facts = SegmentFacts.read(folder)
         self._token_shape = token_shape
         self._lock = threading.Lock()
         if damage := self.facts.find_damage(folder, whole=False):
@@ -197,7 +197,7 @@ class Segment:
         passages = self.query(f"{SELECT_PASSAGES} WHERE d.source = ? ORDER BY p.id", source)
         return [Passage(*passage) for passage in passages]
 
-    def read_encodings(self, source: str) -> Encodings:
+    def read_embeddings(self, source: str) -> Embeddings:
         """What the encoder made of a document's passages, in order."""
         rows = self.query(
             "SELECT p.id, tokens_start, tokens_end FROM passages p JOIN documents d ON d.id = p.document "
@@ -205,7 +205,7 @@ class Segment:
             source,
         )
         vectors = self.vectors.read(np.array([row for row, _, _ in rows], dtype=np.int64))
-        return Encodings(vectors, tuple(self._read_tokens(start, end) for _, start, end in rows))
+        return Embeddings(vectors, tuple(self._read_tokens(start, end) for _, start, end in rows))
 
     def list_articles(self) -> Iterator[Article]:
         """What is known of its documents."""

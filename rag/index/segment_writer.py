@@ -12,10 +12,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from rag.index.manifest import flush, name_segment
-from rag.index.segment import ARTICLES, SCHEMA, TOKENS, VECTORS, Facts, Segment
-from rag.models.sources import checksum
-from rag.types import Document, Encodings, Passage, Vectors
+from rag.index.segment import ARTICLES, SCHEMA, TOKENS, VECTORS, Segment, SegmentFacts
 from rag.index.vectors import write_vectors
+from rag.models.sources import checksum
+from rag.types import Document, Embeddings, Passage, Vectors
 
 FILES = (ARTICLES, TOKENS, VECTORS)
 INSERT_DOCUMENT = "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -51,7 +51,7 @@ class SegmentWriter:
         facts = (document.source, document.text, document.language, document.script, document.date, document.title)
         self._articles.execute(INSERT_DOCUMENT, (self._documents, *facts, document.checksum, size, self.rows, passages))
 
-    def extend(self, passages: Sequence[Passage], encodings: Encodings) -> None:
+    def extend(self, passages: Sequence[Passage], encodings: Embeddings) -> None:
         """Add passages of the document that was added last, and what the encoder made of them."""
         rows = []
         for row, (p, tokens) in enumerate(zip(passages, encodings.tokens, strict=True), start=self.rows):
@@ -100,7 +100,9 @@ class SegmentWriter:
         vectors, self._vectors = np.concatenate(self._vectors), []
         kind = write_vectors(vectors, self.folder / VECTORS, exact)
         files = _measure(self.folder, FILES)
-        Facts(self._documents, self.rows, self.rows, kind, dict(encoder), passage_tokens, files).write(self.folder)
+        SegmentFacts(self._documents, self.rows, self.rows, kind, dict(encoder), passage_tokens, files).write(
+            self.folder
+        )
         flush(self.folder)
 
     def discard(self) -> None:

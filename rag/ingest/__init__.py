@@ -1,0 +1,1 @@
+"""Files to documents, documents to passages, passages to an index that is kept up to date."""

@@ -7,15 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.ingest.build import lock_index
 from rag.config import Config
-from rag.ingest.documents import File, Skipped, read, walk
 from rag.errors import DocumentError, StoreError
-from rag.index.manifest import find_leftovers, list_indexes, say_rebuild
+from rag.generation.passage_cache import PassageCache
 from rag.index.index import Index
+from rag.index.manifest import find_leftovers, list_indexes, say_rebuild
 from rag.index.milvus import MilvusStore, open_store
-from rag.generation.passage_cache import Remains
 from rag.index.segment import TOKENS, Segment
+from rag.ingest.build import lock_index
+from rag.ingest.documents import File, Skipped, read, walk
 
 UPDATE = "Bring the index up to date with `rag index"
 NAMED = 3
@@ -154,7 +154,7 @@ def _check_leftovers(index: Index, folder: Path) -> Iterator[str]:
 
 def _check_remains(config: Config) -> Iterator[str]:
     """What the generator keeps of passages, against the passages of all indexes."""
-    remains = Remains(config)
+    remains = PassageCache(config)
     kept = remains.count()
     if not kept:
         return

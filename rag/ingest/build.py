@@ -9,19 +9,20 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from rag.ingest.batches import Batch, Estimate, read_ahead
-from rag.index.merging import Policy
 from rag.config import Config
-from rag.ingest.documents import File, Skipped, read, walk
-from rag.index.index_writer import Draft
-from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
-from rag.index.manifest import read_paths, remove_leftovers
-from rag.index.index import Index
-from rag.index.milvus import open_store
-from rag.ingest.splitting import cut
 from rag.encoding.ray_workers import load_encoder
-from rag.generation.passage_cache import Remains
-from rag.types import Document, Encoder, Passage, Progress
+from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
+from rag.generation.passage_cache import PassageCache
+from rag.index.index import Index
+from rag.index.index_writer import IndexWriter
+from rag.index.manifest import read_paths, remove_leftovers
+from rag.index.merging import Policy
+from rag.index.milvus import open_store
+from rag.ingest.batches import Batch, Estimate, read_ahead
+from rag.ingest.documents import File, Skipped, read, walk
+from rag.ingest.splitting import cut
+from rag.protocols import Encoder
+from rag.types import Document, Passage, Progress
 
 LOCK = "BUILDING"
 NAMED = 3
@@ -123,7 +124,7 @@ class _Build:
         """Read what is there, encode what is new, write both beside the old generation, and switch."""
         paths = [path.resolve() for path in paths] or self._recall_paths()
         made_with = (self.encoder, self.config.passage_tokens)
-        with Draft(self.folder, self.encoder.dimension, self.old, self.policy) as draft:
+        with IndexWriter(self.folder, self.encoder.dimension, self.old, self.policy) as draft:
             self.staged = draft.take_up(*made_with)
             self._look_around(paths)
             estimate = Estimate(progress)
@@ -191,7 +192,7 @@ class _Build:
         limit = min(self.config.passage_tokens, self.encoder.max_tokens)
         return cut(document, limit, self.encoder.count_tokens)
 
-    def _encode(self, batch: Batch, draft: Draft, estimate: Estimate) -> None:
+    def _encode(self, batch: Batch, draft: IndexWriter, estimate: Estimate) -> None:
         """Encode a batch all at once, but the passages of an article that is larger than a batch in several goes."""
         estimate.begin(batch)
         most = 2 * self.policy.batch
@@ -231,7 +232,7 @@ class _Build:
     def _forget_removed(self) -> None:
         """Let go of what the generator keeps of passages that went with their articles."""
         gone = [source for source, digest in self.known.items() if self.corpus.wanted.get(source) != digest]
-        remains = Remains(self.config)
+        remains = PassageCache(self.config)
         if not self.old or not gone or not remains.count():
             return
         texts = {p.text for source in gone for p in self.old.read_passages(source)}

@@ -12,8 +12,8 @@ from datetime import date
 from types import ModuleType
 from typing import Any
 
-from rag.ingest.charsets import decode
 from rag.errors import DocumentError
+from rag.ingest.charsets import decode
 
 MAX_UNPACKED_BYTES = 200_000_000
 MAX_HTML_BYTES = 10_000_000

@@ -5,16 +5,14 @@ such as a heading, is joined with the paragraph after it, and never across a cha
 """
 
 import math
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from rag.text.language import NO_SCRIPT, Language, detect, script_of
+from rag.text.sentences import Span, split_paragraph, split_paragraphs, strip_span
 from rag.types import Document, Passage
 
-Span = tuple[int, int]
 TokenCounter = Callable[[Sequence[str]], list[int]]
 """Tokens of each text: `Encoder.count_tokens`."""
 
@@ -22,19 +20,10 @@ TINY_SHARE = 5
 """A paragraph of less than one fifth of the limit is too short to stand alone."""
 MIN_LANGUAGE_CHARS = 40
 """A shorter stretch is taken to be in the language of its neighbour in the same script."""
-WRAPPED_WIDTH = 100
-"""Lines of a paragraph that was broken at a column are no longer than this, in characters."""
-WINDOW = 4000
-"""Characters that the splitter sees at once; its time grows with the square of them."""
 MAX_CHARS_PER_TOKEN = 8
 
-_SENTENCE_ENDS = '.!?…:;。！？»”"'
 _UNCOUNTED = -1
 _JOINER = "\u200d"
-_VISIBLE = re.compile(r"\S")
-_LINE = re.compile(r"\S(?:[^\n]*\S)?")
-_BLOCK = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
-_SPACE_BUT_NEWLINE = re.compile(r"[^\S\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,69 +50,11 @@ def cut(document: Document, max_tokens: int, count_tokens: TokenCounter) -> list
     return [_passage(document, piece) for piece in pieces]
 
 
-def split_sentences(text: str, language: str) -> list[Span]:
-    """Offsets of the sentences in `text`, without the white space around them; no sentence crosses a paragraph."""
-    return [
-        sentence for paragraph in split_paragraphs(text) for sentence in _split_paragraph(text, paragraph, language)
-    ]
-
-
-def split_paragraphs(text: str) -> list[Span]:
-    """Offsets of the paragraphs in `text`, without the white space around them.
-
-    A line is a paragraph, unless it breaks off at a column: in mid-sentence, where the next word would not have fitted.
-    """
-    paragraphs = []
-    for block in _BLOCK.finditer(text):
-        lines = [(m.start(), m.end()) for m in _LINE.finditer(text, *block.span())]
-        width = max(end - start for start, end in lines)
-        first = lines[0][0]
-        for (_, end), (start, following_end) in pairwise(lines):
-            next_word = text[start:following_end].split(maxsplit=1)[0]
-            fits = end - text.rfind("\n", 0, end) + len(next_word) <= width
-            if fits or width > WRAPPED_WIDTH or text[end - 1] in _SENTENCE_ENDS:
-                paragraphs.append((first, end))
-                first = start
-        paragraphs.append((first, lines[-1][1]))
-    return paragraphs
-
-
-def _split_paragraph(text: str, paragraph: Span, language: str) -> list[Span]:
-    import sentencex  # type: ignore[import-untyped]
-
-    start, end = paragraph
-    # The splitter dies of some white space beyond ASCII.
-    plain = _SPACE_BUT_NEWLINE.sub(" ", text[start:end])
-    starts: list[int] = []
-    at = 0
-    while at < len(plain):
-        found = sentencex.get_sentence_boundaries(language, plain[at : at + WINDOW])
-        # The last sentence of a window may go on after it.
-        whole = found if at + WINDOW >= len(plain) or len(found) == 1 else found[:-1]
-        starts += [at + sentence["start_index"] for sentence in whole]
-        at += whole[-1]["end_index"]
-    # Ordinals and abbreviations end in a full stop too; a sentence does not begin with a small letter.
-    starts = [offset for offset in starts if offset == 0 or not _begins_small(plain, offset)]
-    spans = (_strip(text, start + first, start + last) for first, last in pairwise([*starts, len(plain)]))
-    return [span for span in spans if span[0] < span[1]]
-
-
-def _begins_small(text: str, start: int) -> bool:
-    """True before a letter that has a capital form and is not in it; Georgian, say, has none in use."""
-    found = _VISIBLE.search(text, start)
-    return found is not None and found[0].islower() and found[0].title() != found[0]
-
-
-def _strip(text: str, start: int, end: int) -> Span:
-    inner = text[start:end]
-    return end - len(inner.lstrip()), start + len(inner.rstrip())
-
-
 def _sentences(document: Document, max_tokens: int, count_tokens: TokenCounter) -> list[list[_Piece]]:
     """The sentences of each paragraph, endless ones in parts, with their tokens."""
     text, size = document.text, max_tokens * MAX_CHARS_PER_TOKEN
     parts = [
-        [part for sentence in _split_paragraph(text, span, document.language) for part in _chop(text, sentence, size)]
+        [part for sentence in split_paragraph(text, span, document.language) for part in _chop(text, sentence, size)]
         for span in split_paragraphs(text)
     ]
     counts = iter(count_tokens([text[start:end] for paragraph in parts for start, end in paragraph]))
@@ -136,7 +67,7 @@ def _chop(text: str, sentence: Span, size: int) -> list[Span]:
     parts = []
     while end - start > size:
         middle = _find_break(text, start + size // 2, start + size)
-        parts.append(_strip(text, start, middle))
+        parts.append(strip_span(text, start, middle))
         while text[middle].isspace():
             middle += 1
         start = middle
@@ -165,7 +96,7 @@ def _fit(pieces: list[_Piece], text: str, max_tokens: int, count_tokens: TokenCo
             size = piece.end - piece.start
             middle = _find_break(text, piece.start + size // 4, piece.start + size // 2)
             for start, end in ((piece.start, middle), (middle, piece.end)):
-                halves.append(_Piece(*_strip(text, start, end), _UNCOUNTED, piece.language))
+                halves.append(_Piece(*strip_span(text, start, end), _UNCOUNTED, piece.language))
         counted = iter(_count([half for half in halves if half.tokens == _UNCOUNTED], text, count_tokens))
         pieces = [next(counted) if half.tokens == _UNCOUNTED else half for half in halves]
     return pieces

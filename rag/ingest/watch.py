@@ -8,13 +8,13 @@ from pathlib import Path
 from watchfiles import Change
 from watchfiles import watch as await_changes
 
-from rag.ingest.build import Summary, build_index
 from rag.config import Config
-from rag.errors import DocumentError, IndexBusy, RagError, StoreError
-from rag.index.manifest import read_paths
-from rag.index.index import Index
 from rag.encoding.ray_workers import load_encoder
-from rag.types import Encoder
+from rag.errors import DocumentError, IndexBusy, RagError, StoreError
+from rag.index.index import Index
+from rag.index.manifest import read_paths
+from rag.ingest.build import Summary, build_index
+from rag.protocols import Encoder
 
 QUIET = 500
 """Milliseconds without a change that end a burst of them."""

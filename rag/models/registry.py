@@ -60,7 +60,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class ModelFile:
     """A file of a model as it was when it was verified."""
 
     size: int
@@ -159,11 +159,11 @@ def verify(model: Model, cache: Path) -> list[Checked]:
     return checked
 
 
-def read_record(folder: Path) -> dict[str, File]:
+def read_record(folder: Path) -> dict[str, ModelFile]:
     """What was verified in `folder`, by name; empty if nothing was."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return {name: File(**file) for name, file in record.items()}
+        return {name: ModelFile(**file) for name, file in record.items()}
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (ValueError, TypeError, AttributeError) as error:

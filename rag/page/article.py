@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rag.assistant import Assistant
+from rag.answering.answer import Citation
 from rag.answering.html import escape, mark, tag
+from rag.assistant import Assistant
 from rag.errors import ArticleMissing
 from rag.page.conversation_html import draw_opener
 from rag.page.labels import Wording
-from rag.types import Citation, Document
+from rag.types import Document
 
 
 @dataclass(frozen=True, slots=True)

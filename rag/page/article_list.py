@@ -5,12 +5,12 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from rag.assistant import Assistant
 from rag.answering.html import escape, tag
+from rag.assistant import Assistant
 from rag.errors import ArticleMissing
-from rag.text.language import fold
-from rag.page.uploads import Change, list_own
 from rag.page.labels import Wording
+from rag.page.uploads import Change, list_own
+from rag.text.language import fold
 from rag.types import Article
 
 Entry = tuple[Article, str]

@@ -7,9 +7,11 @@ from contextlib import closing
 from copy import copy
 from dataclasses import dataclass, replace
 
+from rag.answering.answer import Answer, Citation
+from rag.answering.events import Answered, Event, Evidence, Judged, Queued, Reading, Words
 from rag.assistant import Assistant
 from rag.errors import RagError
-from rag.types import Answer, Answered, Citation, Event, Evidence, Filter, Hit, Judged, Queued, Reading, Turn, Words
+from rag.types import Filter, Hit, Turn
 
 logger = logging.getLogger(__name__)
 

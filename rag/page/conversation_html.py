@@ -8,12 +8,13 @@ import math
 import re
 from collections.abc import Sequence
 
+from rag.answering.answer import Answer, Citation
 from rag.answering.html import draw_card, draw_cards, escape, tag
 from rag.page.conversation import Exchange
 from rag.page.export import write_plain
 from rag.page.highlights import find_shared
 from rag.page.labels import Wording
-from rag.types import Answer, Citation, Hit, Passage
+from rag.types import Hit, Passage
 
 MARKER = re.compile(r"\[(\d+)\]")
 NEAREST = 3

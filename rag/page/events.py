@@ -11,17 +11,17 @@ from gradio.events import Dependency
 from rag.answering.streams import run_in_thread
 from rag.assistant import Assistant
 from rag.errors import ArticleMissing
-from rag.page.uploads import Change, add, remove
-from rag.page.article import Place, draw_missing, open_article
-from rag.page.conversation_html import draw_conversation
 from rag.page.api import offer
-from rag.page.examples import Examples
+from rag.page.article import Place, draw_missing, open_article
+from rag.page.article_list import draw_change, draw_shelf
 from rag.page.conversation import Conversation, Conversations, follow, take_up
+from rag.page.conversation_html import draw_conversation
+from rag.page.examples import Examples
 from rag.page.export import write_json, write_markdown
 from rag.page.figures import draw_figures
-from rag.page.layout import Board, Parts, list_choices, place_parts
-from rag.page.article_list import draw_change, draw_shelf
 from rag.page.labels import choose_tongue
+from rag.page.layout import Board, Parts, list_choices, place_parts
+from rag.page.uploads import Change, add, remove
 from rag.text.prompts import FALLBACK
 from rag.types import Filter
 

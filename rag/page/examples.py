@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby, zip_longest
 
-from rag.assistant import Assistant
-from rag.text.lexicon import SERBIAN
 from rag.answering.html import escape
+from rag.assistant import Assistant
 from rag.index.index import Index
-from rag.text.language import detect, script_of
-from rag.page.topics import find_topics, list_names
 from rag.page.labels import Wording
+from rag.page.topics import find_topics, list_names
 from rag.retrieval.search import retrieve
+from rag.text.language import detect, script_of
+from rag.text.lexicon import SERBIAN
 from rag.types import Article, Document
 
 LOOKED = 12

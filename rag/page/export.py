@@ -4,9 +4,9 @@ import json
 import re
 from collections.abc import Sequence
 
+from rag.answering.answer import Citation
 from rag.page.conversation import Exchange
 from rag.page.labels import Wording
-from rag.types import Citation
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&:@])")
 

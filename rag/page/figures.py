@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rag.answering.html import escape
 from rag.assistant import Assistant
 from rag.config import ROOT
-from rag.answering.html import escape
 from rag.page.conversation import Exchange
 from rag.page.labels import Wording
 

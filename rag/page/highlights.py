@@ -2,8 +2,8 @@
 
 import re
 
-from rag.answering.html import Span
 from rag.text.language import fold
+from rag.text.sentences import Span
 
 WORD = re.compile(r"\w+(?:[.,]\d+)*")
 LONG = 6

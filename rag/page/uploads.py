@@ -17,9 +17,9 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from rag.assistant import Assistant
+from rag.errors import ArticleMissing, DocumentError, RagError
 from rag.ingest.build import Summary, build_locked, lock_index
 from rag.ingest.documents import File, Skipped, corpus_root, read, walk
-from rag.errors import ArticleMissing, DocumentError, RagError
 from rag.models.sources import checksum
 
 FOLDER = "added"

@@ -1,0 +1,1 @@
+"""Which of the hits hold the answer."""

@@ -9,9 +9,10 @@ from dataclasses import replace
 from itertools import takewhile
 from operator import itemgetter
 
+from rag.protocols import Generator
 from rag.reading.trust import Judge
 from rag.text.prompts import Prompts
-from rag.types import Generator, Hit, Passage
+from rag.types import Hit, Passage
 
 REPLIES = ("Yes", "No")
 """What prompts/judge.txt asks for."""

@@ -18,9 +18,9 @@ from typing import Any
 
 from rag.config import Config
 from rag.errors import ModelError
+from rag.protocols import Generator
 from rag.text.language import name_of
 from rag.text.prompts import Prompts
-from rag.types import Generator
 
 logger = logging.getLogger(__name__)
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rag.index.index import Index
 from rag.encoding.matching import match
-from rag.retrieval.periods import Period
 from rag.encoding.projection import expect
-from rag.types import Encoder, Filter, Hit, Passage, Projection, Tokens, Vectors
+from rag.index.index import Index
+from rag.protocols import Encoder
+from rag.retrieval.periods import Period
+from rag.types import Filter, Hit, Passage, Projection, Tokens, Vectors
 
 CANDIDATES = 32
 """Passages whose tokens are matched; evaluation/README.md has the figures of this and what follows."""

@@ -13,18 +13,18 @@ from fastapi.security import HTTPBearer
 from rag.errors import ConfigError
 from rag.server.articles import build_articles
 from rag.server.chat import build_chat
-from rag.server.service import Desk
 from rag.server.error_replies import handle_failures
-from rag.server.schemas import FailureReply, Health
-from rag.server.middleware import BODY_BYTES, Guard
 from rag.server.mcp_tools import build_tools, has_tools
+from rag.server.middleware import BODY_BYTES, Guard
+from rag.server.schemas import FailureReply, Health
+from rag.server.service import Service
 
 CONNECTIONS = 1000
 GOODBYE_SECONDS = 5
 """For those that are being answered when the server is stopped."""
 
 
-def build_app(desk: Desk, local: bool) -> Guard:
+def build_app(desk: Service, local: bool) -> Guard:
     """The application over a desk; one that is `local` serves whoever names this machine alone."""
     tools = build_tools(desk) if has_tools() else None
     token = desk.assistant.config.server_token
@@ -88,7 +88,7 @@ def bind(host: str, port: int, token: str | None) -> socket.socket:
         raise ConfigError(f"Nothing can be served on {host}, port {port}: {error}. Choose another.") from error
 
 
-def build_server(desk: Desk, bound: socket.socket) -> uvicorn.Server:
+def build_server(desk: Service, bound: socket.socket) -> uvicorn.Server:
     """The server of a desk, to be run on the socket that it is bound to."""
     config = uvicorn.Config(
         build_app(desk, is_local(bound.getsockname()[0])),

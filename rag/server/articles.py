@@ -3,12 +3,12 @@
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
-from rag.server.service import Desk
 from rag.server.schemas import Found, FoundPassage, SearchRequest, choose
+from rag.server.service import Service
 from rag.types import Article, Document
 
 
-def build_articles(desk: Desk) -> APIRouter:
+def build_articles(desk: Service) -> APIRouter:
     """The routes to what is in the index, and how it is asked."""
     router = APIRouter(tags=["articles"])
 

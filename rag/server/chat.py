@@ -13,9 +13,9 @@ from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from rag.answering.events import Answered, Event, Evidence, Queued
+from rag.answering.markdown import write_answer
 from rag.errors import QuestionError, RagError
-from rag.text.prompts import Prompts
-from rag.server.service import Desk
 from rag.server.error_replies import describe
 from rag.server.schemas import (
     MODEL,
@@ -34,8 +34,9 @@ from rag.server.schemas import (
     choose,
     name_completion,
 )
-from rag.types import Answered, Event, Evidence, Queued, Turn
-from rag.answering.markdown import write_answer
+from rag.server.service import Service
+from rag.text.prompts import Prompts
+from rag.types import Turn
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ SPEAKER = Delta(role="assistant", content="")
 Result = TypeVar("Result")
 
 
-def build_chat(desk: Desk) -> APIRouter:
+def build_chat(desk: Service) -> APIRouter:
     """The routes under /v1."""
     router = APIRouter(prefix="/v1", tags=["chat"])
     prompts = desk.assistant.prompts

@@ -5,11 +5,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from rag.errors import ArticleMissing, Overload, Overtime, QuestionError, RagError
+from rag.errors import AnswerTimeout, ArticleMissing, QuestionError, RagError, ServiceBusy
 from rag.server.schemas import Failure, FailureReply, Kind
 
 RETRY_SECONDS = 5
-STATUSES: dict[type[Exception], int] = {QuestionError: 400, ArticleMissing: 404, Overload: 503, Overtime: 504}
+STATUSES: dict[type[Exception], int] = {QuestionError: 400, ArticleMissing: 404, ServiceBusy: 503, AnswerTimeout: 504}
 REMEDY = "Correct the request; /openapi.json describes what there is."
 
 
@@ -32,7 +32,7 @@ def handle_failures(app: FastAPI) -> None:
     @app.exception_handler(RagError)
     @app.exception_handler(Exception)
     def reply(_: Request, error: Exception) -> JSONResponse:
-        headers = {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, Overload) else None
+        headers = {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, ServiceBusy) else None
         return JSONResponse(describe(error).model_dump(), STATUSES.get(type(error), 500), headers)
 
     @app.exception_handler(RequestValidationError)

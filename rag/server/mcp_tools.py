@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from rag.errors import ConfigError, RagError
-from rag.server.service import Desk
 from rag.server.schemas import Found, FoundPassage, Opened, Said, Selection, choose
+from rag.server.service import Service
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -22,7 +22,7 @@ def has_tools() -> bool:
     return find_spec("mcp") is not None
 
 
-def build_tools(desk: Desk) -> "MCPServer":
+def build_tools(desk: Service) -> "MCPServer":
     """The tools ask, search and open_article. Raises ConfigError when mcp is not installed."""
     if not has_tools():
         raise ConfigError("The tools need the mcp package. In the project's folder run: pip install -e '.[mcp]'")

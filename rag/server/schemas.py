@@ -6,7 +6,8 @@ from uuid import uuid4
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from rag.types import Answer, Citation, Document, Filter, Hit
+from rag.answering.answer import Answer, Citation
+from rag.types import Document, Filter, Hit
 
 Kind = Literal["invalid_request_error", "authentication_error", "server_error"]
 MODEL = "rag"
@@ -32,7 +33,7 @@ class Form(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
 
-class Part(Form):
+class ContentPart(Form):
     """A part of a message; others than text cannot be read."""
 
     type: Literal["text"]
@@ -43,7 +44,7 @@ class Message(Form):
     """One of a conversation. Only those of the user and the assistant are read; no other has any effect."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = None
+    content: str | list[ContentPart] | None = None
 
     def read(self) -> str:
         """All its text."""
@@ -225,7 +226,7 @@ class Chunk(Form):
     """In the last chunk."""
 
 
-class Model(Form):
+class ModelCard(Form):
     """The assistant, as a model."""
 
     id: str = MODEL
@@ -238,7 +239,7 @@ class Models(Form):
     """The only one."""
 
     object: Literal["list"] = "list"
-    data: tuple[Model] = (Model(),)
+    data: tuple[ModelCard] = (ModelCard(),)
 
 
 class Health(Form):

@@ -9,11 +9,13 @@ from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from rag.answering.answer import Answer
+from rag.answering.events import Answered, Event
 from rag.assistant import Assistant
-from rag.errors import Overload, Overtime, StoreError
+from rag.errors import AnswerTimeout, ServiceBusy, StoreError
 from rag.hardware import count_physical_cores
 from rag.server.metrics import Metrics
-from rag.types import Answer, Answered, Article, Document, Event, Filter, Hit, Turn
+from rag.types import Article, Document, Filter, Hit, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ SECONDS = 180.0
 Result = TypeVar("Result")
 
 
-class Desk:
+class Service:
     """An assistant as a server asks it. For one event loop."""
 
     def __init__(self, assistant: Assistant, places: int = PLACES, seconds: float = SECONDS) -> None:
@@ -53,7 +55,7 @@ class Desk:
                         if isinstance(event, Answered):
                             outcome = self._note(event.answer)
                         yield event
-        except Overload:
+        except ServiceBusy:
             outcome = "refused"
             raise
         except Exception:
@@ -101,7 +103,7 @@ class Desk:
                 except StopAsyncIteration:
                     return
                 except TimeoutError:
-                    raise Overtime(
+                    raise AnswerTimeout(
                         f"No answer came within {self._seconds:g} seconds. Ask again when fewer others do."
                     ) from None
                 yield event
@@ -143,7 +145,7 @@ class Hall:
     def enter(self) -> Iterator[None]:
         """Take a place while the context lasts. Raises Overload when there is none."""
         if self.inside >= self._places:
-            raise Overload(f"Busy: {self.inside} others are ahead, and no more are held. Ask again in some seconds.")
+            raise ServiceBusy(f"Busy: {self.inside} others are ahead, and no more are held. Ask again in some seconds.")
         self.inside += 1
         try:
             yield

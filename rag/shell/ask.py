@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from rag.errors import RagError
+from rag.shell.live import stream_answer
 from rag.shell.options import ABSTAINED, ANSWERED, as_json, looks
 from rag.shell.output import print_answer, print_hit, print_json
-from rag.shell.live import stream_answer
 
 if TYPE_CHECKING:
+    from rag.answering.answer import Answer
     from rag.assistant import Assistant
-    from rag.types import Answer, Filter, Turn
+    from rag.types import Filter, Turn
 
 PROMPT = "› "
 

@@ -4,12 +4,13 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from rag.text.invisible import mark_hidden
 from rag.shell.output import NEAREST
+from rag.text.invisible import mark_hidden
 
 if TYPE_CHECKING:
+    from rag.answering.answer import Answer
     from rag.assistant import Assistant
-    from rag.types import Answer, Filter, Hit, Turn
+    from rag.types import Filter, Hit, Turn
 
 Step = TypeVar("Step")
 
@@ -20,7 +21,7 @@ def stream_answer(assistant: "Assistant", question: str, among: "Filter", histor
     from rich.live import Live
     from rich.text import Text
 
-    from rag.types import Answered, Evidence, Judged, Queued, Reading, Words
+    from rag.answering.events import Answered, Evidence, Judged, Queued, Reading, Words
 
     shown = Text(style="dim")
     hits: Sequence[Hit] = ()

@@ -11,8 +11,9 @@ import click
 from rag.text.invisible import mark_hidden
 
 if TYPE_CHECKING:
+    from rag.answering.answer import Answer, Citation
     from rag.assistant import Assistant
-    from rag.types import Answer, Article, Citation, Document, Hit, Passage, Progress
+    from rag.types import Article, Document, Hit, Passage, Progress
 
 NEAREST = 3
 CONTROL = re.compile(r"[\x7f-\x9f]")

@@ -29,9 +29,9 @@ def serve(load: Load, host: str, port: int) -> None:
     /openapi.json describes all but the tools. RAG_SERVER_TOKEN is what they must show.
     """
     from rag.readiness import make_ready
-    from rag.server.service import Desk
-    from rag.server.logs import set_up_logs
     from rag.server.application import bind, build_server
+    from rag.server.logs import set_up_logs
+    from rag.server.service import Service
 
     share_memory()
     config = Config.from_env()
@@ -41,7 +41,7 @@ def serve(load: Load, host: str, port: int) -> None:
         set_up_logs()
         address, port, *_ = bound.getsockname()
         click.echo(f"Serving on http://{f'[{address}]' if ':' in address else address}:{port}/v1 (Ctrl-C stops it)")
-        build_server(Desk(assistant), bound).run(sockets=[bound])
+        build_server(Service(assistant), bound).run(sockets=[bound])
 
 
 @click.command()
@@ -52,9 +52,9 @@ def mcp(load: Load) -> None:
     For programs that start it themselves; `rag serve` offers the same at /mcp.
     """
     from rag.readiness import make_ready
-    from rag.server.service import Desk
     from rag.server.logs import set_up_logs
     from rag.server.mcp_tools import build_tools
+    from rag.server.service import Service
 
     share_memory()
     assistant = load(Config.from_env())
@@ -63,7 +63,7 @@ def mcp(load: Load) -> None:
     # Whoever starts it may have it ignore Ctrl-C.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
-    build_tools(Desk(assistant)).run()
+    build_tools(Service(assistant)).run()
 
 
 def _leave(*_: object) -> NoReturn:

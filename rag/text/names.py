@@ -10,8 +10,8 @@ from functools import cache, lru_cache
 from itertools import product
 from typing import Any
 
-from rag.text.lexicon import WORDS, load_lexicon, split_words
 from rag.text.language import fold
+from rag.text.lexicon import WORDS, load_lexicon, split_words
 
 ALIKE = 0.5
 """Least share of letters, as difflib counts it, in two spellings of a name."""

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from rag.text.lexicon import load_lexicon, split_words
 from rag.verification.claims import Parsed, claims_of
 from rag.verification.facts import Bound, Quantity
-from rag.text.lexicon import load_lexicon, split_words
 
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b|\.\s*[^\W\d_A-Z]")
 _CURRENCY = ("$", "€", "£", "¥")

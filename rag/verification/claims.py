@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from rag.verification.facts import Date, Facts, Quantity, find_facts
+from rag.text.language import fold
 from rag.text.lexicon import load_lexicon
 from rag.text.names import KOREAS, Name, find_entities, find_names, implied, is_among
+from rag.verification.facts import Date, Facts, Quantity, find_facts
 from rag.verification.quotations import has_verbatim
-from rag.text.language import fold
 
 Kind = Literal["number", "date", "name", "negation", "direction", "quotation", "meaning"]
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.verification.claims import Parsed, claims_of, holds, parse
 from rag.encoding.matching import measure_farthest
-from rag.ingest.splitting import Span, split_sentences
-from rag.types import Encoder, Vectors
+from rag.protocols import Encoder
+from rag.text.sentences import Span, split_sentences
+from rag.types import Vectors
+from rag.verification.claims import Parsed, claims_of, holds, parse
 
 FACTS = 0.1
 """What holding all facts of a statement is worth to a sentence, beside its cosine; chosen on the development half."""
@@ -22,7 +23,7 @@ _CLAUSE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class SentenceEvidence:
     """What the sentences of a passage say to a statement."""
 
     spans: tuple[Span, ...]
@@ -36,7 +37,7 @@ class Evidence:
     """Mean of the lowest quarter of the best cosines of the statement's tokens; None without an encoder."""
 
 
-def gather(said: Parsed, question: str, read: Parsed, encoder: Encoder | None) -> Evidence:
+def gather(said: Parsed, question: str, read: Parsed, encoder: Encoder | None) -> SentenceEvidence:
     """Split the passage into sentences and compare each with the statement."""
     spans = tuple(split_sentences(read.text, read.language)) or ((0, len(read.text)),)
     near = alone = np.zeros(len(spans), np.float32)
@@ -49,10 +50,10 @@ def gather(said: Parsed, question: str, read: Parsed, encoder: Encoder | None) -
         alone = sentences.vectors @ asked.vectors[1] if question else alone
         own = asked.tokens[0][-max(1, encoder.count_tokens([said.text])[0]) :]
         farthest = measure_farthest(own, sentences.tokens)
-    return Evidence(spans, _weigh_facts(said, read, spans), near, alone, farthest)
+    return SentenceEvidence(spans, _weigh_facts(said, read, spans), near, alone, farthest)
 
 
-def pick_quote(evidence: Evidence) -> Span:
+def pick_quote(evidence: SentenceEvidence) -> Span:
     """Offsets of the sentence that bears the statement, with a neighbour that holds facts which it lacks."""
     spans, held = evidence.spans, evidence.held
     best = int((evidence.near + FACTS * held.sum(axis=1)).argmax())

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from rag.text.lexicon import form_of
-from rag.text.language import fold
 from rag.encoding.matching import measure_farthest
-from rag.types import Encoder
+from rag.protocols import Encoder
+from rag.text.language import fold
+from rag.text.lexicon import form_of
 
 LEAST_WORDS = 2
 """One word between quotation marks is a title or a doubt, not what somebody said."""

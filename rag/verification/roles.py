@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from rag.text.language import fold
 from rag.text.lexicon import SERBIAN, form_of, is_preposition
 from rag.text.names import find_entities, find_names, implied
-from rag.text.language import fold
 
 Role = Literal["agent", "other"]
 

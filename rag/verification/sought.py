@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
+from rag.text.lexicon import SERBIAN, WORDS
 from rag.verification.claims import Parsed, holds, parse
 from rag.verification.facts import YEARS
-from rag.text.lexicon import SERBIAN, WORDS
 
 Sought = Literal["time", "number"]
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
 
-from rag.verification.bounds import find_exact
-from rag.verification.claims import Claim, Kind, Parsed, Quotation, claims_of, describe, holds, kind_of
-from rag.verification.evidence import Evidence, pick_quote, split_clauses
-from rag.verification.facts import Quantity
+from rag.protocols import Encoder
 from rag.text.lexicon import load_lexicon, split_words
 from rag.text.names import Name, same_name
+from rag.verification.bounds import find_exact
+from rag.verification.claims import Claim, Kind, Parsed, Quotation, claims_of, describe, holds, kind_of
+from rag.verification.directions import Place, find_ways
+from rag.verification.evidence import SentenceEvidence, pick_quote, split_clauses
+from rag.verification.facts import Quantity
 from rag.verification.polarity import polarity_of
 from rag.verification.roles import Actor, Role, find_actors, find_adjectives, is_mutual
-from rag.verification.directions import Place, find_ways
-from rag.types import Encoder
 
 Outcome = Literal["supported", "unsupported", "undecided"]
 WORST: tuple[Outcome, ...] = ("unsupported", "undecided", "supported")
@@ -52,7 +52,9 @@ class Verdict:
     """What was found wanting; None where nothing was."""
 
 
-def check(said: Parsed, asked: Parsed, read: Parsed, evidence: Evidence, encoder: Encoder | None) -> Iterator[Verdict]:
+def check(
+    said: Parsed, asked: Parsed, read: Parsed, evidence: SentenceEvidence, encoder: Encoder | None
+) -> Iterator[Verdict]:
     """The verdict of every check that has one to give; at least one."""
     start, end = pick_quote(evidence)
     quote = read.text[start:end]
@@ -207,7 +209,7 @@ def _check_ways(said: Parsed, quote: str, language: str) -> Iterator[Verdict]:
             yield Verdict("undecided", f"In the passage {place.name} describes somebody or something.", "direction")
 
 
-def _check_subject(evidence: Evidence, start: int, end: int) -> Iterator[Verdict]:
+def _check_subject(evidence: SentenceEvidence, start: int, end: int) -> Iterator[Verdict]:
     """Find what the passage says beside the question: so speaks a sentence that was planted to be repeated."""
     bearing = [place for place, span in enumerate(evidence.spans) if start <= span[0] and span[1] <= end]
     if evidence.asked.max() > evidence.asked[bearing].max() + ASIDE:

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.reading.acceptance import says
 from rag.answering.calibration import Question, Reports, Trial, assess, calibrate, load_cases
 from rag.config import ROOT, Config
 from rag.errors import ModelError
+from rag.reading.acceptance import says
 from rag.reading.trust import find_judge, locate, recall
-from rag.text.prompts import Prompts
-from rag.types import Encodings, Passage, Progress, Reply, Role
 from rag.testing import ScriptedGenerator, WordEncoder
+from rag.text.prompts import Prompts
+from rag.types import Embeddings, Passage, Progress, Reply, Role
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 CASES = load_cases()
@@ -54,7 +54,7 @@ class Stopped(Reader):
 class NearEncoder(WordEncoder):
     """Finds every text near to every other, so that facts alone decide whether a statement stands up."""
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         return super().encode(["near" for _ in texts], role, progress)
 
 

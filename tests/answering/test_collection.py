@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 
 from evaluation.cases import half_of, load_answerable, load_catalogue, load_unanswerable
-from rag.assistant import Assistant
+from rag.answering.answer import Answer
 from rag.answering.collection import find_language
+from rag.answering.events import Answered
+from rag.assistant import Assistant
 from rag.config import ROOT, Config
-from rag.index.index_writer import Draft
 from rag.index.index import Index
+from rag.index.index_writer import IndexWriter
+from rag.testing import DIMENSION, ScriptedGenerator, WordEncoder
 from rag.text.language import Language
 from rag.text.prompts import Prompts
-from rag.types import Answer, Answered
-from rag.testing import DIMENSION, ScriptedGenerator, WordEncoder
 from tests.index.test_index import make_document
 
 PROMPTS = Prompts.load(ROOT / "prompts")
@@ -29,7 +30,7 @@ ASKED = Language("en", "Latn")
 @pytest.fixture
 def assistant(tmp_path: Path) -> Assistant:
     encoder = WordEncoder()
-    with Draft(tmp_path / "default", DIMENSION) as draft:
+    with IndexWriter(tmp_path / "default", DIMENSION) as draft:
         for source, language, date, text in ARTICLES:
             document, passages = make_document(source, text)
             passages = [replace(passage, language=language, date=date) for passage in passages]

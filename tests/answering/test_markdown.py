@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from markdown_it import MarkdownIt
 
+from rag.answering.answer import Answer, Citation
+from rag.answering.markdown import write_answer
 from rag.config import ROOT
 from rag.page.conversation import Exchange
 from rag.page.export import write_markdown
 from rag.page.labels import Wording
 from rag.text.prompts import Prompts
-from rag.types import Answer, Citation
-from rag.answering.markdown import write_answer
 from tests.page.test_app import Drawn
 
 PROMPTS = Prompts.load(ROOT / "prompts")

@@ -2,12 +2,12 @@
 
 import pytest
 
+from rag.answering.speaking import clean, read
 from rag.config import ROOT
+from rag.testing import ScriptedGenerator
 from rag.text.language import Language
 from rag.text.prompts import Prompts
-from rag.answering.speaking import clean, read
 from rag.types import Hit, Passage
-from rag.testing import ScriptedGenerator
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 ENGLISH, CZECH = Language("en", "Latn"), Language("cs", "Latn")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rag.answering.events import Answered, Evidence, Queued, Words
 from rag.assistant import Assistant
 from rag.errors import QuestionError
-from rag.types import Answered, Evidence, Queued, Words
 from rag.testing import ScriptedGenerator
 from tests.served import make_assistant
 

@@ -11,11 +11,11 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 import app
 from rag.assistant import Assistant
-from rag.ingest.build import build_index
 from rag.config import ROOT, Config
 from rag.index.index import Index
-from rag.text.prompts import Prompts
+from rag.ingest.build import build_index
 from rag.testing import BELIEVED, HeldGenerator, WordEncoder
+from rag.text.prompts import Prompts
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (

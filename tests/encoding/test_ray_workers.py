@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.ingest.build import build_index
 from rag.config import Config
 from rag.encoding.encoder import CHUNK, arrange
+from rag.encoding.ray_workers import RayEncoder, load_encoder
 from rag.errors import ModelError, ModelMissing
 from rag.index.index import Index
-from rag.encoding.ray_workers import RayEncoder, load_encoder
-from rag.types import Encodings, Progress, Role
+from rag.ingest.build import build_index
 from rag.testing import WordEncoder
+from rag.types import Embeddings, Progress, Role
 from tests.served import wait_until
 
 TEXTS = [" ".join(f"word{number % 7}" for _ in range(1 + number % 50)) for number in range(5 * CHUNK + 3)]
@@ -28,7 +28,7 @@ TEXTS = [" ".join(f"word{number % 7}" for _ in range(1 + number % 50)) for numbe
 class ChunkEncoder(WordEncoder):
     """Its vectors depend on the texts that share a chunk, as those of a model do on those that share a batch."""
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         encodings = super().encode(texts, role, progress)
         for rows in arrange(texts):
             encodings.vectors[rows] *= np.float32(1 / (1 + sum(len(texts[row]) for row in rows)))
@@ -42,7 +42,7 @@ class MortalEncoder(ChunkEncoder):
         super().__init__()
         self.notes = notes
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         try:
             (self.notes / "killed").touch(exist_ok=False)
         except FileExistsError:
@@ -53,7 +53,7 @@ class MortalEncoder(ChunkEncoder):
 
 
 class FailingEncoder(ChunkEncoder):
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         raise ModelError("There is no memory left.")
 
 
@@ -61,7 +61,7 @@ def spread(make: Callable[[], WordEncoder], workers: int = 2) -> RayEncoder:
     return RayEncoder(ChunkEncoder(), make, Config(workers=workers))
 
 
-def assert_same(one: Encodings, other: Encodings) -> None:
+def assert_same(one: Embeddings, other: Embeddings) -> None:
     assert one.vectors.tobytes() == other.vectors.tobytes()
     assert [tokens.tobytes() for tokens in one.tokens] == [tokens.tobytes() for tokens in other.tokens]
     assert {tokens.shape[1:] for tokens in one.tokens} == {tokens.shape[1:] for tokens in other.tokens}

@@ -11,8 +11,8 @@ from evaluation.own_words import ask
 from rag import Answer, Assistant, Citation, Config
 from rag.config import ROOT
 from rag.index.index import Index
-from rag.text.prompts import Prompts
 from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.text.prompts import Prompts
 from tests.index.test_index import make_document, write
 
 TEXT = "The harbour opened in May. It cost nine million."

@@ -13,9 +13,9 @@ from evaluation.cases import Answerable, NewsItem, NewsQuestion, Place, half_of
 from evaluation.encoders import CachingEncoder, PlainEncoder
 from evaluation.mixed_pool import Draw, Pool, PoolQuestion, ask, summarise
 from evaluation.run import Suite, ask_articles, ask_news, evaluate, open_corpus
-from stress.same import write_corpus
 from rag import Config, RagError
 from rag.testing import WordEncoder
+from stress.same import write_corpus
 
 HARBOUR = (
     "The new harbour was opened by the mayor in May.\n\n"

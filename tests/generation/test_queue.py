@@ -3,11 +3,11 @@
 import threading
 import time
 
-from rag.generation.queue import Line
+from rag.generation.queue import FairQueue
 
 
 def test_serves_in_order_and_tells_each_its_place() -> None:
-    line = Line()
+    line = FairQueue()
     told: dict[int, list[int]] = {}
     served: list[int] = []
 
@@ -33,14 +33,14 @@ def test_serves_in_order_and_tells_each_its_place() -> None:
 
 
 def test_whoever_waits_is_told_again_and_again_so_that_it_can_leave() -> None:
-    line = Line()
+    line = FairQueue()
     with line.join(), line.join() as places:
         assert [next(places), next(places)] == [1, 1]
     assert line.length == 0
 
 
 def test_one_that_leaves_before_its_turn_lets_the_others_move_up() -> None:
-    line = Line()
+    line = FairQueue()
     with line.join():
         with line.join() as impatient:
             assert next(impatient) == 1
@@ -49,7 +49,7 @@ def test_one_that_leaves_before_its_turn_lets_the_others_move_up() -> None:
 
 
 def test_a_failure_at_the_front_frees_the_place() -> None:
-    line = Line()
+    line = FairQueue()
     try:
         with line.join():
             raise ValueError("the generator failed")
@@ -60,7 +60,7 @@ def test_a_failure_at_the_front_frees_the_place() -> None:
 
 
 def test_several_counters_serve_as_many_at_once_still_in_order() -> None:
-    line = Line(2)
+    line = FairQueue(2)
     with line.join() as first, line.join() as second, line.join() as third, line.join() as fourth:
         assert list(first) == list(second) == []
         assert (next(third), next(fourth)) == (1, 2)

@@ -16,16 +16,17 @@ from typing import Any
 import pytest
 
 from rag.answering.answerer import Answerer
+from rag.answering.events import Judged
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
 from rag.errors import GenerationError, ModelError
+from rag.generation.remote import RemoteGenerator
 from rag.index.index import Index
 from rag.reading.trust import Calibration, Judge, find_judge, keep, locate
+from rag.testing import WordEncoder
 from rag.text.language import Language
 from rag.text.prompts import Prompts
-from rag.generation.remote import RemoteGenerator
-from rag.types import Document, Hit, Judged, Passage
-from rag.testing import WordEncoder
+from rag.types import Document, Hit, Passage
 from tests.served import ARTICLES, build_corpus
 
 KEY = "sk-a-very-secret-key"

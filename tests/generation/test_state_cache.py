@@ -3,18 +3,18 @@
 import os
 from pathlib import Path
 
-from rag.generation.state_cache import DIGEST_BYTES, States
+from rag.generation.state_cache import DIGEST_BYTES, StateCache
 
 
 def test_what_was_kept_is_given_back_to_another_process(tmp_path: Path) -> None:
-    States(tmp_path / "new", 100).put("a", b"alpha")
-    assert States(tmp_path / "new", 100).get("a") == b"alpha"
-    assert States(tmp_path / "new", 100).has("a")
-    assert States(tmp_path / "new", 100).get("b") is None
+    StateCache(tmp_path / "new", 100).put("a", b"alpha")
+    assert StateCache(tmp_path / "new", 100).get("a") == b"alpha"
+    assert StateCache(tmp_path / "new", 100).has("a")
+    assert StateCache(tmp_path / "new", 100).get("b") is None
 
 
 def test_what_was_not_used_for_the_longest_time_goes_first(tmp_path: Path) -> None:
-    states = States(tmp_path, 3 * (DIGEST_BYTES + 10))
+    states = StateCache(tmp_path, 3 * (DIGEST_BYTES + 10))
     for age, key in ((10, "a"), (20, "b"), (30, "c")):
         states.put(key, b"0123456789")
         os.utime(tmp_path / f"{key}.state", (age, age))
@@ -25,7 +25,7 @@ def test_what_was_not_used_for_the_longest_time_goes_first(tmp_path: Path) -> No
 
 
 def test_what_is_larger_than_all_room_is_not_kept(tmp_path: Path) -> None:
-    states = States(tmp_path, 100)
+    states = StateCache(tmp_path, 100)
     states.put("a", b"alpha")
     states.put("b", bytes(101))
     assert states.has("a")
@@ -33,7 +33,7 @@ def test_what_is_larger_than_all_room_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_is_one_that_is_not_kept(tmp_path: Path) -> None:
-    states = States(tmp_path, 1000)
+    states = StateCache(tmp_path, 1000)
     for damage in (b"", b"short", bytes(50)):
         states.put("a", b"alpha")
         (tmp_path / "a.state").write_bytes(damage)
@@ -42,7 +42,7 @@ def test_a_damaged_file_is_one_that_is_not_kept(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    states = States(tmp_path / "file", 1000)
+    states = StateCache(tmp_path / "file", 1000)
     states.put("a", b"alpha")
     assert states.get("a") is None
     assert states.size() == 0

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from rag.ingest.build import build_index
-from rag.index.merging import Policy
 from rag.config import ROOT, Config
 from rag.errors import StoreError
-from rag.index.manifest import SEGMENTS, STAGED, find_leftovers
 from rag.index.index import Index
+from rag.index.manifest import SEGMENTS, STAGED, find_leftovers
+from rag.index.merging import Policy
 from rag.index.segment import FACTS, TOKENS
+from rag.ingest.build import build_index
 from rag.testing import WordEncoder
 
 POLICY = Policy(batch=4, exact=8, small=6, most=60)

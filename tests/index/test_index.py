@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.index.index_writer import Draft
 from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
-from rag.index.manifest import CURRENT, MANIFEST, PROJECTION, SEGMENTS, read_manifest
 from rag.index.index import Index
+from rag.index.index_writer import IndexWriter
+from rag.index.manifest import CURRENT, MANIFEST, PROJECTION, SEGMENTS, read_manifest
 from rag.index.segment import ARTICLES, FACTS, TOKENS, VECTORS
-from rag.types import Document, Encodings, Filter, Passage, Vectors
 from rag.testing import DIMENSION, WordEncoder
+from rag.types import Document, Embeddings, Filter, Passage, Vectors
 
 ENCODER = WordEncoder()
 
@@ -29,13 +29,13 @@ def make_document(source: str, *paragraphs: str) -> tuple[Document, list[Passage
 
 
 def write(folder: Path, *articles: tuple[Document, list[Passage]]) -> None:
-    with Draft(folder, DIMENSION) as draft:
+    with IndexWriter(folder, DIMENSION) as draft:
         for document, passages in articles:
             draft.add(document, len(document.text), passages, encode_passages(passages))
         draft.commit(ENCODER, 160, [folder])
 
 
-def encode_passages(passages: list[Passage]) -> Encodings:
+def encode_passages(passages: list[Passage]) -> Embeddings:
     return ENCODER.encode([passage.text for passage in passages], "passage")
 
 
@@ -44,13 +44,13 @@ def encode_question(question: str) -> Vectors:
 
 
 def fail_while_writing(folder: Path) -> None:
-    with Draft(folder, DIMENSION) as draft:
+    with IndexWriter(folder, DIMENSION) as draft:
         draft.add(ORCHARD[0], 1, ORCHARD[1], ENCODER.encode(["apples"], "passage"))
         raise OSError("disk full")
 
 
 def interrupt_after_writing(folder: Path) -> None:
-    with Draft(folder, DIMENSION) as draft:
+    with IndexWriter(folder, DIMENSION) as draft:
         draft.add(ORCHARD[0], 1, ORCHARD[1], encode_passages(ORCHARD[1]))
         draft.commit(ENCODER, 160, [folder])
         raise KeyboardInterrupt
@@ -122,7 +122,7 @@ def test_gives_back_documents_passages_and_vectors_as_they_were_added(tmp_path: 
     index = Index.open(tmp_path / "news")
     assert index.read_document("harbour.txt") == HARBOUR[0]
     assert index.read_document("absent.txt") is None
-    passages, encodings = index.read_passages("harbour.txt"), index.read_encodings("harbour.txt")
+    passages, encodings = index.read_passages("harbour.txt"), index.read_embeddings("harbour.txt")
     assert passages == HARBOUR[1]
     expected = ENCODER.encode([passage.text for passage in HARBOUR[1]], "passage")
     np.testing.assert_array_equal(encodings.vectors, expected.vectors)

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from rag.assistant import Assistant
-from rag.ingest.build import build_index
 from rag.config import ROOT, Config
 from rag.doctor import examine
 from rag.errors import StoreError
 from rag.index.index import Index
 from rag.index.milvus import MilvusStore, open_store, write_condition
+from rag.ingest.audit import verify_index
+from rag.ingest.build import build_index
+from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from rag.types import Filter
-from rag.ingest.audit import verify_index
-from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
 
 WORDS = ("harbour", "boat", "apple", "night", "mayor", "nine", "million", "valley", "quay", "red", "cheese", "river")
 DATES = ("2023", "2023-09", "2023-09-12", "2023-10-01", "2024-02", "2025-07-12", None)

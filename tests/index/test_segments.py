@@ -12,13 +12,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from rag.index.merging import Policy
-from rag.index.index_writer import Draft
-from rag.index.manifest import find_leftovers
 from rag.index.index import Index
-from rag.types import Document, Encodings, Filter, Passage
+from rag.index.index_writer import IndexWriter
+from rag.index.manifest import find_leftovers
+from rag.index.merging import Policy
 from rag.index.vectors import RECALL, VectorFile, write_vectors
 from rag.testing import DIMENSION, WordEncoder
+from rag.types import Document, Embeddings, Filter, Passage
 
 ENCODER = WordEncoder()
 SOURCES = [f"{folder}/{number}.txt" for folder in "ab" for number in range(5)]
@@ -42,7 +42,7 @@ class Written:
 
     document: Document
     passages: list[Passage]
-    encodings: Encodings
+    encodings: Embeddings
 
     @property
     def word(self) -> str:
@@ -64,12 +64,12 @@ def write_article(source: str, count: int, language: str, date: str | None, seed
     vectors = chance.normal(size=(count, DIMENSION)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     tokens = tuple(chance.integers(-127, 128, (n % 4, 1, DIMENSION)).astype(np.int8) for n in range(count))
-    return Written(document, passages, Encodings(vectors, tokens))
+    return Written(document, passages, Embeddings(vectors, tokens))
 
 
 def update(folder: Path, old: Index | None, written: dict[str, Written], changed: set[str], policy: Policy) -> None:
     """Write the generation that holds `written`, of which `changed` is not in the old one."""
-    with Draft(folder, DIMENSION, old, policy) as draft:
+    with IndexWriter(folder, DIMENSION, old, policy) as draft:
         draft.take_up(ENCODER, 160)
         for source in sorted(changed):
             one = written[source]
@@ -152,7 +152,7 @@ class Life(RuleBasedStateMachine):
             assert index.read_checksums() == {source: one.word for source, one in self.written.items()}
             for source, one in self.written.items():
                 assert index.read_document(source) == one.document
-                passages, encodings = index.read_passages(source), index.read_encodings(source)
+                passages, encodings = index.read_passages(source), index.read_embeddings(source)
                 assert passages == one.passages
                 np.testing.assert_allclose(encodings.vectors, one.encodings.vectors, atol=HALF)
                 for tokens, expected in zip(encodings.tokens, one.encodings.tokens, strict=True):

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from rag.ingest.build import build_index
-from rag.index.merging import Policy
 from rag.config import Config
 from rag.errors import IndexDamaged, IndexMissing
-from rag.index.manifest import SEGMENTS, STAGED
+from rag.generation.state_cache import StateCache, name_subject
 from rag.index.index import Index
-from rag.text.prompts import Prompts
+from rag.index.manifest import SEGMENTS, STAGED
+from rag.index.merging import Policy
 from rag.index.segment import ARTICLES, VECTORS
-from rag.generation.state_cache import States, name_subject
 from rag.ingest.audit import Audit, verify_index
+from rag.ingest.build import build_index
 from rag.testing import WordEncoder
+from rag.text.prompts import Prompts
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_numbers_of_removed_articles_in_a_large_segment_are_noted(config: Config
 def test_what_the_generator_keeps_goes_with_the_article(config: Config) -> None:
     build(config)
     prompts = Prompts.load(config.prompts)
-    states = States(config.cache / "states", 10**6)
+    states = StateCache(config.cache / "states", 10**6)
     for number in (3, 4):
         text = f"Article {number} tells of harbour {number}."
         states.put(f"{name_subject(prompts.fill('excerpt', passage=text))}-0", b"numbers")

@@ -17,15 +17,15 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.ingest.build import LOCK, Summary, build_index
-from rag.index.merging import Policy
 from rag.config import ROOT, Config
 from rag.errors import DocumentError, IndexBusy, IndexDamaged, IndexMismatch, StoreError
-from rag.index.manifest import MANIFEST, find_leftovers, read_manifest
 from rag.index.index import Index
+from rag.index.manifest import MANIFEST, find_leftovers, read_manifest
+from rag.index.merging import Policy
 from rag.index.segment import VECTORS
-from rag.types import Encodings, Filter, Progress, Role
+from rag.ingest.build import LOCK, Summary, build_index
 from rag.testing import WordEncoder
+from rag.types import Embeddings, Filter, Progress, Role
 
 HARBOUR = "The harbour opened in May after nine years of work.\n\nIt cost nine million.\n"
 ORCHARD = "Apples ripened early this year in the whole valley.\n"
@@ -108,9 +108,9 @@ def test_an_index_brought_up_to_date_equals_one_built_anew(
     assert updated.list_articles() == anew.list_articles()
     assert updated.read_checksums() == anew.read_checksums()
     for article in anew.list_articles():
-        passages, encodings = anew.read_passages(article.source), anew.read_encodings(article.source)
+        passages, encodings = anew.read_passages(article.source), anew.read_embeddings(article.source)
         same_passages = updated.read_passages(article.source)
-        same_encodings = updated.read_encodings(article.source)
+        same_encodings = updated.read_embeddings(article.source)
         assert same_passages == passages
         np.testing.assert_array_equal(same_encodings.vectors, encodings.vectors)
         assert [tokens.tolist() for tokens in same_encodings.tokens] == [t.tolist() for t in encodings.tokens]
@@ -306,7 +306,7 @@ class Interrupted(WordEncoder):
         super().__init__()
         self.calls = calls
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         self.calls -= 1
         if self.calls == 0:
             raise KeyboardInterrupt
@@ -359,7 +359,7 @@ def test_a_corpus_of_any_size_is_encoded_in_batches_and_an_article_larger_than_o
     sizes: list[int] = []
 
     class Counting(WordEncoder):
-        def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+        def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
             sizes.append(len(texts))
             return super().encode(texts, role, progress)
 

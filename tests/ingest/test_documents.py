@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.ingest.documents import MAX_BYTES, File, Skipped, corpus_root, read, walk
 from rag.errors import DocumentError
+from rag.ingest.documents import MAX_BYTES, File, Skipped, corpus_root, read, walk
 from rag.types import Document
 
 SEEDS = Path(__file__).parents[2] / "seeds"

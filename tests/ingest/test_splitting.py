@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag.ingest.documents import File, read, walk
-from rag.ingest.splitting import cut, split_paragraphs, split_sentences
+from rag.ingest.splitting import cut
+from rag.text.sentences import split_paragraphs, split_sentences
 from rag.types import Document, Passage
 
 SEEDS = Path(__file__).parents[2] / "seeds"

@@ -11,13 +11,13 @@ import pytest
 from filelock import FileLock
 
 from rag.assistant import Assistant
-from rag.ingest.build import LOCK, Summary, build_index
 from rag.config import ROOT, Config
 from rag.errors import DocumentError, IndexMissing, RagError
 from rag.index.index import Index
-from rag.text.prompts import Prompts
+from rag.ingest.build import LOCK, Summary, build_index
 from rag.ingest.watch import keep_index
 from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.text.prompts import Prompts
 
 SECONDS = 60
 BURST = 20

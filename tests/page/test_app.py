@@ -22,12 +22,12 @@ from gradio_client.exceptions import AppError
 import app
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
-from rag.index.index_writer import Draft
 from rag.errors import GenerationError
 from rag.index.index import Index
+from rag.index.index_writer import IndexWriter
 from rag.page.layout import STYLE
-from rag.text.prompts import Prompts
 from rag.testing import BELIEVED, DIMENSION, UNLIKELY, HeldGenerator, ScriptedGenerator, WordEncoder
+from rag.text.prompts import Prompts
 from tests.index.test_index import make_document
 
 PROMPTS = Prompts.load(ROOT / "prompts")
@@ -73,7 +73,7 @@ def open_page(tmp_path: Path) -> Iterator[Open]:
 
     def open_page(generator: ScriptedGenerator) -> str:
         encoder = WordEncoder()
-        with Draft(tmp_path / "default", DIMENSION) as draft:
+        with IndexWriter(tmp_path / "default", DIMENSION) as draft:
             for document, passages in ARTICLES:
                 vectors = encoder.encode([passage.text for passage in passages], "passage")
                 draft.add(document, len(document.text), passages, vectors)

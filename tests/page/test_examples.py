@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from rag.assistant import Assistant
-from rag.ingest.build import build_index
 from rag.config import ROOT, Config
 from rag.index.index import Index
-from rag.text.language import detect
+from rag.ingest.build import build_index
 from rag.page.examples import Examples
-from rag.page.topics import find_topics
 from rag.page.labels import Wording
+from rag.page.topics import find_topics
+from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.text.language import detect
 from rag.text.prompts import Prompts
 from rag.types import Document
-from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 ARTICLES = {

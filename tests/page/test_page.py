@@ -10,24 +10,25 @@ from pathlib import Path
 
 import pytest
 
+from rag.answering.answer import Answer, Citation
 from rag.assistant import Assistant
-from rag.ingest.build import build_index, lock_index
 from rag.config import ROOT, Config
-from rag.index.index_writer import Draft
 from rag.errors import ArticleMissing, ModelError, QuestionError, RagError
 from rag.index.index import Index
-from rag.page.uploads import MOST, Change, add, list_own, remove
+from rag.index.index_writer import IndexWriter
+from rag.ingest.build import build_index, lock_index
 from rag.page.article import Place, draw_missing, open_article
-from rag.page.conversation_html import draw_conversation
+from rag.page.article_list import SHOWN, draw_change, draw_shelf, share_room
 from rag.page.conversation import KEPT, Conversation, Conversations, Exchange, follow
+from rag.page.conversation_html import draw_conversation
 from rag.page.export import write_json, write_markdown, write_plain
 from rag.page.figures import draw_figures
 from rag.page.highlights import find_shared
-from rag.page.article_list import SHOWN, draw_change, draw_shelf, share_room
 from rag.page.labels import Wording, choose_tongue
-from rag.text.prompts import Prompts
-from rag.types import Answer, Citation, Encodings, Filter, Hit, Passage, Progress, Rejection, Role, Statement
+from rag.page.uploads import MOST, Change, add, list_own, remove
 from rag.testing import BELIEVED, DIMENSION, ScriptedGenerator, WordEncoder
+from rag.text.prompts import Prompts
+from rag.types import Embeddings, Filter, Hit, Passage, Progress, Rejection, Role, Statement
 from tests.index.test_index import encode_passages, make_document
 
 PROMPTS = Prompts.load(ROOT / "prompts")
@@ -282,7 +283,7 @@ def test_languages_share_a_room_alike_and_what_one_does_not_need_goes_to_the_oth
 
 
 def test_a_list_too_long_to_be_shown_counts_every_article_and_shows_some_of_each_language(tmp_path: Path) -> None:
-    with Draft(tmp_path / "default", DIMENSION) as draft:
+    with IndexWriter(tmp_path / "default", DIMENSION) as draft:
         for number in range(SHOWN + 40):
             document, passages = make_document(f"{number:03}.txt", f"Text number {number}.")
             document = replace(document, language="en" if number < 20 else "cs", title=f"Number {number}")
@@ -417,7 +418,7 @@ def test_a_file_stays_where_no_index_can_be_built_without_it(assistant: Assistan
 
 def test_no_file_stays_where_no_index_can_be_built_with_it(assistant: Assistant, tmp_path: Path) -> None:
     class Failing(WordEncoder):
-        def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+        def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
             raise ModelError("The encoder is gone. Fetch it anew.")
 
     (tmp_path / "mill.txt").write_text("The mill was sold in June.")

@@ -6,14 +6,15 @@ from dataclasses import replace
 import pytest
 
 from rag.answering.answerer import Answerer, Finding
+from rag.answering.events import Event, Judged, Reading
 from rag.config import ROOT, Config
 from rag.errors import GenerationError
-from rag.reading.trust import AGREEMENT, Judge, find_shipped
 from rag.reading.judge import JUDGED, judge
+from rag.reading.trust import AGREEMENT, Judge, find_shipped
+from rag.testing import ScriptedGenerator, WordEncoder
 from rag.text.language import Language
 from rag.text.prompts import Prompts
-from rag.types import Document, Event, Hit, Judged, Passage, Reading, Reply
-from rag.testing import ScriptedGenerator, WordEncoder
+from rag.types import Document, Hit, Passage, Reply
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 SPEAKING = Judge(weight=12.0, least=7.25, speaks=("en",))

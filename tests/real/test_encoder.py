@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.encoding.alignment import load_calibration
 from rag.config import Config
+from rag.encoding.alignment import load_calibration
 from rag.encoding.encoder import SentenceEncoder
 from rag.encoding.matching import match
 from rag.encoding.projection import expect

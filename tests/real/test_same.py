@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from stress.same import compare
 from rag import Config
+from stress.same import compare
 
 
 def test_ten_questions_have_the_same_citations_whichever_way_the_index_came_about(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.index.index import Index
 from rag.encoding.matching import match
+from rag.index.index import Index
 from rag.retrieval.periods import Period
 from rag.retrieval.search import CANDIDATES, retrieve
-from rag.types import Document, Filter, Hit, Passage, Tokens, Vectors
 from rag.testing import WordEncoder
+from rag.types import Document, Filter, Hit, Passage, Tokens, Vectors
 from tests.index.test_index import make_document, write
 
 

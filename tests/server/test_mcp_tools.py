@@ -17,10 +17,10 @@ from mcp import Client, StdioServerParameters
 from mcp.client.client import Client as AnyClient
 
 from rag.config import ROOT
-from rag.text.prompts import Prompts
-from rag.server.service import Desk
+from rag.server.service import Service
 from rag.shell.options import INTERRUPTED
 from rag.testing import ScriptedGenerator
+from rag.text.prompts import Prompts
 from tests.served import ARTICLES, make_assistant, serving
 
 PROMPTS = Prompts.load(ROOT / "prompts")
@@ -35,7 +35,7 @@ def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     if request.param == "pipes":
         yield StdioServerParameters(command=sys.executable, args=["-c", CODE, str(tmp_path)], cwd=ROOT)
         return
-    with serving(Desk(make_assistant(tmp_path, ScriptedGenerator(REPLY)))) as url:
+    with serving(Service(make_assistant(tmp_path, ScriptedGenerator(REPLY)))) as url:
         yield f"{url}/mcp"
 
 

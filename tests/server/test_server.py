@@ -19,12 +19,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rag.config import Config
 from rag.errors import ConfigError, GenerationError
-from rag.server.service import Desk
-from rag.server.middleware import BODY_BYTES
-from rag.server.logs import JsonFormatter
 from rag.server.application import bind
-from rag.types import Reply
+from rag.server.logs import JsonFormatter
+from rag.server.middleware import BODY_BYTES
+from rag.server.service import Service
 from rag.testing import UNLIKELY, ScriptedGenerator
+from rag.types import Reply
 from tests.served import ARTICLES, build_corpus, make_assistant, serving, wait_until
 
 QUESTION = "How many million has the harbour cost?"
@@ -55,7 +55,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         def serve(generator: ScriptedGenerator | None = None, host: str = "127.0.0.1", **desk: Any) -> str:
             token = desk.pop("token", None)
             assistant = make_assistant(tmp_path, generator or ScriptedGenerator(REPLY), token)
-            return stack.enter_context(serving(Desk(assistant, **desk), host))
+            return stack.enter_context(serving(Service(assistant, **desk), host))
 
         yield serve
 
@@ -64,7 +64,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One server for all that only ask it."""
     assistant = make_assistant(tmp_path_factory.mktemp("served"), ScriptedGenerator(REPLY))
-    with serving(Desk(assistant)) as url:
+    with serving(Service(assistant)) as url:
         yield url
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.ingest.build import build_index
 from rag.config import Config
+from rag.ingest.build import build_index
 from rag.shell.options import ANSWERED, FAILED
 from rag.testing import WordEncoder
 from tests.command_line import ARTICLES, QUESTION, Outcome, Run, read_terminal, start

@@ -14,13 +14,13 @@ import pytest
 from filelock import FileLock
 
 from rag.assistant import Assistant
-from rag.ingest.build import LOCK, build_index
 from rag.cli import cli
 from rag.config import ROOT, Config
+from rag.ingest.build import LOCK, build_index
 from rag.models.registry import RECORD, find
-from rag.text.prompts import Prompts
 from rag.shell.options import ABSTAINED, ANSWERED, FAILED, INTERRUPTED
 from rag.testing import UNLIKELY, ScriptedGenerator, WordEncoder
+from rag.text.prompts import Prompts
 from tests.command_line import (
     ARTICLES,
     QUESTION,

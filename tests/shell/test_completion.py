@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.ingest.build import build_index
 from rag.config import Config
+from rag.ingest.build import build_index
 from rag.testing import WordEncoder
 from tests.command_line import start
 

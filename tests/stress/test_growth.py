@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.index.index import Index
 from stress.growth import FILTERS, draw, measure_build, measure_search, measure_update, render
 from stress.synthetic import make_vectors
-from rag.index.index import Index
 
 PASSAGES = 3_000
 

@@ -5,7 +5,7 @@ import pytest
 
 from rag.ingest.documents import File, read, walk
 from rag.text.language import Language, detect, fold, name_of, script_of
-from rag.ingest.splitting import split_sentences
+from rag.text.sentences import split_sentences
 from rag.types import Document
 
 ROOT = Path(__file__).parents[2]

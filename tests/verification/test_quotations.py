@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag.verification.quotations import find_quotations, find_speech, is_speech
-from rag.types import Encodings, Passage, Progress, Role
-from rag.verification.verify import verify
 from rag.testing import WordEncoder
+from rag.types import Embeddings, Passage, Progress, Role
+from rag.verification.quotations import find_quotations, find_speech, is_speech
+from rag.verification.verify import verify
 
 GREEK = "Ο Λαβρόφ μίλησε για «μια αήττητη μαχητική αδελφότητα» των δύο λαών."
 TRANSLATED = {"an": "μια", "invincible": "αήττητη", "fighting": "μαχητική", "brotherhood": "αδελφότητα"}
@@ -17,7 +17,7 @@ ENGLISH = "Kim said: “We will stand by you, come what may.” He left on Frida
 class TranslatingEncoder(WordEncoder):
     """Knows four words of English in Greek."""
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encodings:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         return super().encode([" ".join(TRANSLATED.get(word, word) for word in text.split()) for text in texts], role)
 
 

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.ingest.splitting import split_sentences
-from rag.types import Hit, Passage, Statement
-from rag.verification.verify import cite, find_answer, find_quote, verify
+from rag.answering.citations import cite, find_answer
 from rag.testing import WordEncoder
+from rag.text.sentences import split_sentences
+from rag.types import Hit, Passage, Statement
+from rag.verification.verify import find_quote, verify
 
 SENTENCES = ("The harbour opened in May.", "It cost nine million.", "Boats may enter at night.", "Ještě 18. října ne!")
 

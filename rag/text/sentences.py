@@ -1,0 +1,75 @@
+"""The sentences and paragraphs of a text, by their offsets."""
+
+import re
+from itertools import pairwise
+
+Span = tuple[int, int]
+
+WRAPPED_WIDTH = 100
+"""Lines of a paragraph that was broken at a column are no longer than this, in characters."""
+WINDOW = 4000
+"""Characters that the splitter sees at once; its time grows with the square of them."""
+
+_SENTENCE_ENDS = '.!?…:;。！？»”"'
+_VISIBLE = re.compile(r"\S")
+_LINE = re.compile(r"\S(?:[^\n]*\S)?")
+_BLOCK = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
+_SPACE_BUT_NEWLINE = re.compile(r"[^\S\n]")
+
+
+def split_sentences(text: str, language: str) -> list[Span]:
+    """Offsets of the sentences in `text`, without the white space around them; no sentence crosses a paragraph."""
+    return [sentence for paragraph in split_paragraphs(text) for sentence in split_paragraph(text, paragraph, language)]
+
+
+def split_paragraphs(text: str) -> list[Span]:
+    """Offsets of the paragraphs in `text`, without the white space around them.
+
+    A line is a paragraph, unless it breaks off at a column: in mid-sentence, where the next word would not have fitted.
+    """
+    paragraphs = []
+    for block in _BLOCK.finditer(text):
+        lines = [(m.start(), m.end()) for m in _LINE.finditer(text, *block.span())]
+        width = max(end - start for start, end in lines)
+        first = lines[0][0]
+        for (_, end), (start, following_end) in pairwise(lines):
+            next_word = text[start:following_end].split(maxsplit=1)[0]
+            fits = end - text.rfind("\n", 0, end) + len(next_word) <= width
+            if fits or width > WRAPPED_WIDTH or text[end - 1] in _SENTENCE_ENDS:
+                paragraphs.append((first, end))
+                first = start
+        paragraphs.append((first, lines[-1][1]))
+    return paragraphs
+
+
+def split_paragraph(text: str, paragraph: Span, language: str) -> list[Span]:
+    """Return the offsets of the sentences of one paragraph, without the white space around them."""
+    import sentencex  # type: ignore[import-untyped]
+
+    start, end = paragraph
+    # The splitter dies of some white space beyond ASCII.
+    plain = _SPACE_BUT_NEWLINE.sub(" ", text[start:end])
+    starts: list[int] = []
+    at = 0
+    while at < len(plain):
+        found = sentencex.get_sentence_boundaries(language, plain[at : at + WINDOW])
+        # The last sentence of a window may go on after it.
+        whole = found if at + WINDOW >= len(plain) or len(found) == 1 else found[:-1]
+        starts += [at + sentence["start_index"] for sentence in whole]
+        at += whole[-1]["end_index"]
+    # Ordinals and abbreviations end in a full stop too; a sentence does not begin with a small letter.
+    starts = [offset for offset in starts if offset == 0 or not _begins_small(plain, offset)]
+    spans = (strip_span(text, start + first, start + last) for first, last in pairwise([*starts, len(plain)]))
+    return [span for span in spans if span[0] < span[1]]
+
+
+def _begins_small(text: str, start: int) -> bool:
+    """True before a letter that has a capital form and is not in it; Georgian, say, has none in use."""
+    found = _VISIBLE.search(text, start)
+    return found is not None and found[0].islower() and found[0].title() != found[0]
+
+
+def strip_span(text: str, start: int, end: int) -> Span:
+    """Return the offsets of `text[start:end]` without the white space around it."""
+    inner = text[start:end]
+    return end - len(inner.lstrip()), start + len(inner.rstrip())
