@@ -1,1 +1,1 @@
-"""The instrument: typed cases, pure metrics, and runs through the front door. `rag eval` and `make eval` use it."""
+"""How good the answers are: typed cases, pure metrics, and runs through the public interface."""

@@ -1,8 +1,7 @@
-"""What is right in the answers: `python -m evaluation.answers [--development] [--naive]`.
+"""Measure the answers: `python -m evaluation.answers [--development] [--naive]`.
 
-Each case over the five articles is asked through the front door, with the configured generator; with `--naive`, also
-as is common (naive.py). The table is printed; everything that was answered wrongly is written to evaluation/results/,
-so that a person can check the judge.
+Ask each case over the five articles with the configured generator and, with `--naive`, also in the usual way (see
+naive.py). Print a table, and write every wrong answer to evaluation/results/ so that a person can check the verdict.
 """
 
 import argparse
@@ -34,7 +33,7 @@ TELLING_WORDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one question."""
+    """The outcome of one question."""
 
     id: str
     question: str
@@ -45,19 +44,19 @@ class Outcome:
     quotes: tuple[str, ...]
     sources: tuple[str, ...]
     verbatim: bool
-    """Every quote stands in its article at the offsets given."""
+    """Whether every quote is in its article at the offsets given."""
     in_language: bool
-    """What was said is in the language and the script of the question, so far as it can be told."""
+    """Whether the answer is in the language and script of the question, as far as that can be detected."""
     first_right: bool
-    """The first passage after judging holds at least half of the words that bear the fact."""
+    """Whether the first passage after judging holds at least half of the gold words."""
     seconds: float
 
 
 def main() -> None:
-    """Ask, print and write."""
+    """Ask, print the table, and write the results."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--development", action="store_true", help="the half that settings are chosen on")
-    options.add_argument("--naive", action="store_true", help="also the five nearest passages in one prompt")
+    options.add_argument("--development", action="store_true", help="ask the half that settings are chosen on")
+    options.add_argument("--naive", action="store_true", help="also ask with the five nearest passages in one prompt")
     chosen = options.parse_args()
     half: Half = "development" if chosen.development else "held-back"
     config = Config.from_env()
@@ -84,29 +83,29 @@ def main() -> None:
 
 
 def ask_all(assistant: Assistant, half: Half) -> list[Outcome]:
-    """Ask all cases of one half."""
+    """Ask every case of one half."""
     cases = track(load_cases(half), "Asking")
     return [judge(case, assistant.answer(case.question), assistant) for case in cases]
 
 
 def ask_naively(plain: Assistant, half: Half) -> list[Outcome]:
-    """The same cases in one prompt each, over what an assistant with the plain encoder finds."""
+    """Ask every case in one prompt, over the passages that an assistant with the plain encoder finds."""
     naive = Naive(plain)
     cases = track(load_cases(half), "Asking naively")
     return [judge_reply(case, naive.ask(case.question), plain) for case in cases]
 
 
 def load_cases(half: Half) -> list[Answerable | Unanswerable]:
-    """All cases of one half, those that can be answered first."""
+    """Return all cases of one half, the answerable ones first."""
     cases: list[Answerable | Unanswerable] = [*load_answerable(), *load_unanswerable()]
     return [case for case in cases if half_of(case.fact) == half]
 
 
 def judge(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant) -> Outcome:
-    """What became of a case.
+    """Return the outcome of a case.
 
-    An answer in the generator's words is right when each of its lines says what is accepted and it cites an article
-    that bears it; one in the article's words when they hold at least half of those that bear the fact.
+    An answer in the generator's words is right if each of its lines says what is accepted and it cites an article that
+    holds the fact. A quote is right if it holds at least half of the gold words.
     """
     first = answer.hits[0].passage if answer.hits else None
     return Outcome(
@@ -126,7 +125,7 @@ def judge(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant)
 
 
 def judge_reply(case: Answerable | Unanswerable, reply: Reply, assistant: Assistant) -> Outcome:
-    """What became of a case in one prompt: its reply cites nothing, and is right when it says what is accepted."""
+    """Return the outcome of a case asked in one prompt, whose reply is right if it says what is accepted."""
     spoken = detect(reply.text, home=detect(case.question))
     answerable = isinstance(case, Answerable)
     return Outcome(
@@ -146,7 +145,7 @@ def judge_reply(case: Answerable | Unanswerable, reply: Reply, assistant: Assist
 
 
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """The figures of a run: shares of the answerable, of the unanswerable, and of all."""
+    """Return the figures of a run, as shares of the answerable questions, of the unanswerable ones, and of all."""
     answerable = [one for one in outcomes if one.answerable]
     unanswerable = [one for one in outcomes if not one.answerable]
     counts = Counter(one.verdict for one in answerable)
@@ -164,7 +163,7 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, float]:
 
 
 def draw_table(systems: Mapping[str, Sequence[Outcome]], half: str) -> Table:
-    """The figures for a terminal, a column for each system."""
+    """Return the figures as a table for a terminal, with a column for each system."""
     asked = next(iter(systems.values()))
     answerable = sum(one.answerable for one in asked)
     table = Table("", *systems, title=f"{answerable} answerable and {len(asked) - answerable} not, {half} half")
@@ -183,7 +182,7 @@ def _find_verdict(case: Answerable | Unanswerable, answer: Answer, assistant: As
         held = any(_covers(place, cited, assistant) for place in case.places for cited in answer.citations)
         return "quoted, right" if held else "quoted, wrong"
     borne = {cited.source for cited in answer.citations} & {place.source for place in case.places}
-    # What several articles say stands on a line each.
+    # Statements of several articles are on a line each.
     accepted = all(_is_accepted(line, case) for line in answer.text.splitlines())
     return "right" if borne and accepted else "wrong"
 
@@ -197,7 +196,7 @@ def _is_accepted(text: str, case: Answerable) -> bool:
 
 
 def _covers(place: Place, stretch: Citation | Passage, assistant: Assistant) -> bool:
-    """Whether a stretch of an article holds at least half of the words in question."""
+    """Return whether a span of an article holds at least half of the words in question."""
     document = assistant.index.read_document(place.source)
     if document is None or place.source != stretch.source:
         return False
@@ -212,7 +211,7 @@ def _is_verbatim(citation: Citation, assistant: Assistant) -> bool:
 
 
 def _is_in_language(case: Answerable | Unanswerable, answer: Answer) -> bool:
-    """Of the sentences that come from prompts/, and of a few words, the language that was chosen must do."""
+    """Return whether the text is in the expected language, taking the chosen language for texts too short to tell."""
     if answer.abstained or answer.quoted or len(answer.text.split()) < TELLING_WORDS:
         spoken = (answer.language, answer.script)
     else:

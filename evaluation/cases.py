@@ -1,4 +1,4 @@
-"""The project's own cases, typed. What each field means is in evaluation/cases/README.md and NEWS.md."""
+"""The project's own cases, typed. evaluation/cases/README.md and NEWS.md define each field."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ Half = Literal["held-back", "development"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The words of an article that bear a fact."""
+    """A span of an article that holds a fact."""
 
     source: str
     gold: str
@@ -25,7 +25,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What all questions have."""
+    """The fields that every question has."""
 
     id: str
     language: str
@@ -34,7 +34,7 @@ class Question:
 
     @property
     def tongue(self) -> str:
-        """The language, with the script where people write it in two."""
+        """The language, with its script if it is written in two."""
         return f"{self.language}-{self.script}" if self.language in IN_TWO_SCRIPTS else self.language
 
 
@@ -53,7 +53,7 @@ class Answerable(Question):
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """All words that bear the fact; each is as right as the others."""
+        """Return every span that holds the fact; each is as right as the others."""
         return (Place(self.source, self.gold), *self.also)
 
 
@@ -69,13 +69,13 @@ class Unanswerable(Question):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp(Question):
-    """A question in the course of a conversation."""
+    """A question within a conversation."""
 
     fact: str
-    """That of an answerable question, whose words it is to find."""
+    """The id of an answerable question with the same gold words."""
     before: tuple[Turn, ...]
     depends: bool
-    """Whether it cannot be understood without them."""
+    """Whether the question cannot be understood without the turns before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class AboutArticles(Question):
 
     kind: str
     about: str | None
-    """The language of the articles that it asks about, where it names one."""
+    """The language of the articles asked about, if the question names one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,23 +108,23 @@ class NewsQuestion(Question):
     event: str
     answers: tuple[str, ...]
     gold: Mapping[str, str]
-    """Item's id → its words that bear the fact."""
+    """Gold words by the id of the report that holds them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnWords:
-    """A question, and what tells a right statement from a wrong one."""
+    """A question, and what separates a right statement from a wrong one."""
 
     language: str
     question: str
     accept: tuple[str, ...]
-    """None where the articles do not answer it."""
+    """None if the articles do not answer the question."""
     reject: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair(Question):
-    """A statement, and the words of an article that bear it or that it corrupts."""
+    """A statement, and the words of an article that it repeats or corrupts."""
 
     fact: str
     source: str
@@ -132,16 +132,16 @@ class Pair(Question):
     statement: str
     supported: bool
     corruption: str
-    """What was changed in the statement; `none` where it is supported."""
+    """What was changed in the statement; `none` if it is supported."""
 
 
 def half_of(key: str) -> Half:
-    """The half that a fact or a family of events belongs to, by its SHA-256."""
+    """Return the half that a fact or a family of events belongs to, by its SHA-256."""
     return "held-back" if hashlib.sha256(key.encode()).hexdigest()[0] in "89abcdef" else "development"
 
 
 def load_answerable() -> tuple[Answerable, ...]:
-    """Questions about the five articles."""
+    """Load the questions that the five articles answer."""
     return tuple(
         Answerable(**{**row, "also": tuple(Place(**place) for place in row["also"]), "accept": tuple(row["accept"])})
         for row in read_lines(CASES / "articles.jsonl")
@@ -149,12 +149,12 @@ def load_answerable() -> tuple[Answerable, ...]:
 
 
 def load_unanswerable() -> tuple[Unanswerable, ...]:
-    """Questions that the five articles do not answer."""
+    """Load the questions that the five articles do not answer."""
     return tuple(Unanswerable(**row) for row in read_lines(CASES / "unanswerable.jsonl"))
 
 
 def load_followups() -> tuple[FollowUp, ...]:
-    """Questions in the course of a conversation about the five articles."""
+    """Load the questions within conversations about the five articles."""
     return tuple(
         FollowUp(**{**row, "before": tuple(Turn(**turn) for turn in row["before"])})
         for row in read_lines(CASES / "followups.jsonl")
@@ -162,23 +162,23 @@ def load_followups() -> tuple[FollowUp, ...]:
 
 
 def load_catalogue() -> tuple[AboutArticles, ...]:
-    """Questions about the five articles as a collection."""
+    """Load the questions about the five articles as a collection."""
     return tuple(AboutArticles(**row) for row in read_lines(CASES / "catalogue.jsonl"))
 
 
 def load_own_words() -> tuple[OwnWords, ...]:
-    """Questions by which a generator's own words are judged."""
+    """Load the questions by which a generator's own words are measured."""
     rows = read_lines(CASES / "own_words.jsonl")
     return tuple(OwnWords(**{**row, "accept": tuple(row["accept"]), "reject": tuple(row["reject"])}) for row in rows)
 
 
 def load_pairs() -> tuple[Pair, ...]:
-    """Statements, true and corrupted, about the five articles."""
+    """Load the true and corrupted statements about the five articles."""
     return tuple(Pair(**row) for row in read_lines(CASES / "pairs.jsonl"))
 
 
 def load_news() -> tuple[tuple[NewsItem, ...], tuple[NewsQuestion, ...]]:
-    """The invented reports and the questions about them."""
+    """Load the invented reports and the questions about them."""
     items = tuple(NewsItem(**row) for row in read_lines(CASES / "news.jsonl"))
     questions = tuple(
         NewsQuestion(**{**row, "answers": tuple(row["answers"])}) for row in read_lines(CASES / "news_questions.jsonl")
@@ -187,6 +187,6 @@ def load_news() -> tuple[tuple[NewsItem, ...], tuple[NewsQuestion, ...]]:
 
 
 def read_lines(file: Path) -> list[dict[str, Any]]:
-    """The objects of a JSON Lines file."""
-    # Not splitlines(), which also breaks at characters that JSON may hold as they are.
+    """Read the objects of a JSON Lines file."""
+    # Not splitlines(), which also splits at characters that JSON may contain unescaped.
     return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]

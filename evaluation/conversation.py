@@ -1,8 +1,7 @@
-"""Follow-ups, and questions about the collection: `python -m evaluation.conversation [--development]`.
+"""Measure follow-ups and questions about the collection: `python -m evaluation.conversation [--development]`.
 
-Each follow-up is asked through the front door after the turns before it. Beside it stands what is found without them,
-and what is found when every question is completed. Then it is counted which questions are taken for one about the
-collection. No generator is needed.
+Ask each follow-up after the turns before it, without them, and with every question completed. Then count which
+questions are recognised as being about the collection. No generator is needed.
 """
 
 import argparse
@@ -39,14 +38,14 @@ WAYS: dict[str, Way] = {
     "always completed": lambda case: (f"{case.before[-1].question} {case.question}", ()),
     "rag": lambda case: (case.question, case.before),
 }
-"""By name, what is asked, and after which turns."""
+"""By name of the method: what is asked, and after which turns."""
 RANKS = (1, 3)
 
 
 def main() -> None:
-    """Ask and print."""
+    """Ask, and print the tables."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--development", action="store_true", help="the half that settings are chosen on")
+    options.add_argument("--development", action="store_true", help="ask the half that settings are chosen on")
     half: Half = "development" if options.parse_args().development else "held-back"
     cases = [case for case in load_followups() if half_of(case.fact) == half]
     config = Config.from_env()
@@ -56,7 +55,7 @@ def main() -> None:
 
 
 def draw_table(assistant: Assistant, cases: Sequence[FollowUp], half: Half) -> Table:
-    """The figures of each way to ask, for those that depend on the conversation and for those that stand alone."""
+    """Return the figures of each method, for questions that depend on the conversation and questions that do not."""
     parts = {
         "depends": [case for case in cases if case.depends],
         "stands": [case for case in cases if not case.depends],
@@ -77,7 +76,7 @@ def draw_table(assistant: Assistant, cases: Sequence[FollowUp], half: Half) -> T
 
 
 def draw_recognition(catalogue: Catalogue, half: Half) -> Table:
-    """How many questions about the collection are taken for what they ask, and how many others for one."""
+    """Count the questions about the collection that are recognised, and the others that are taken for one."""
     table = Table("", "rightly", "as another kind", "questions", title=f"Questions about the collection, {half}")
     told = [case for case in load_catalogue() if half_of(case.id) == half]
     others: list[Answerable | Unanswerable | FollowUp] = [*load_answerable(), *load_unanswerable(), *load_followups()]
@@ -98,7 +97,7 @@ def draw_recognition(catalogue: Catalogue, half: Half) -> Table:
 
 
 def search(assistant: Assistant, question: str, before: Sequence[Turn]) -> tuple[Hit, ...]:
-    """What is found for a question in the course of a conversation."""
+    """Return the hits for a question within a conversation."""
     with closing(assistant.ask(question, before)) as events:
         return next(event.hits for event in events if isinstance(event, Evidence))
 

@@ -1,4 +1,4 @@
-"""Encoders around an Encoder: one that encodes nothing twice, and one that is what is common."""
+"""Wrappers of an Encoder: one that caches, and one without anything that this project adds."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from rag.types import Embeddings, Progress, Projection, Role, Tokens, Vectors
 
 
 class WrappedEncoder:
-    """An Encoder that does as another does."""
+    """An Encoder that delegates to another."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -47,7 +47,7 @@ class WrappedEncoder:
 
 
 class CachingEncoder(WrappedEncoder):
-    """It keeps in memory all that it gave: draws of a mixed pool share passages, and all of them the questions."""
+    """An Encoder that keeps all embeddings in memory, as draws of a mixed pool share passages and questions."""
 
     def __init__(self, encoder: Encoder) -> None:
         super().__init__(encoder)
@@ -55,8 +55,8 @@ class CachingEncoder(WrappedEncoder):
 
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         new = [text for text in dict.fromkeys(texts) if (role, text) not in self._known]
-        encodings = super().encode(new, role, progress)
-        for text, vector, tokens in zip(new, encodings.vectors, encodings.tokens, strict=True):
+        embeddings = super().encode(new, role, progress)
+        for text, vector, tokens in zip(new, embeddings.vectors, embeddings.tokens, strict=True):
             self._known[role, text] = vector, tokens
         known = [self._known[role, text] for text in texts]
         vectors = np.array([vector for vector, _ in known], dtype=np.float32).reshape(len(texts), self.dimension)
@@ -64,13 +64,13 @@ class CachingEncoder(WrappedEncoder):
 
 
 class PlainEncoder(WrappedEncoder):
-    """The language stays in the vectors, and no tokens are matched: the nearest vector comes first."""
+    """An Encoder that leaves the language in the vectors and matches no tokens: the nearest vector comes first."""
 
     @classmethod
     def load(cls, config: Config, projection: Projection) -> "PlainEncoder":
-        """The configured encoder so. Raises ModelError."""
+        """Load the configured encoder without its projection. Raises ModelError."""
         return cls(SentenceEncoder.load(config, replace(projection, directions=projection.directions[:0])))
 
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
-        encodings = super().encode(texts, role, progress)
-        return Embeddings(encodings.vectors, tuple(tokens[:0] for tokens in encodings.tokens))
+        embeddings = super().encode(texts, role, progress)
+        return Embeddings(embeddings.vectors, tuple(tokens[:0] for tokens in embeddings.tokens))

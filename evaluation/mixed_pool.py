@@ -1,7 +1,7 @@
-"""The mixed-pool protocol: every passage exists in one language only, and the reader asks in any.
+"""The mixed-pool protocol: every passage exists in one language only, and questions come in all of them.
 
-The data is somebody else's and stays where it is: a folder of `passages.<language>.jsonl` (`passage_id`, `text`)
-and `questions.<language>.jsonl` (`id`, `question`, `passage_id`), parallel by id over the languages.
+The data is third-party and stays in its place: a folder of `passages.<language>.jsonl` (`passage_id`, `text`) and
+`questions.<language>.jsonl` (`id`, `question`, `passage_id`), parallel by id over the languages.
 """
 
 import hashlib
@@ -20,17 +20,17 @@ from rag.errors import ConfigError
 
 SEEDS = (0, 1, 2)
 QUESTIONS = 400
-"""How many are asked in each language: the same ones, drawn with seed 0."""
+"""Questions asked in each language: the same ones, drawn with seed 0."""
 TOP = 5
 SPARE = 5
-"""Hits that are asked for to get one source, as a source may be cut into several passages."""
+"""Hits to ask for per source, as a source may have several passages."""
 
 Rate = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class PoolQuestion:
-    """A question in one language about a passage that may lie in another."""
+    """A question in one language about a passage that may be in another."""
 
     language: str
     question: str
@@ -42,18 +42,18 @@ class Pool:
     """The same passages and questions in several languages."""
 
     passages: Mapping[str, Mapping[str, str]]
-    """Language → passage's id → text."""
+    """Text by language and passage id."""
     questions: tuple[PoolQuestion, ...]
-    """The sample that is asked."""
+    """The sample of questions that is asked."""
     checksum: str
-    """SHA-256 over the files, in hexadecimal."""
+    """SHA-256 of the files, in hexadecimal."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read the folder and draw the sample. Raises ConfigError when it does not hold such data."""
+        """Read the folder and draw the sample. Raises ConfigError if the folder does not hold such data."""
         languages = sorted(file.name.split(".")[1] for file in folder.glob("passages.*.jsonl"))
         if len(languages) < 2:
-            raise ConfigError(f"There are no passages.<language>.jsonl in {folder}. Name the folder that holds them.")
+            raise ConfigError(f"{folder} has no passages.<language>.jsonl. Name the folder that holds them.")
         files = [folder / f"{kind}.{language}.jsonl" for language in languages for kind in ("passages", "questions")]
         try:
             passages = {
@@ -75,65 +75,65 @@ class Pool:
         return cls(passages, sample, checksum)
 
     def draw(self, seed: int) -> "Draw":
-        """One language for each passage."""
+        """Draw one language for each passage."""
         languages = sorted(self.passages)
         ids = sorted(self.passages[languages[0]])
         chance = random.Random(seed)  # noqa: S311 - a draw to be repeated
-        # Ids are somebody else's text and no names for files.
+        # Ids are third-party text and not safe as file names.
         sources = {passage_id: f"{number:05}.txt" for number, passage_id in enumerate(ids)}
         return Draw(seed, sources, {source: chance.choice(languages) for source in sources.values()})
 
     def write(self, draw: "Draw", folder: Path) -> None:
-        """Write each passage to its file, in its drawn language."""
+        """Write each passage to a file, in its drawn language."""
         for passage_id, source in draw.sources.items():
             (folder / source).write_text(self.passages[draw.languages[source]][passage_id], encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Which passage is in the pool in which language."""
+    """A draw of one language for each passage."""
 
     seed: int
     sources: Mapping[str, str]
-    """Passage's id → the name of its file."""
+    """File name by passage id."""
     languages: Mapping[str, str]
-    """The name of a file → its language."""
+    """Language by file name."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolOutcome:
-    """What became of one question in one draw."""
+    """The outcome of one question in one draw."""
 
     draw: int
     asked: str
-    """Language of the question."""
+    """The language of the question."""
     lies: str
-    """Language of the gold passage."""
+    """The language of the gold passage."""
     judged: Judged
     own: float
-    """The share of the first five that are in the question's language."""
+    """The share of the first five hits that are in the question's language."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolFigures:
-    """The protocol's figures: means over the draws of the means over the questions."""
+    """The figures of the protocol: means over the draws of the means over the questions."""
 
     questions: int
     draws: int
     same: Rate
-    """`R@1` and `R@5` where the gold passage is in the question's language."""
+    """`R@1` and `R@5` for gold passages in the question's language."""
     cross: Rate
-    """The same where it is not."""
+    """`R@1` and `R@5` for gold passages in another language than the question's."""
     share: float
-    """The share of the first five that are in the question's language; fair is one by the number of languages."""
+    """The share of the first five hits that are in the question's language; a fair share is 1 / number of languages."""
     pairs: dict[str, dict[str, Rate]]
-    """Language of the question → language of the gold passage → `R@1` and `R@5`."""
+    """`R@1` and `R@5` by language of the question and language of the gold passage."""
     worst: tuple[str, str]
     """The pair of two languages with the lowest R@5."""
 
 
 def ask(questions: Iterable[PoolQuestion], assistant: Assistant, draw: Draw) -> list[PoolOutcome]:
-    """Ask all questions of an assistant over one draw."""
+    """Ask an assistant over one draw every question."""
     outcomes = []
     for question in questions:
         sources = [hit.passage.source for hit in search_sources(question.question, assistant, TOP)]
@@ -145,7 +145,7 @@ def ask(questions: Iterable[PoolQuestion], assistant: Assistant, draw: Draw) -> 
 
 
 def search_sources(question: str, assistant: Assistant, count: int) -> tuple[Hit, ...]:
-    """The first hit of each of the `count` best sources."""
+    """Return the first hit of each of the `count` best sources."""
     firsts: dict[str, Hit] = {}
     for hit in assistant.search(question, SPARE * count):
         firsts.setdefault(hit.passage.source, hit)
@@ -153,7 +153,7 @@ def search_sources(question: str, assistant: Assistant, count: int) -> tuple[Hit
 
 
 def summarise(outcomes: Sequence[PoolOutcome]) -> PoolFigures:
-    """The figures of all draws together."""
+    """Return the figures over all draws."""
     by_pair: dict[tuple[str, str], list[PoolOutcome]] = defaultdict(list)
     for outcome in outcomes:
         by_pair[outcome.asked, outcome.lies].append(outcome)
@@ -176,7 +176,7 @@ def _rate(outcomes: Sequence[PoolOutcome]) -> Rate:
 
 
 def _average(values: Iterable[tuple[int, float]]) -> float:
-    """The mean over the draws of the means of their values; each value comes with its draw."""
+    """Return the mean over the draws of the means of their values. Each value is given with its draw."""
     by_draw: dict[int, list[float]] = defaultdict(list)
     for draw, value in values:
         by_draw[draw].append(value)

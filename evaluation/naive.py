@@ -1,4 +1,4 @@
-"""What is common: the five nearest passages by plain cosine in one prompt, and what the model says to it."""
+"""The usual stack, to compare with: the five nearest passages by plain cosine in one prompt."""
 
 import time
 from collections.abc import Sequence
@@ -23,20 +23,20 @@ Answer in {language}, in one short sentence."""
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the model said."""
+    """The text of the reply."""
 
     text: str
     hits: tuple[Hit, ...]
-    """The passages that it was given."""
+    """The passages in the prompt."""
     times: tuple[float, ...]
-    """Seconds from the question to each word, and to the end."""
+    """Seconds from the question to each word and to the end."""
 
 
 class Naive:
-    """One prompt for everything, as most tutorials do it, over the passages that an assistant finds."""
+    """One prompt with all passages that an assistant finds, as in most tutorials."""
 
     def __init__(self, assistant: Assistant) -> None:
-        """The assistant is asked for passages alone; its encoder should be the plain one."""
+        """Use the assistant for retrieval only; its encoder should be the plain one."""
         self._assistant = assistant
         config = assistant.config
         file = resolve(config.generator, "generator", config.cache)
@@ -44,7 +44,7 @@ class Naive:
         self._model = Llama(str(file), n_ctx=config.context, n_threads=threads, verbose=False)
 
     def ask(self, question: str) -> Reply:
-        """Find, fill the prompt, and read the reply to its end."""
+        """Retrieve, fill the prompt, and read the reply to its end."""
         start = time.perf_counter()
         hits = self._assistant.search(question, PASSAGES)
         language = name_of(detect(question).code, "en")

@@ -1,8 +1,8 @@
-"""What a generator's own words are worth: `python -m evaluation.own_words`, over the five articles.
+"""Measure what a generator's own words are worth: `python -m evaluation.own_words`, over the five articles.
 
-Questions in English as a stranger asks them, most of them about articles in other languages, some that none answers.
-Every statement that stands up to its passage is shown here, whatever languages the generator is trusted in, and printed
-with whether it is right, so that a person can check that. In which languages it is trusted is chosen on these.
+The questions are in English, as a stranger would ask them, mostly about articles in other languages; some have no
+answer. Every statement that passes the check is printed with a verdict, whatever languages the generator is trusted
+in, so that a person can check it. The languages in which a generator is trusted are chosen on these questions.
 """
 
 import re
@@ -24,7 +24,7 @@ _MARKS = re.compile(r"(?: ?\[\d+\])+$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was said in the generator's own words."""
+    """A statement in the generator's own words."""
 
     question: str
     text: str
@@ -32,7 +32,7 @@ class Said:
 
 
 def main() -> None:
-    """Ask, and print what was said."""
+    """Ask, and print every statement."""
     config = Config.from_env()
     encoder = SentenceEncoder.load(config)
     cases = load_own_words()
@@ -40,7 +40,7 @@ def main() -> None:
         generator = load_generator(config)
         judge = find_judge(generator, config, corpus.prompts)
         if judge is None:
-            Console().print(f"{generator.name} is no judge, so nothing that it says is shown.")
+            Console().print(f"{generator.name} does not judge passages, so nothing it says is shown.")
             return
         speaking = replace(judge, speaks=tuple({case.language for case in cases}))
         assistant = Assistant(config, corpus.index, encoder, generator, corpus.prompts, speaking)
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def ask(case: OwnWords, assistant: Assistant) -> Said | None:
-    """What is said to a question; None where the article is quoted, or nothing is said."""
+    """Return the statement made in answer to a question; None if the article is quoted or nothing is said."""
     answer = assistant.answer(case.question)
     if answer.abstained or answer.quoted:
         return None

@@ -1,8 +1,8 @@
-"""Answers over a mixed pool: `python -m evaluation.pool_answers FOLDER [--questions N]`.
+"""Measure answers over a mixed pool: `python -m evaluation.pool_answers FOLDER [--questions N]`.
 
-The pool of mixed_pool.py, its first draw. Questions in all its languages are asked through the front door and, in the
-same run, as is common (naive.py). An answer is right when it holds one of the given answers, in the language of the
-question or in that of the gold passage, as the quote of an article is in the article's language.
+Use the first draw of mixed_pool.py. Ask questions in all its languages and, in the same run, ask them in the usual way
+(naive.py). An answer is right if it holds one of the given answers, in the language of the question or of the gold
+passage, as a quote is in the language of its article.
 """
 
 import argparse
@@ -33,12 +33,12 @@ QUESTIONS = 120
 SEED = 0
 
 Accepted = Mapping[tuple[str, str], Sequence[str]]
-"""Language and question, as it is asked in it, to the answers that are given for it."""
+"""The given answers by language and question text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one question."""
+    """The outcome of one question."""
 
     right: bool
     abstained: bool
@@ -46,14 +46,14 @@ class Outcome:
 
 
 Ask = Callable[[str], tuple[str | None, float]]
-"""A question to the answer's text, None where it abstained, and to the seconds that it took."""
+"""Return the text of the answer to a question, None if it abstained, and the seconds it took."""
 
 
 def main() -> None:
-    """Ask, print and write the figures; nothing of the pool's text is written."""
+    """Ask, print the figures, and write them. Nothing of the pool's text is written."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=Path, help="passages.<language>.jsonl and questions.<language>.jsonl")
-    options.add_argument("--questions", type=int, default=QUESTIONS, help=f"how many are asked ({QUESTIONS})")
+    options.add_argument("--questions", type=int, default=QUESTIONS, help=f"questions to ask ({QUESTIONS})")
     chosen = options.parse_args()
     config = Config.from_env()
     pool = Pool.load(chosen.folder)
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def load_accepted(folder: Path, pool: Pool, draw: Draw) -> Accepted:
-    """The answers that are given for each question, in its language and in that of its passage."""
+    """Return the given answers of each question, in its language and in that of its passage."""
     rows = {language: read_lines(folder / f"questions.{language}.jsonl") for language in pool.passages}
     given = {(language, row["id"]): row["answers"] for language, of_one in rows.items() for row in of_one}
     return {
@@ -95,7 +95,7 @@ def load_accepted(folder: Path, pool: Pool, draw: Draw) -> Accepted:
 
 
 def ask_all(questions: Sequence[PoolQuestion], accepted: Accepted, ask: Ask) -> list[Outcome]:
-    """Ask them one by one."""
+    """Ask the questions one by one."""
     outcomes = []
     for question in track(questions, "Asking"):
         text, seconds = ask(question.question)
@@ -106,7 +106,7 @@ def ask_all(questions: Sequence[PoolQuestion], accepted: Accepted, ask: Ask) -> 
 
 
 def through_the_front_door(assistant: Assistant) -> Ask:
-    """How ours is asked."""
+    """Return a function that asks the assistant."""
 
     def ask(question: str) -> tuple[str | None, float]:
         answer = assistant.answer(question)
@@ -116,7 +116,7 @@ def through_the_front_door(assistant: Assistant) -> Ask:
 
 
 def as_is_common(naive: Naive) -> Ask:
-    """How the other is asked; it never abstains."""
+    """Return a function that asks in one prompt, which never abstains."""
 
     def ask(question: str) -> tuple[str | None, float]:
         reply = naive.ask(question)
@@ -126,7 +126,7 @@ def as_is_common(naive: Naive) -> Ask:
 
 
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """Shares, and the seconds of a question."""
+    """Return the shares of each outcome, and the seconds per question."""
     return {
         "right": fmean(one.right for one in outcomes),
         "abstained": fmean(one.abstained for one in outcomes),

@@ -1,4 +1,4 @@
-"""Figures to tables for a terminal, a heat map, and a file named by commit."""
+"""Write figures as tables for a terminal, as a heat map, and as a file named by commit."""
 
 import json
 import shutil
@@ -27,17 +27,17 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What was examined."""
+    """A commit of the project."""
 
     hash: str
     dirty: bool
-    """Files differ from it."""
+    """Whether the working tree differs from the commit."""
     time: str = ""
-    """When it was made, ISO 8601 in UTC; nothing where that is unknown."""
+    """The time of the commit, ISO 8601 in UTC; empty if unknown."""
 
 
 def read_commit(root: Path = ROOT) -> Commit:
-    """The commit that is checked out in `root`; without git, an unknown one."""
+    """Return the commit checked out in `root`, or an unknown one without git."""
     git = shutil.which("git")
     if not git or not (root / ".git").exists():
         return Commit(UNKNOWN, dirty=True)
@@ -58,7 +58,7 @@ def save(
     config: Config,
     folder: Path = RESULTS,
 ) -> Path:
-    """Write everything there is to know about a run as JSON, and give the file."""
+    """Write everything about a run as JSON, and return the file."""
     commit = read_commit()
     facts: dict[str, Any] = {
         "commit": asdict(commit),
@@ -76,7 +76,7 @@ def save(
 
 
 def tables(figures: Mapping[str, Figures], half: str) -> Iterator[Table]:
-    """What a person wants to see of a run."""
+    """Return the tables of a run for a person to read."""
     yield _table_by_language(f"Facts in the five articles, {half} half", {n: f.articles for n, f in figures.items()})
     yield _table_by_language(f"News that look alike, {half} half", {n: f.news for n, f in figures.items()})
     pools = {name: of_one.mixed_pool for name, of_one in figures.items() if of_one.mixed_pool}
@@ -87,7 +87,7 @@ def tables(figures: Mapping[str, Figures], half: str) -> Iterator[Table]:
 
 
 def draw_heat_map(figures: Mapping[str, Figures], folder: Path = RESULTS) -> Path | None:
-    """Draw R@1 by the languages of question and passage, side by side, as PNG; None without a mixed pool."""
+    """Draw R@1 by languages of question and passage as PNG and return the file; None without a mixed pool."""
     pools = {name: of_one.mixed_pool for name, of_one in figures.items() if of_one.mixed_pool}
     if not pools:
         return None
@@ -152,7 +152,7 @@ def _show(value: float) -> str:
 
 
 def _round(value: Any) -> Any:
-    """The value with every float in it to four digits, so that a file can be compared with another."""
+    """Return the value with every float rounded to four digits, so that files can be compared."""
     if isinstance(value, float):
         return round(value, 4)
     if isinstance(value, dict):

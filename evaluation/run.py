@@ -1,4 +1,4 @@
-"""Runs through the front door: corpora become files, files an index, and questions go where a reader's go."""
+"""Measure retrieval through the public interface: write corpora as files, index them, and search for questions."""
 
 import hashlib
 from collections import defaultdict
@@ -48,12 +48,12 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 Rows = dict[str, dict[str, float]]
-"""`all` and each language of the questions → measure → its mean, with how many `questions` there were."""
+"""Means by row (`all`, or a language of the questions) and measure, with the number of `questions`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What is asked, of which corpora."""
+    """The questions to ask, and of which corpora."""
 
     half: Half
     articles: Path
@@ -64,7 +64,7 @@ class Suite:
 
     @classmethod
     def load(cls, half: Half, xquad: Path | None) -> Self:
-        """One half of the project's own cases, and the mixed pool in `xquad`. Raises ConfigError."""
+        """Load one half of the project's own cases, and the mixed pool in `xquad`. Raises ConfigError."""
         items, questions = load_news()
         families = {item.event: item.family for item in items}
         return cls(
@@ -77,7 +77,7 @@ class Suite:
         )
 
     def checksums(self) -> dict[str, str]:
-        """SHA-256 of each corpus with its questions, in hexadecimal."""
+        """Return the SHA-256 of each corpus with its questions, in hexadecimal."""
         own = {
             "articles": [*sorted(filter(Path.is_file, self.articles.rglob("*"))), CASES / "articles.jsonl"],
             "news": [CASES / "news.jsonl", CASES / "news_questions.jsonl"],
@@ -91,7 +91,7 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one question."""
+    """The outcome of one question."""
 
     id: str
     tongue: str
@@ -100,25 +100,25 @@ class Outcome:
     hits: tuple[Hit, ...]
     judged: Judged
     events: Judged | None = None
-    """The same hits, judged by whether they report the right event."""
+    """The hits judged by whether they report the right event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A question whose first hit is not right."""
+    """A question whose first hit is wrong."""
 
     id: str
     question: str
     gold: tuple[Place, ...]
     rank: int | None
-    """Rank of the first right hit, or None when it is not among the first ten."""
+    """The rank of the first right hit, or None if it is not among the first ten."""
     first: Place | None
-    """What came first instead."""
+    """The text of the first hit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one encoder reached."""
+    """The figures of one encoder."""
 
     articles: Rows
     news: Rows
@@ -127,7 +127,7 @@ class Figures:
 
 
 class _Unread:
-    """A Generator for the runs that measure retrieval alone."""
+    """A Generator for runs that only retrieve; it is never asked."""
 
     name = "none"
 
@@ -151,7 +151,7 @@ class _Unread:
 
 
 def load_encoders(config: Config) -> dict[str, Encoder]:
-    """The configured encoder, and the same model as it is commonly used. Raises ModelError."""
+    """Load the configured encoder, and the same model as it is usually used. Raises ModelError."""
     own = SentenceEncoder.load(config)
     return {PLAIN: PlainEncoder.load(config, own.projection), OWN: own}
 
@@ -159,7 +159,7 @@ def load_encoders(config: Config) -> dict[str, Encoder]:
 def evaluate(
     suite: Suite, encoders: Mapping[str, Encoder], config: Config, progress: Progress | None = None
 ) -> dict[str, Figures]:
-    """The figures of each encoder, by its name. Raises what building an index does."""
+    """Return the figures of each encoder by its name. Raises what `build_index` raises."""
     steps = len(encoders) * (2 + (len(mixed_pool.SEEDS) if suite.pool else 0))
     done = 0
 
@@ -187,7 +187,7 @@ def evaluate(
 
 
 def ask_articles(suite: Suite, config: Config, encoder: Encoder) -> list[Outcome]:
-    """Ask for facts."""
+    """Ask the questions about facts."""
     with open_corpus(suite.articles, config, encoder) as assistant:
         outcomes = []
         for case in suite.cases:
@@ -198,7 +198,7 @@ def ask_articles(suite: Suite, config: Config, encoder: Encoder) -> list[Outcome
 
 
 def ask_news(suite: Suite, config: Config, encoder: Encoder) -> list[Outcome]:
-    """Ask for reports: all that bear the fact are right, all others wrong, those of the same event too."""
+    """Ask the questions about reports. Only reports that hold the fact are right, not others of the same event."""
     items = {f"{item.id}.txt": item for item in suite.items}
     outcomes = []
     with TemporaryDirectory() as folder:
@@ -218,9 +218,9 @@ def ask_news(suite: Suite, config: Config, encoder: Encoder) -> list[Outcome]:
 
 
 def ask_pool(pool: Pool, config: Config, encoder: Encoder) -> Iterator[list[mixed_pool.PoolOutcome]]:
-    """Ask the mixed pool, one draw after the other."""
+    """Ask the mixed pool, one draw after another."""
     encoder = CachingEncoder(encoder)
-    # All at once, in batches, takes a fraction of the time of one by one.
+    # Encoding all questions in batches takes a fraction of the time.
     encoder.encode([question.question for question in pool.questions], "query")
     for seed in mixed_pool.SEEDS:
         draw = pool.draw(seed)
@@ -232,7 +232,7 @@ def ask_pool(pool: Pool, config: Config, encoder: Encoder) -> Iterator[list[mixe
 
 @contextmanager
 def open_corpus(folder: Path, config: Config, encoder: Encoder) -> Iterator[Assistant]:
-    """An Assistant over an index of `folder` that lasts as long as the context."""
+    """Open an Assistant over a temporary index of `folder`."""
     with TemporaryDirectory() as indexes:
         config = replace(config, indexes=Path(indexes))
         build_index([folder], config, encoder)
@@ -241,13 +241,13 @@ def open_corpus(folder: Path, config: Config, encoder: Encoder) -> Iterator[Assi
 
 
 def judge_hits(hits: Sequence[Hit], places: Sequence[Place], index: Index) -> Judged:
-    """A hit is right when it holds at least half of the words of a place."""
+    """Judge each hit as right if it holds at least half of the words of a place."""
     right = {passage for place in places for passage in _bearers(place, index)}
     return Judged(tuple(hit.passage in right for hit in hits), len(right))
 
 
 def _bearers(place: Place, index: Index) -> list[Passage]:
-    """The passages that hold at least half of the words in question: a splitter may have cut them in two."""
+    """Return the passages that hold at least half of the words in question, which splitting may have divided."""
     document = index.read_document(place.source)
     if document is None:
         raise LookupError(f"{place.source} is not in the index.")

@@ -1,9 +1,9 @@
-"""Speed as ratios, in one run, against plain use of the same libraries: `make bench`.
+"""Measure speed as ratios to plain use of the same libraries, in one run: `make bench`.
 
-retrieval   Assistant.search against one bare SentenceTransformer.encode_query of the question
-growth      the same over 100,000 passages
-building    our encoder over passages against a bare SentenceTransformer.encode_document with its best batch size
-answering   Assistant.answer against one llama_cpp chat completion over the five nearest passages
+retrieval   Assistant.search, against one SentenceTransformer.encode_query of the question
+growth      retrieval among 100,000 passages
+building    our encoder over passages, against SentenceTransformer.encode_document with its best batch size
+answering   Assistant.answer, against one llama_cpp chat completion over the five nearest passages
 """
 
 import argparse
@@ -41,11 +41,11 @@ Advance = Callable[[int], object]
 
 
 def main() -> None:
-    """Print the figures of this machine, part by part, as a table or as JSON."""
+    """Print the figures of this machine, as a table or as JSON."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("parts", nargs="*", metavar="PART", help="which of these are measured (all)")
-    options.add_argument("--answers", type=int, default=20, help="how many questions are answered (20)")
-    options.add_argument("--searches", type=int, default=100, help="how many questions are searched for (100)")
+    options.add_argument("parts", nargs="*", metavar="PART", help="parts to measure (all)")
+    options.add_argument("--answers", type=int, default=20, help="questions to answer (20)")
+    options.add_argument("--searches", type=int, default=100, help="questions to search for (100)")
     options.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = options.parse_args()
     parts = {
@@ -55,7 +55,7 @@ def main() -> None:
         "answering": (bench_answering, chosen.answers),
     }
     if unknown := set(chosen.parts) - parts.keys():
-        options.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+        options.error(f"unknown part {', '.join(sorted(unknown))}; choose from {', '.join(parts)}")
     bench = Bench(Config.from_env(), chosen.answers, chosen.searches)
     figures: Figures = {}
     with Progress(console=Console(stderr=True), transient=True) as bars:
@@ -68,43 +68,43 @@ def main() -> None:
 
 
 class Bench:
-    """What the parts share, loaded when it is first needed."""
+    """The models that the parts share, loaded on first use."""
 
     def __init__(self, config: Config, answers: int, searches: int) -> None:
         self.config = config
         questions = [json.loads(line)["question"] for line in CASES.read_text(encoding="utf-8").splitlines()]
-        # Evenly over the file, so that every article and language has its share.
+        # Spread evenly over the file, so that every article and language is included.
         self.answers = questions[:: len(questions) // answers][:answers]
         self.searches = questions[:: len(questions) // searches][:searches]
 
     @cached_property
     def assistant(self) -> Assistant:
-        """Ours."""
+        """The configured assistant."""
         return Assistant.load(self.config)
 
     @cached_property
     def bare_encoder(self) -> "SentenceTransformer":
-        """The encoder as its library's own documentation loads it."""
+        """The encoder, loaded as in its library's documentation."""
         from sentence_transformers import SentenceTransformer
 
         return SentenceTransformer(str(resolve(self.config.encoder, "encoder", self.config.cache)))
 
     @cached_property
     def naive(self) -> "Naive":
-        """What is common."""
+        """The usual stack."""
         from evaluation.naive import Naive
 
         return Naive(self.assistant)
 
 
 def bench_retrieval(bench: Bench, advance: Advance) -> Figures:
-    """A whole retrieval beside the encoder's own call, question by question in turn."""
+    """Measure a whole retrieval beside the encoder's own call, alternating question by question."""
     ours, bare = search_both(bench, bench.assistant, advance)
     return {"retrieval, ms": compare(ours, bare)}
 
 
 def bench_growth(bench: Bench, advance: Advance) -> Figures:
-    """The same over many passages."""
+    """Measure retrieval among many passages."""
     ours = bench.assistant
     with TemporaryDirectory() as folder:
         index = grow(ours.index, ours.encoder, MANY, Path(folder) / "grown", advance)
@@ -115,7 +115,7 @@ def bench_growth(bench: Bench, advance: Advance) -> Figures:
 
 
 def search_both(bench: Bench, assistant: Assistant, advance: Advance) -> tuple[list[float], list[float]]:
-    """Milliseconds of each search, and of each bare encoding."""
+    """Return the milliseconds of each search and of each bare encoding."""
     ours, bare = [], []
     assistant.search(bench.searches[0])
     bench.bare_encoder.encode_query(bench.searches[0])
@@ -127,7 +127,7 @@ def search_both(bench: Bench, assistant: Assistant, advance: Advance) -> tuple[l
 
 
 def bench_building(bench: Bench, advance: Advance) -> Figures:
-    """Passages a second, the best of several rounds, the bare loop with the best of several batch sizes."""
+    """Measure passages a second: the best of several rounds, and for the bare loop of several batch sizes."""
     index = bench.assistant.index
     sources = [article.source for article in index.list_articles()]
     passages = [passage.text for source in sources for passage in index.read_passages(source)]
@@ -144,9 +144,9 @@ def bench_building(bench: Bench, advance: Advance) -> Figures:
 
 
 def bench_answering(bench: Bench, advance: Advance) -> Figures:
-    """Seconds to evidence, first word and end beside those of what is common.
+    """Measure the seconds to evidence, first word and end, beside those of the usual stack.
 
-    Where ours quotes the article, its first word is its last.
+    For a quote, the first word arrives with the last.
     """
     ours = bench.assistant
     ours.warm()
@@ -167,14 +167,14 @@ def bench_answering(bench: Bench, advance: Advance) -> Figures:
 
 
 def clock(work: Callable[[], object]) -> float:
-    """Seconds that it takes."""
+    """Return the seconds that a call takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def compare(ours: Sequence[float], bare: Sequence[float]) -> dict[str, float]:
-    """Medians and 95th percentiles, and ours as a multiple of the bare ones."""
+    """Return medians and 95th percentiles, and ours as a multiple of the bare ones."""
     return {
         "ours": median(ours),
         "bare": median(bare),
@@ -186,7 +186,7 @@ def compare(ours: Sequence[float], bare: Sequence[float]) -> dict[str, float]:
 
 
 def render(figures: Figures) -> str:
-    """A table in Markdown."""
+    """Return the figures as a table in Markdown."""
     columns = ("ours", "bare", "ratio", "ours p95", "bare p95", "ratio p95")
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for name, row in figures.items():

@@ -1,4 +1,4 @@
-"""Programs that ask a server, many at once, and what is seen of its process from outside."""
+"""Clients that ask a server, and measurements of its process from outside."""
 
 import asyncio
 import json
@@ -16,25 +16,25 @@ from typing import Self
 from rag.config import ROOT
 
 SETTLED = 2.0
-"""Seconds for which nothing changes in a process that has come to rest."""
+"""Seconds without change after which a process counts as settled."""
 LONGEST = 30.0
 BUSY = re.compile(r"Busy: \d+ others are ahead")
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a process holds."""
+    """The resources that a process uses."""
 
     megabytes: float
-    """Resident memory."""
+    """Resident memory, in bytes."""
     own: float
-    """What of it is not pages of files: those of models are mapped, come as they are asked for, and can be let go."""
+    """Resident memory without pages of mapped files, such as models, in bytes."""
     files: int
     threads: int
 
 
 def compare(before: Size, after: Size) -> dict[str, float]:
-    """What a process held before and after, by what it is called in a table."""
+    """Return resources before and after, by their names in a table."""
     names = {"megabytes": "memory {}, MB", "own": "of its own {}, MB", "files": "files {}", "threads": "threads {}"}
     return {
         name.format(when): getattr(size, fact)
@@ -51,14 +51,14 @@ class Server:
         self.port = port
 
     def measure(self) -> Size:
-        """What it holds now."""
+        """Return the resources that the process uses now."""
         status = (self._folder / "status").read_text(encoding="utf-8")
         resident, own = (int(status.partition(f"{name}:")[2].split()[0]) / 1024 for name in ("VmRSS", "RssAnon"))
         files, threads = (len(list((self._folder / name).iterdir())) for name in ("fd", "task"))
         return Size(resident, own, files, threads)
 
     async def rest(self) -> Size:
-        """What it holds when it has come to rest."""
+        """Return the resources that the process uses once it has settled."""
         size, since = self.measure(), time.monotonic()
         deadline = since + LONGEST
         while time.monotonic() < min(since + SETTLED, deadline):
@@ -70,7 +70,7 @@ class Server:
         return size
 
     async def count_open(self) -> int:
-        """Questions that it holds."""
+        """Return the number of questions that the server holds."""
         async with await Connection.open(self.port) as connection:
             await connection.send("GET", "/metrics")
             found = re.search(r"^rag_open_questions (\d+)", (await connection.read()).decode(), re.MULTILINE)
@@ -80,7 +80,7 @@ class Server:
 
 @contextmanager
 def serving(command: Sequence[str]) -> Iterator[Server]:
-    """A server that was started with a command and says where it listens."""
+    """Start a server with a command, and read its address from its output."""
     with (
         TemporaryDirectory() as folder,
         (Path(folder) / "log").open("w") as log,
@@ -99,7 +99,7 @@ def serving(command: Sequence[str]) -> Iterator[Server]:
 
 @contextmanager
 def serving_stand_ins(pause: float) -> Iterator[Server]:
-    """`rag serve` over stand-ins, whose generator takes `pause` seconds for a word."""
+    """Start `rag serve` over stand-ins, whose generator takes `pause` seconds for a word."""
     with (
         TemporaryDirectory() as folder,
         serving(["-m", "stress.stand_in", folder, str(pause), "--port", "0"]) as server,
@@ -108,7 +108,7 @@ def serving_stand_ins(pause: float) -> Iterator[Server]:
 
 
 class Connection:
-    """One connection over HTTP/1.1, as light as can be: who asks shares the processor with who is asked."""
+    """A minimal HTTP/1.1 connection, as clients and server share the processor."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -118,7 +118,7 @@ class Connection:
 
     @classmethod
     async def open(cls, port: int) -> Self:
-        """One to this machine."""
+        """Open a connection to this machine."""
         return cls(*await asyncio.open_connection("127.0.0.1", port, limit=1 << 24))
 
     async def __aenter__(self) -> Self:
@@ -128,11 +128,11 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Leave, whether there is something to come or not."""
+        """Close the connection, even if a reply is pending."""
         self._writer.transport.abort()
 
     async def send(self, method: str, path: str, body: object = None) -> None:
-        """Send a request, and wait for the status of its reply."""
+        """Send a request and return the status of the reply."""
         data = b"" if body is None else json.dumps(body).encode()
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(data)}\r\n"
         self._writer.write(f"{head}Content-Type: application/json\r\n\r\n".encode() + data)
@@ -140,11 +140,11 @@ class Connection:
         self.status = int(self._headers.split(b" ", 2)[1])
 
     async def read(self) -> bytes:
-        """The whole reply."""
+        """Return the whole body of the reply."""
         return b"".join([piece async for piece in self.follow()])
 
     async def follow(self) -> AsyncIterator[bytes]:
-        """The reply as it comes."""
+        """Yield the lines of the reply as they arrive."""
         if length := re.search(rb"content-length: (\d+)", self._headers):
             yield await self._reader.readexactly(int(length[1]))
             return
@@ -155,21 +155,21 @@ class Connection:
 
 @dataclass(slots=True)
 class Asked:
-    """One question and what came of it, with the seconds of a clock that all share."""
+    """One question and its outcome, with times in seconds of a shared clock."""
 
     sent: float
     in_line: float | None = None
-    """When its evidence came: then it is in line."""
+    """When its evidence arrived and it entered the queue."""
     done: float | None = None
     places: list[int] = field(default_factory=list)
-    """How many were ahead, as it was told."""
+    """The places in the queue that were reported to it."""
     outcome: str = "error"
-    """Or `answered`, `busy`."""
+    """`failed`, `answered` or `busy`."""
     said: str = ""
 
 
 async def ask(port: int, question: str) -> Asked:
-    """Ask a question and follow what comes of it."""
+    """Ask a question and record its outcome."""
     asked = Asked(time.monotonic())
     body = {"model": "rag", "stream": True, "messages": [{"role": "user", "content": question}]}
     try:
@@ -198,7 +198,7 @@ def _note(asked: Asked, piece: str) -> None:
 
 
 async def measure_leaving(server: Server, question: str, while_waiting: bool) -> float:
-    """Seconds until the place of a client that leaves is free, one that is being answered or one that waits."""
+    """Return the seconds until the place of a client that disconnects is free, while it is answered or waits."""
     async with await Connection.open(server.port) as first, await Connection.open(server.port) as second:
         body = {"model": "rag", "stream": True, "messages": [{"role": "user", "content": question}]}
         for connection in (first, second) if while_waiting else (first,):

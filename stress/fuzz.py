@@ -1,10 +1,10 @@
-"""Bytes that lead a reader of articles where it has not been yet, until it breaks.
+"""Fuzz the reading of files, guided by coverage.
 
     python -m stress.fuzz --seconds 600
 
-Atheris watches which branches were taken of this package and of the libraries that it reads with, and goes on changing
-what took new ones. Whatever a file holds, it is an article, or left out with a reason; what is neither is printed, and
-kept in a file that is named. Every file gets two seconds.
+Atheris observes the branches taken in this package and in the libraries that read files, and keeps changing inputs that
+reach new ones. Every file must become an article or be skipped with a reason, within two seconds. Any other outcome is
+printed, and its input is kept in a file.
 """
 
 import argparse
@@ -26,25 +26,25 @@ with atheris.instrument_imports(include=["rag", "docx", "pypdf", "trafilatura"])
     from rag.ingest.formats import FORMATS
 
 from rag.config import ROOT
-from stress.killing import check
+from stress.killed_builds import check
 
 LONGEST = 8000
-"""Bytes of a file."""
+"""Maximum size of a file, in bytes."""
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta property="article:published_time"
 content="2024-05-01"><title>The harbour</title></head><body><article><h1>The harbour</h1><p>It cost nine million, says
 the mayor.</p><table><tr><td>Quay</td></tr></table></article></body></html>"""
 
 
 def main() -> None:
-    """Read on; the exit code is another than 0 when something broke."""
+    """Run the fuzzer; exit with another code than 0 if something broke."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--seconds", type=int, default=600, help="for how long (600)")
+    options.add_argument("--seconds", type=int, default=600, help="duration (600)")
     chosen = options.parse_args()
     with TemporaryDirectory() as folder:
         for number, (ending, data) in enumerate(list_beginnings()):
             file = Path(folder, str(number))
             file.write_bytes(bytes([FORMATS.index(ending)]) + data)
-        # In a child, as atheris ends its process.
+        # In a child process, as Atheris ends its own.
         child = multiprocessing.get_context("fork").Process(target=fuzz, args=(Path(folder), chosen.seconds))
         child.start()
         child.join()
@@ -52,14 +52,14 @@ def main() -> None:
 
 
 def fuzz(inputs: Path, seconds: int) -> None:
-    """Read what is in a folder and what can be made of it, and end the process."""
+    """Read the inputs in a folder and variations of them, and end the process."""
     limits = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-timeout=2", "-rss_limit_mb=4096"]
     atheris.Setup([sys.argv[0], *limits, str(inputs)], read_anything)
     atheris.Fuzz()
 
 
 def list_beginnings() -> Iterator[tuple[str, bytes]]:
-    """Files that are in order, to begin with, and their endings."""
+    """Return valid files to start from, with their endings."""
     for article in sorted(ROOT.glob("seeds/*.txt")):
         yield ".txt", article.read_bytes()[:LONGEST]
     yield ".md", b"---\ntitle: The harbour\ndate: 2024-05-01\n---\n# The harbour\n\nIt cost *nine* million.\n"
@@ -77,7 +77,7 @@ def list_beginnings() -> Iterator[tuple[str, bytes]]:
 
 
 def read_anything(data: bytes) -> None:
-    """Read bytes as a file of the format that the first of them says. Raises AssertionError, and what breaks."""
+    """Read bytes as a file of the format that the first byte selects. Raises AssertionError, or whatever breaks."""
     with TemporaryDirectory() as folder:
         file = Path(folder, f"article{FORMATS[data[0] % len(FORMATS)] if data else '.txt'}")
         file.write_bytes(data[1:])

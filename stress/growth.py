@@ -1,14 +1,13 @@
-"""What an index costs as it grows: `python -m stress.growth` prints it, keeps it in results/, and draws it.
+"""Measure what an index costs as it grows: `python -m stress.growth` prints the figures, saves them, and draws them.
 
-Vectors have the geometry of real ones: each is a mixture of two vectors that the encoder gives for the calibration's
-sentences, a random share of the one and of the other, with noise added of half its length that is spread as the real
-ones are (a random sum of their differences from their mean). They are asked for by the vectors of the project's
-held-back questions, and recall@10 is counted against comparing each question with every vector. Encoding is left out:
-it takes as long for each passage at every size.
+Vectors have the geometry of real ones: each is a random mixture of two embeddings of calibration sentences, plus noise
+of half its length that is distributed like the real ones (a random sum of their differences from their mean). The
+project's held-back questions search them, and recall@10 is relative to comparing each question with every vector.
+Encoding is left out, as it takes the same time per passage at every size.
 
-Up to FULL passages each has as many tokens as a passage of 160 tokens has in the default encoder; beyond, where a
-million would take fifty gigabytes, it has two, and bytes on disk are those of two. Nothing else reads tokens but the
-matching of a question's candidates, which is the same at every size.
+Up to FULL passages, each has as many tokens as a passage of 160 tokens in the default encoder. Beyond, where a million
+passages would take fifty gigabytes, each has two tokens, and so has the reported size on disk. Only the matching of a
+question's candidates reads tokens, which costs the same at every size.
 """
 
 import argparse
@@ -39,7 +38,7 @@ from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
 from rag.ingest.build import build_index
 from rag.types import Filter, Vectors
-from stress.killing import HashEncoder
+from stress.killed_builds import HashEncoder
 from stress.synthetic import (
     PER_DOCUMENT,
     Still,
@@ -54,7 +53,7 @@ SIZES = (10_000, 100_000, 1_000_000)
 FULL = 10_000
 TOKENS, FEW_TOKENS = 120, 2
 CHANGED = 100
-"""Documents of an update: half of them changed, a quarter removed, a quarter new."""
+"""Documents in an update: half of them changed, a quarter removed, a quarter new."""
 FILES = 10_000
 NEAREST = 10
 FILTERS = {
@@ -69,7 +68,7 @@ Figures = dict[str, float]
 
 
 def main() -> None:
-    """Measure, print, keep and draw."""
+    """Measure, print, save and draw."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("sizes", nargs="*", type=int, default=SIZES, help="passages (10000 100000 1000000)")
     chosen = options.parse_args()
@@ -83,7 +82,7 @@ def main() -> None:
             with TemporaryDirectory() as folder:
                 figures[size] = measure(real, questions, size, Path(folder))
             bars.advance(bar, size)
-            # The next size may take an hour, so what is known is kept already.
+            # The next size may take an hour, so save the figures so far.
             facts = {"commit": asdict(commit), "sizes": figures, "files": files}
             kept = RESULTS / f"{commit.hash[:12]}-growth.json"
             kept.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
@@ -93,7 +92,7 @@ def main() -> None:
 
 
 def encode_real(config: Config) -> tuple[Vectors, Vectors]:
-    """The vectors of the calibration's sentences, and those of questions that nothing was tuned on."""
+    """Return the vectors of the calibration sentences and of the held-back questions."""
     encoder = SentenceEncoder.load(config)
     sentences = [sentence for of_one in load_calibration().values() for sentence in of_one]
     questions = [case.question for case in load_answerable() if half_of(case.fact) == "held-back"]
@@ -101,7 +100,7 @@ def encode_real(config: Config) -> tuple[Vectors, Vectors]:
 
 
 def measure(real: Vectors, questions: Vectors, passages: int, folder: Path) -> Figures:
-    """All figures of one size, each part in a process of its own, so that memory is told apart."""
+    """Return all figures of one size, each measured in its own process to separate memory."""
     processes = multiprocessing.get_context("spawn")
     figures: Figures = {}
     parts: list[Callable[[], Figures]] = [
@@ -116,29 +115,29 @@ def measure(real: Vectors, questions: Vectors, passages: int, folder: Path) -> F
 
 
 def measure_build(real: Vectors, passages: int, folder: Path) -> Figures:
-    """Seconds to write an index of so many passages, batch by batch as a build does, and its bytes."""
+    """Return the seconds to write an index of this size, in batches like a build, and its bytes."""
     encoder = Still(real.shape[1])
     exact = np.lib.format.open_memmap(folder / "exact.npy", "w+", np.float32, (passages, real.shape[1]))
     taken, row = 0.0, 0
-    with IndexWriter(folder / "grown", encoder.dimension) as draft:
+    with IndexWriter(folder / "grown", encoder.dimension) as writer:
         for documents in make_documents(real, passages, _count_tokens(passages)):
             for made in documents:
-                exact[row : row + len(made.passages)] = made.encodings.vectors
+                exact[row : row + len(made.passages)] = made.embeddings.vectors
                 row += len(made.passages)
             began = time.perf_counter()
             for made in documents:
-                draft.add(made.document, made.size, made.passages, made.encodings)
-            draft.seal(encoder, PASSAGE_TOKENS)
+                writer.add(made.document, made.size, made.passages, made.embeddings)
+            writer.seal(encoder, PASSAGE_TOKENS)
             taken += time.perf_counter() - began
         began = time.perf_counter()
-        draft.commit(encoder, PASSAGE_TOKENS, [folder])
+        writer.commit(encoder, PASSAGE_TOKENS, [folder])
         taken += time.perf_counter() - began
     size = sum(file.stat().st_size for file in (folder / "grown").rglob("*") if file.is_file())
     return {"build, s": taken, "disk, MB": size / 1e6, "bytes a passage": size / passages}
 
 
 def measure_search(questions: Vectors, passages: int, folder: Path) -> Figures:
-    """Start-up, memory, and searches beside comparing with every vector."""
+    """Measure opening, memory, and searches beside comparing with every vector."""
     before = _read_memory()
     began = time.perf_counter()
     with closing(Index.open(folder / "grown")) as index:
@@ -158,7 +157,7 @@ def measure_search(questions: Vectors, passages: int, folder: Path) -> Figures:
 
 
 def measure_update(real: Vectors, passages: int, folder: Path) -> Figures:
-    """Seconds to change, remove and add documents, spread so that as many segments are touched as can be."""
+    """Return the seconds to change, remove and add documents in as many segments as possible."""
     encoder = Still(real.shape[1])
     number = passages // PER_DOCUMENT
     places = np.linspace(0, number - 1, CHANGED * 3 // 4).astype(int).tolist()
@@ -167,17 +166,17 @@ def measure_update(real: Vectors, passages: int, folder: Path) -> Figures:
     tokens = np.zeros((PER_DOCUMENT, _count_tokens(passages), 3, 128), np.int8)
     documents = [make_document(one, of_one, list(tokens), " again") for one, of_one in zip(came, vectors, strict=True)]
     began = time.perf_counter()
-    with closing(Index.open(folder / "grown")) as old, IndexWriter(folder / "grown", encoder.dimension, old) as draft:
+    with closing(Index.open(folder / "grown")) as old, IndexWriter(folder / "grown", encoder.dimension, old) as writer:
         gone = {f"{place:06}.txt" for place in places}
         for made in documents:
-            draft.add(made.document, made.size, made.passages, made.encodings)
-        draft.keep({source: digest for source, digest in old.read_checksums().items() if source not in gone})
-        draft.commit(encoder, PASSAGE_TOKENS, [folder])
+            writer.add(made.document, made.size, made.passages, made.embeddings)
+        writer.keep({source: digest for source, digest in old.read_checksums().items() if source not in gone})
+        writer.commit(encoder, PASSAGE_TOKENS, [folder])
     return {f"update of {CHANGED} documents, s": time.perf_counter() - began}
 
 
 def measure_walk(folder: Path) -> Figures:
-    """Seconds to find short files unchanged."""
+    """Return the seconds to find that short files are unchanged."""
     config = Config(corpus=folder / "files", indexes=folder / "indexes", cache=folder / "cache")
     config.corpus.mkdir()
     for number in range(FILES):
@@ -195,7 +194,7 @@ def _count_tokens(passages: int) -> int:
 
 
 def _ask(index: Index, questions: Vectors, among: Filter | None) -> tuple[list[float], list[list[int]]]:
-    """Milliseconds of each search, and which passages it found."""
+    """Return the milliseconds of each search, and the passages it found."""
     taken, found = [], []
     for question in questions:
         began = time.perf_counter()
@@ -206,7 +205,7 @@ def _ask(index: Index, questions: Vectors, among: Filter | None) -> tuple[list[f
 
 
 def _find_nearest(questions: Vectors, folder: Path, passing: NDArray[np.bool_]) -> list[list[int]]:
-    """Which passages are nearest to each question of those that pass, by comparing with every one."""
+    """Return the passages nearest to each question among those that pass the filter, by exhaustive comparison."""
     exact = np.load(folder / "exact.npy", mmap_mode="r")
     best: list[list[tuple[float, int]]] = [[] for _ in questions]
     for start in range(0, len(exact), 50_000):
@@ -220,19 +219,19 @@ def _find_nearest(questions: Vectors, folder: Path, passing: NDArray[np.bool_]) 
 
 
 def _compare(found: list[list[int]], nearest: list[list[int]]) -> float:
-    """Share of the nearest that was found."""
+    """Return the share of the nearest passages that was found."""
     shared = sum(len({*ours} & {*theirs}) for ours, theirs in zip(found, nearest, strict=True))
     return shared / sum(map(len, nearest))
 
 
 def _read_memory() -> float:
-    """Resident, in MB."""
+    """Return the resident memory in MB."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def render(figures: dict[int, Figures]) -> str:
-    """A table in Markdown."""
+    """Return the figures as a table in Markdown."""
     lines = ["| passages | " + " | ".join(f"{size:,}" for size in figures) + " |", "|---" * (len(figures) + 1) + "|"]
     for name in next(iter(figures.values())):
         cells = (f"{of_one[name]:,.3f}" if of_one[name] < 10 else f"{of_one[name]:,.0f}" for of_one in figures.values())
@@ -241,7 +240,7 @@ def render(figures: dict[int, Figures]) -> str:
 
 
 def draw(figures: dict[int, Figures], file: Path) -> None:
-    """How search, filters, start-up, updates and building grow."""
+    """Draw how search, filters, opening, updates and building grow."""
     picture = Figure(figsize=(9, 4), layout="constrained")
     milliseconds, seconds = picture.subplots(1, 2)
     drawn: dict[Any, tuple[str, ...]] = {

@@ -1,7 +1,7 @@
-"""Many who ask and search at once, through `rag serve` over stand-ins: `python -m stress.load`.
+"""Put `rag serve` under load, over stand-ins for the models: `python -m stress.load`.
 
-Reported: what was answered, how long it took, who was turned away, whether anybody was overtaken in line, and what the
-server's process holds before and after.
+Report how many requests were answered and refused, how long they took, whether any was overtaken in the queue, and the
+resources of the server's process before and after.
 """
 
 import argparse
@@ -31,40 +31,40 @@ QUESTIONS = (
 PAUSE = 0.005
 """Seconds that the generator takes for a word."""
 SLOW = 0.2
-"""The same for those who leave in the middle."""
+"""Seconds for a word while clients that disconnect are measured."""
 BACK = 1.0
-"""Seconds, on average, after which one comes back who was turned away."""
+"""Mean seconds after which a refused client tries again."""
 TICK = 0.01
 CONNECTIONS = 300
-"""For searches; more than the server holds."""
+"""Connections for searches; more than the server accepts."""
 WARM_SHARE = 0.1
 LEAST_WARM = 10.0
-"""Seconds."""
+"""Seconds that the warm-up takes at least."""
 FLAT = 1.05
-"""What memory may grow to."""
+"""Factor by which memory may grow."""
 POOLS = 50
-"""What the pools of threads of the server may grow by, as they are filled when there is work for them."""
+"""Threads by which the server's pools may grow, as they fill on demand."""
 Advance = Callable[[float], object]
 Figures = dict[str, float]
 
 
 @dataclass(slots=True)
 class Load:
-    """What came of everything that was asked."""
+    """The outcome of everything that was asked."""
 
     asked: list[Asked] = field(default_factory=list)
     searches: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
-    """Of each search that was served, from when it was due."""
+    """Seconds of each served search, from when it was due."""
     said: set[str] = field(default_factory=set)
-    """Errors."""
+    """Messages of errors."""
 
 
 def main() -> None:
-    """Print the figures; the exit code is 1 when something is not as it must be."""
+    """Print the figures; exit with 1 if a limit is exceeded."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--seconds", type=float, default=600, help="how long (600)")
-    options.add_argument("--askers", type=int, default=50, help="how many ask, each again and again (50)")
+    options.add_argument("--seconds", type=float, default=600, help="duration (600)")
+    options.add_argument("--askers", type=int, default=50, help="clients that ask again and again (50)")
     options.add_argument("--rate", type=float, default=500, help="searches a second (500)")
     options.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = options.parse_args()
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 async def measure(seconds: float, warm: float, askers: int, rate: float, advance: Advance) -> Figures:
-    """Put a server under load, having warmed it up for so many seconds, and see what came of it."""
+    """Warm a server up for some seconds, put it under load, and return the outcome."""
     with serving_stand_ins(PAUSE) as server:
         await put_load(server, warm, askers, rate, advance)
         before = await server.rest()
@@ -93,12 +93,12 @@ async def measure(seconds: float, warm: float, askers: int, rate: float, advance
     return {
         **summarise(load, seconds),
         **compare(before, after),
-        "seconds until a client that left is gone": max(leaving),
+        "seconds until the place of a disconnected client is free": max(leaving),
     }
 
 
 async def put_load(server: Server, seconds: float, askers: int, rate: float, advance: Advance) -> Load:
-    """Ask and search for so long, and wait for what is under way."""
+    """Ask and search for some seconds, and wait for requests in progress."""
     load = Load()
     end = time.monotonic() + seconds
     async with asyncio.TaskGroup() as tasks:
@@ -123,7 +123,7 @@ async def _go_on_asking(port: int, number: int, end: float, load: Load) -> None:
 
 
 async def _go_on_searching(port: int, rate: float, end: float, load: Load) -> None:
-    """Send searches when they are due, however long the earlier ones take."""
+    """Send searches when they are due, however long earlier ones take."""
     free: list[Connection] = []
     running: set[asyncio.Task[None]] = set()
     began, sent = time.monotonic(), 0
@@ -164,7 +164,7 @@ async def _search(port: int, free: list[Connection], question: str, due: float, 
 
 
 def summarise(load: Load, seconds: float) -> Figures:
-    """Counts, rates and times."""
+    """Return counts, rates and times."""
     outcomes = Counter(asked.outcome for asked in load.asked)
     waits = [asked.done - asked.sent for asked in load.asked if asked.done is not None]
     return {
@@ -173,7 +173,7 @@ def summarise(load: Load, seconds: float) -> Figures:
         "question errors": outcomes["error"],
         "question p50, s": percentile(waits, 50),
         "question p95, s": percentile(waits, 95),
-        "overtaken in line": count_overtaken(load.asked),
+        "overtaken in the queue": count_overtaken(load.asked),
         "places that grew": sum(later > earlier for one in load.asked for earlier, later in pairwise(one.places)),
         "searches served": load.searches["served"],
         "searches served a second": load.searches["served"] / seconds,
@@ -186,12 +186,12 @@ def summarise(load: Load, seconds: float) -> Figures:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Of no values it is 0."""
+    """Return a percentile of the values, or 0 if there are none."""
     return float(np.percentile(values, share)) if values else 0.0
 
 
 def count_overtaken(asked: Sequence[Asked]) -> int:
-    """Questions that were in line before another was sent, and answered after it."""
+    """Count the questions that were queued before another was sent, but answered after it."""
     answered = [(one.in_line, one.sent, one.done) for one in asked if one.in_line is not None and one.done is not None]
     by_done = sorted(answered, key=lambda one: one[2])
     latest_sent, overtaken = 0.0, 0
@@ -202,21 +202,21 @@ def count_overtaken(asked: Sequence[Asked]) -> int:
 
 
 def find_faults(figures: Figures) -> list[str]:
-    """What is not as it must be."""
-    faults = [name for name in ("question errors", "search errors", "overtaken in line", "places that grew")
+    """Return a sentence for each limit that is exceeded."""
+    faults = [name for name in ("question errors", "search errors", "overtaken in the queue", "places that grew")
               if figures[name]]  # fmt: skip
     if figures["memory after, MB"] > FLAT * figures["memory before, MB"]:
         faults.append("memory grew")
     faults += [
         f"{what} leaked" for what in ("files", "threads") if figures[f"{what} after"] > figures[f"{what} before"]
     ]
-    if figures["seconds until a client that left is gone"] > 1:
+    if figures["seconds until the place of a disconnected client is free"] > 1:
         faults.append("a place was held for one that had left")
     return faults
 
 
 def render(figures: Figures) -> str:
-    """A table in Markdown."""
+    """Return the figures as a table in Markdown."""
     rows = (f"| {name} | {value:,.3f} |".replace(".000", "") for name, value in figures.items())
     return "\n".join(("| | |", "|---|---|", *rows))
 

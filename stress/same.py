@@ -1,10 +1,10 @@
-"""Ten questions and what is cited for them, whichever way the index came about and wherever it is searched.
+"""Check that ten questions get the same citations however an index was built and wherever it is searched.
 
     python -m stress.same --kills 100
 
-They are asked of an index built in one go and searched with FAISS, of one in Milvus (lite, in a file), of one that two
-workers of Ray encoded, and of one whose builds were killed so many times while articles came and went. The corpus is
-the five articles and the news items, in passages so short that Ray's workers have something to share out.
+The questions are asked of an index built in one go and searched with FAISS, of one in Milvus (lite, in a file), of one
+encoded by two Ray workers, and of one whose builds were killed while articles were added and removed. The corpus is the
+five articles and the news items, in passages so short that there is work for both Ray workers.
 """
 
 import argparse
@@ -23,28 +23,28 @@ from rag.config import ROOT, Config
 from rag.encoding.encoder import SentenceEncoder
 from rag.index.merging import Policy
 from rag.ingest.build import build_index
-from stress.killing import Children, await_end, build, check
+from stress.killed_builds import Children, await_end, build, check
 
 PASSAGE_TOKENS = 80
 QUESTIONS = 10
 WORKERS = 2
 COME_AND_GO = 8
-"""Files that are taken away or put back before each build that is killed."""
+"""Files removed or restored before each killed build."""
 FIRST = 400
-"""Moments of the first build, of which one is chosen to die at; later it is known how many one has."""
+"""File operations assumed for the first build; later builds use the number counted before."""
 Cited = list[tuple[str, int, int, str]]
 """Source, offsets and words of each citation."""
 Advance = Callable[[float], object]
 
 
 def main() -> None:
-    """Ask, and print what differs; the exit code is 1 when something does."""
-    # Not above, as every child imports what stands there.
+    """Ask, and print differences; exit with 1 if there are any."""
+    # Not at module level, as every child process imports this module.
     from rich.console import Console
     from rich.progress import Progress as Bars
 
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--kills", type=int, default=100, help="how many builds are killed (100)")
+    options.add_argument("--kills", type=int, default=100, help="builds to kill (100)")
     chosen = options.parse_args()
     with TemporaryDirectory() as folder, Bars(console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task("The same questions", total=chosen.kills + 4 * QUESTIONS)
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def compare(config: Config, folder: Path, kills: int, advance: Advance) -> dict[str, list[Cited]]:
-    """What is cited for each question, by the way of the index. Raises AssertionError, RagError."""
+    """Return the citations for each question, by kind of index. Raises AssertionError, RagError."""
     corpus = write_corpus(ROOT / "seeds", folder / "corpus")
     config = replace(config, corpus=corpus, passage_tokens=PASSAGE_TOKENS, milvus=None, workers=0)
     ways = {
@@ -74,7 +74,7 @@ def compare(config: Config, folder: Path, kills: int, advance: Advance) -> dict[
 
 
 def write_corpus(articles: Path, folder: Path) -> Path:
-    """The five articles and the news items, a file each; what was added on the page, in a folder of its own, is not."""
+    """Write the five articles and the news items, one file each, without articles added on the page."""
     folder.mkdir()
     for article in articles.glob("*.txt"):
         shutil.copy(article, folder)
@@ -85,7 +85,7 @@ def write_corpus(articles: Path, folder: Path) -> Path:
 
 
 def ask(config: Config, advance: Advance) -> list[Cited]:
-    """What the configured assistant cites for each question."""
+    """Return the citations of the configured assistant for each question."""
     assistant = Assistant.load(config)
     cases = load_answerable()
     cited = []
@@ -98,7 +98,7 @@ def ask(config: Config, advance: Advance) -> list[Cited]:
 
 
 def build_among_kills(config: Config, articles: Path, kills: int, advance: Advance) -> None:
-    """Build over articles that come and go, be killed so many times on the way, and build once more over all.
+    """Build over changing articles, killing the given number of builds, then build once over all articles.
 
     Raises AssertionError.
     """

@@ -1,6 +1,6 @@
-"""Question after question through `rag serve`, and what its process holds in the end: `python -m stress.soak`.
+"""Ask `rag serve` one question after another, and measure the resources of its process: `python -m stress.soak`.
 
-`--questions N` asks a server over stand-ins, which costs little time; `--real N` the configured models and index.
+`--questions N` asks a server over stand-ins, which takes little time; `--real N` uses the configured models and index.
 """
 
 import argparse
@@ -26,10 +26,10 @@ Advance = Callable[[float], object]
 
 
 def main() -> None:
-    """Print the figures; the exit code is 1 when something is not as it must be."""
+    """Print the figures; exit with 1 if a limit is exceeded."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--questions", type=int, default=0, help="how many are asked of the stand-ins")
-    options.add_argument("--real", type=int, default=0, help="how many are asked of the real models")
+    options.add_argument("--questions", type=int, default=0, help="questions to ask over the stand-ins")
+    options.add_argument("--real", type=int, default=0, help="questions to ask of the real models")
     options.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = options.parse_args()
     if not chosen.questions and not chosen.real:
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 async def soak(server: Server, questions: Sequence[str], count: int, advance: Advance) -> Figures:
-    """Ask so many questions, a few at a time, and compare the process with what it was after the first tenth."""
+    """Ask questions, a few at a time, and compare the process with its state after the first tenth."""
     warm = max(1, int(count * WARM_SHARE))
     await _ask_all(server, questions, warm, advance)
     before = await server.rest()
@@ -90,7 +90,7 @@ async def _ask_all(server: Server, questions: Sequence[str], count: int, advance
 
 
 def find_faults(figures: Figures) -> list[str]:
-    """What is not as it must be."""
+    """Return a sentence for each limit that is exceeded."""
     faults = ["errors"] if figures["errors"] else []
     if figures["memory after, MB"] > FLAT * figures["memory before, MB"]:
         faults.append("memory grew")

@@ -1,6 +1,6 @@
-"""`rag serve` over stand-ins for the models, so that what is measured is the server: `python -m stress.stand_in`.
+"""Run `rag serve` over stand-ins for the models, so that the server itself is measured: `python -m stress.stand_in`.
 
-Its arguments are a folder for the index, the seconds that the generator takes for a word, and those of `rag serve`.
+The arguments are a folder for the index, the seconds that the generator takes for a word, and those of `rag serve`.
 """
 
 import sys
@@ -18,7 +18,7 @@ REPLY = "It cost nine million in the end."
 
 
 class SpeakingGenerator(ScriptedGenerator):
-    """Says the same to everybody, and forgets what it was asked."""
+    """A generator that gives one reply and does not record prompts."""
 
     def __init__(self, pause: float) -> None:
         super().__init__(REPLY, pause=pause)
@@ -26,7 +26,7 @@ class SpeakingGenerator(ScriptedGenerator):
 
 
 class ForgetfulEncoder(WordEncoder):
-    """Forgets what it encoded."""
+    """An encoder that does not record what it encoded."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,13 +34,13 @@ class ForgetfulEncoder(WordEncoder):
 
 
 class _Forgotten(list[Any]):
-    """Keeps nothing: a list that grows would be taken for a leak."""
+    """A list that keeps nothing, as a growing list would look like a leak."""
 
     def append(self, _: object) -> None:
-        """Not kept."""
+        """Do nothing."""
 
     def extend(self, _: Iterable[object]) -> None:
-        """Not kept."""
+        """Do nothing."""
 
 
 def serve(folder: Path, pause: float, *arguments: str) -> None:

@@ -1,4 +1,4 @@
-"""A corpus of any size with the geometry of a real one."""
+"""Synthetic corpora of any size with the geometry of a real one."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,41 +13,41 @@ from rag.protocols import Encoder
 from rag.types import Document, Embeddings, Filter, Passage, Progress, Projection, Role, Vectors
 
 NOISE = 0.5
-"""Length of what is added to a unit vector: a cosine of 0.89 with the original."""
+"""Length of the noise added to a unit vector: a cosine of 0.89 with the original."""
 PER_DOCUMENT = 20
 BATCH = 4_000
-"""Passages that are made together."""
+"""Passages made at once."""
 LANGUAGES = ("cs", "de", "el", "en")
 TOKEN_SHAPE = (3, 128)
 WORDS = " ".join(["word"] * 100)
 
 
 def grow(index: Index, encoder: Encoder, passages: int, folder: Path, advance: Callable[[int], object]) -> Index:
-    """An index in `folder` of so many passages made from those of `index`; `advance` is told how many more are there.
+    """Write an index of `passages` passages made from those of `index`, calling `advance` with the number of new ones.
 
-    The texts differ by a number, so that none is a copy of another; the tokens are those of the originals, and the
-    vectors theirs with noise.
+    The texts differ by a number, so that none is a copy of another. Tokens are those of the originals, and vectors are
+    theirs with noise.
     """
     chance = np.random.default_rng(0)
     sources = [article.source for article in index.list_articles()]
     texts = [passage for source in sources for passage in index.read_passages(source)]
     originals = [index.read_embeddings(source) for source in sources]
-    vectors = np.concatenate([encodings.vectors for encodings in originals])
-    tokens = [one for encodings in originals for one in encodings.tokens]
-    with IndexWriter(folder, encoder.dimension) as draft:
+    vectors = np.concatenate([embeddings.vectors for embeddings in originals])
+    tokens = [one for embeddings in originals for one in embeddings.tokens]
+    with IndexWriter(folder, encoder.dimension) as writer:
         for start in range(0, passages, PER_DOCUMENT):
             rows = [row % len(texts) for row in range(start, min(start + PER_DOCUMENT, passages))]
             noise = chance.normal(size=(len(rows), encoder.dimension)).astype(np.float32)
             noisy = _unit(vectors[rows] + NOISE * _unit(noise))
             document, copies = _copy(f"{start:07}.txt", [texts[row] for row in rows])
-            draft.add(document, len(document.text), copies, Embeddings(noisy, tuple(tokens[row] for row in rows)))
+            writer.add(document, len(document.text), copies, Embeddings(noisy, tuple(tokens[row] for row in rows)))
             advance(len(rows))
-        draft.commit(encoder, index.manifest.passage_tokens, [folder])
+        writer.commit(encoder, index.manifest.passage_tokens, [folder])
     return Index.open(folder)
 
 
 def _copy(source: str, passages: Sequence[Passage]) -> tuple[Document, list[Passage]]:
-    """A document of these passages, each told from all others by a number."""
+    """Return a document of these passages, each made unique by a number."""
     texts = [f"{passage.text} {source}-{number}" for number, passage in enumerate(passages)]
     starts = np.cumsum([0, *(len(text) + 2 for text in texts)])
     first = passages[0]
@@ -60,12 +60,12 @@ def _copy(source: str, passages: Sequence[Passage]) -> tuple[Document, list[Pass
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A document as `Draft.add` takes it."""
+    """A document in the form that `IndexWriter.add` takes."""
 
     document: Document
     size: int
     passages: list[Passage]
-    encodings: Embeddings
+    embeddings: Embeddings
 
 
 class Still:
@@ -87,11 +87,11 @@ class Still:
         )
 
     def describe(self) -> dict[str, object]:
-        """Its name."""
+        """Return the description that an index stores."""
         return {"name": self.name}
 
     def warm(self) -> None:
-        """It is."""
+        """Do nothing; there is nothing to load."""
 
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         """Never called."""
@@ -103,7 +103,7 @@ class Still:
 
 
 def make_vectors(real: Vectors, count: int, seed: int) -> Vectors:
-    """So many vectors with the geometry of the real ones."""
+    """Make vectors with the geometry of real ones."""
     chance = np.random.default_rng(seed)
     spread = real - real.mean(axis=0)
     one, other = (real[chance.integers(len(real), size=count)] for _ in range(2))
@@ -113,7 +113,7 @@ def make_vectors(real: Vectors, count: int, seed: int) -> Vectors:
 
 
 def make_documents(real: Vectors, passages: int, tokens: int, version: str = "") -> Iterator[list[Made]]:
-    """Documents of so many passages in all, with so many tokens each, some thousand passages at a time."""
+    """Yield documents with the given number of passages and tokens, some thousand passages at a time."""
     chance = np.random.default_rng(1)
     shared = tuple(chance.integers(-127, 128, (PER_DOCUMENT, tokens, *TOKEN_SHAPE)).astype(np.int8))
     for start in range(0, passages, BATCH):
@@ -125,26 +125,26 @@ def make_documents(real: Vectors, passages: int, tokens: int, version: str = "")
 
 
 def make_document(number: int, vectors: Vectors, tokens: Sequence[NDArray[np.int8]], version: str = "") -> Made:
-    """The document of that number; others of another version differ in their checksums."""
+    """Return the document of a number. Documents of different versions differ in their checksums."""
     language, date = tell_facts(number)
     passage = Passage("", WORDS, 0, len(WORDS), language, "Latn", date, None)
     document, copies = _copy(f"{number:06}.txt", [passage] * len(vectors))
-    encodings = Embeddings(vectors, tuple(tokens[: len(vectors)]))
-    return Made(replace(document, checksum=f"{number}{version}"), len(document.text), copies, encodings)
+    embeddings = Embeddings(vectors, tuple(tokens[: len(vectors)]))
+    return Made(replace(document, checksum=f"{number}{version}"), len(document.text), copies, embeddings)
 
 
 def tell_facts(number: int) -> tuple[str, str]:
-    """Language and date of a document."""
+    """Return the language and date of a document."""
     return LANGUAGES[number % len(LANGUAGES)], f"{2015 + number % 10}-{1 + number % 12:02}"
 
 
 def find_row(passage: Passage) -> int:
-    """Which of all passages it is."""
+    """Return the row of a passage among all passages."""
     return int(passage.source.removesuffix(".txt")) * PER_DOCUMENT + int(passage.text.rpartition("-")[2])
 
 
 def list_passing(passages: int, among: Filter) -> NDArray[np.bool_]:
-    """Which passages a filter lets through, whose patterns end with `*` and whose dates are months or years."""
+    """Return the passages that a filter accepts; its patterns end with `*`, and its dates are months or years."""
 
     def passes(number: int) -> bool:
         language, date = tell_facts(number)

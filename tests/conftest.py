@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures of all tests."""
 
 import gc
 import signal
@@ -8,16 +8,16 @@ import pytest
 
 from tests.command_line import home, run  # noqa: F401 - fixtures
 
-# Started in the background by a shell, pytest ignores Ctrl-C, and so would the processes that tests interrupt.
+# If a shell started pytest in the background, it ignores Ctrl-C, and so would the processes that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _cleared() -> Iterator[None]:
-    """What a module leaves is cleared away, and complained of, when it ends.
+    """Collect garbage at the end of each module, so that its ResourceWarnings are reported there.
 
-    In the middle of a later test it could interrupt a parser, and CPython 3.11 fails at that with "AST constructor
-    recursion depth mismatch".
+    A collection in the middle of a later test could interrupt a parser, which makes CPython 3.11 fail with
+    "AST constructor recursion depth mismatch".
     """
     yield
     gc.collect()

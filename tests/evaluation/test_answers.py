@@ -1,4 +1,4 @@
-"""The instrument for answers: what counts as right is what the cases say, wherever the answer's words are from."""
+"""An answer counts as right if it says what the case accepts, whether in the generator's words or in the article's."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The evaluation's questions: each stands on words that are in the articles, and the two halves stay fair."""
+"""Every case refers to words that are in the articles, and the two halves are fair."""
 
 import unicodedata
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The measures: they agree with TREC's on random runs, and the mixed pool's with figures worked out by hand."""
+"""The measures agree with TREC's on random runs, and those of the mixed pool with figures worked out by hand."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The news corpus: its form holds, so that a figure taken on it speaks about retrieval and not about a slip in it."""
+"""The news corpus is well formed, so that its figures measure retrieval and not mistakes in the corpus."""
 
 import hashlib
 import json
@@ -33,12 +33,12 @@ def in_development(family: str) -> bool:
 
 
 def fold(text: str) -> str:
-    """Case and the separators of thousands are a matter of language, not of fact."""
+    """Fold case and thousands separators, which depend on the language and not on the fact."""
     return re.sub(r"(?<=\d)[\s.,](?=\d{3}(?!\d))", "", text.casefold())
 
 
 def holds(text: str, answer: str) -> bool:
-    """Is the answer there on its own, and not as a part of a longer word or number?"""
+    """Return whether the answer occurs by itself, not within a longer word or number."""
     return bool(re.search(rf"(?<!\w)(?<!\d[.,]){re.escape(fold(answer))}(?!\w)", fold(text)))
 
 
@@ -136,7 +136,7 @@ def test_gold_leaves_out_no_report_that_has_the_answer() -> None:
 
 
 def test_look_alike_events_never_share_a_gold_span() -> None:
-    """A span that is verbatim in another event's report would not tell the two apart by itself."""
+    """A gold span that is also in another event's report does not identify its event."""
     events_of: dict[str, set[str]] = {}
     for question, _, span in spans():
         events_of.setdefault(span, set()).add(question["event"])

@@ -1,4 +1,4 @@
-"""Answers over a mixed pool: what is given for a question counts in its language and in that of its passage."""
+"""A given answer counts in the language of the question and in that of its passage."""
 
 import json
 from pathlib import Path

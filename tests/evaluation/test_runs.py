@@ -1,4 +1,4 @@
-"""Runs of the evaluation over tiny corpora, whose figures are known beforehand."""
+"""Evaluation over tiny corpora gives figures that are known in advance."""
 
 import json
 import subprocess
@@ -101,7 +101,7 @@ def test_a_run_gives_figures_tables_a_heat_map_and_a_file(suite: Suite, tmp_path
     }  # fmt: skip
     assert facts["models"]["words"] == {"name": "words", "dimension": 64}
     assert set(facts["checksums"]) == {"articles", "news", "mixed pool"}
-    # Somebody else's sentences are not written into the project.
+    # Third-party sentences must not be written into the project.
     assert "quay" not in text
 
 

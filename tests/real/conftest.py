@@ -1,4 +1,4 @@
-"""What the tests on real models share."""
+"""Fixtures of the tests on real models."""
 
 import os
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ LIGHT = "qwen2.5-coder-0.5b"
 
 @pytest.fixture(scope="session")
 def light_model_path() -> Path:
-    """The GGUF file of the light generator."""
+    """Return the GGUF file of the smaller generator."""
     return resolve(LIGHT, "generator", Config.from_env().cache)
 
 
 @pytest.fixture(scope="session")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """The default settings with an index over the articles that was built just now."""
+    """Return the default settings with a new index over the five articles."""
     config = Config(cache=Config.from_env().cache, indexes=tmp_path_factory.mktemp("indexes"))
     build_index(config=config)
     return config
@@ -30,7 +30,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 @pytest.fixture(scope="session")
 def environment(config: Config) -> dict[str, str]:
-    """The same settings for another process, and next to nothing else of this one's environment."""
+    """Return an environment with the settings of `config` and little else, for other processes."""
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG") if name in os.environ}
     home = config.indexes.parent
     return {**kept, "HOME": str(home), "RAG_CACHE": str(config.cache), "RAG_INDEXES": str(config.indexes)}
@@ -45,5 +45,5 @@ def index(config: Config) -> Iterator[Index]:
 
 @pytest.fixture(scope="session")
 def encoder(config: Config, index: Index) -> SentenceEncoder:
-    """The default encoder with the projection that the index has kept."""
+    """Return the default encoder with the projection stored in the index."""
     return SentenceEncoder.load(config, index.projection)

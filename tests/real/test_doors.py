@@ -1,4 +1,4 @@
-"""`rag serve` and the page as processes over the real models: a client of OpenAI's protocol, and a browser."""
+"""`rag serve` and the page as processes over the real models, used by an OpenAI client and a browser."""
 
 import re
 import socket
@@ -20,12 +20,12 @@ QUESTION = "Kdo pozval Lavrova do KLDR?"
 SOURCE = "000_6546eb5d104e4df2.txt"
 SERVE = "from rag.cli import main; main()"
 PATIENCE = 300_000
-"""Milliseconds for an answer on a machine that does other things too."""
+"""Milliseconds to wait for an answer on a busy machine."""
 
 
 @contextmanager
 def running(environment: dict[str, str], *command: str) -> Iterator[str]:
-    """The first line that a process of Python says, while it runs."""
+    """Start a Python process and return its first line of output while it runs."""
     with subprocess.Popen(
         [sys.executable, *command], cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE
     ) as process:

@@ -1,4 +1,4 @@
-"""The default encoder: meaning is near, language is not, and its limits are what it says."""
+"""The default encoder puts meaning before language, and reports its own limits correctly."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The local generator over the light model: text stays text, what was computed is kept, and it stops at once."""
+"""The local generator over the smaller model: input stays text, computed state is cached, and it stops at once."""
 
 import gc
 import threading
@@ -27,7 +27,7 @@ def generator(light_model_path: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 class Watch:
-    """What the engine counts, since the watch was made."""
+    """The counts of the engine since this object was created."""
 
     def __init__(self, generator: LlamaGenerator) -> None:
         self._generator = generator
@@ -35,12 +35,12 @@ class Watch:
 
     @property
     def evaluated(self) -> int:
-        """Tokens that went through the model."""
+        """Return the number of tokens evaluated."""
         return self._count() - self._before
 
     @property
     def tokens(self) -> list[int]:
-        """What it has before it."""
+        """Return the tokens in the context."""
         return self._generator._held
 
     def _count(self) -> int:
@@ -146,7 +146,7 @@ def test_closing_a_reply_stops_the_model_and_lets_the_next_one_in(generator: Lla
     other.start()
     other.join(timeout=60)
     assert len(replies) == 2
-    # The few tokens of the second question; of the 400 that the first might have had, none any more.
+    # Only the few tokens of the second question, and none of the 400 that the first could still have had.
     assert watch.evaluated < 30
 
 

@@ -21,7 +21,7 @@ POLISH = "004_1f69318a9cec8a4d.txt"
 
 @pytest.fixture(scope="module", autouse=True)
 def settings(environment: dict[str, str]) -> Iterator[None]:
-    """Read by `answer` when it opens the default index at its first call."""
+    """Set the variables that `answer` reads when it opens the default index on the first call."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""The real encoder's vectors in milvus-lite: ten questions find the same passages in the same order as with FAISS."""
+"""Ten questions find the same passages in the same order in milvus-lite as in FAISS."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from rag.index.milvus import MilvusStore
 
 CASES = ROOT / "evaluation" / "cases" / "articles.jsonl"
 UNTIL_IT_HANGS_UP = 41
-"""Seconds: milvus-lite closes the line at the fourth needless ping, and pymilvus sends one every ten."""
+"""Seconds. milvus-lite closes the connection at the fourth needless ping, and pymilvus sends one every ten seconds."""
 
 
 def test_ten_questions_find_the_same_in_milvus_as_in_this_process(config: Config, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Once set up, nothing touches the network: the whole path in a process that may speak to nobody but itself."""
+"""Once set up, nothing uses the network: the whole path runs in a process without network access."""
 
 import json
 import shutil
@@ -73,7 +73,7 @@ def test_building_searching_and_answering_need_no_network(
     shutil.copytree(ROOT / "seeds", corpus)
     shutil.copytree(config.indexes, indexes)
     (corpus / "new.txt").write_text("Ve Zlíně otevřeli v pondělí novou knihovnu.\n", encoding="utf-8")
-    # This environment holds no switch of any library, and a home without caches.
+    # This environment sets no offline switch of any library, and its home has no caches.
     assert not [name for name in environment if name.startswith(("HF_", "TRANSFORMERS_", "GRADIO_"))]
     told = run(MAIN_PATH, str(corpus), environment={**environment, "RAG_INDEXES": str(indexes), "RAG_GENERATOR": LIGHT})
     assert told["attempts"] == []

@@ -1,4 +1,4 @@
-"""The real encoder in two worker processes: the same bytes as in this one."""
+"""The real encoder gives the same bytes in two worker processes as in this one."""
 
 from rag.config import ROOT, Config
 from rag.encoding.ray_workers import RayEncoder, load_encoder

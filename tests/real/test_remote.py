@@ -1,4 +1,4 @@
-"""Against a real server process on loopback: llama-cpp-python's own, over the light model."""
+"""The remote generator against a real server process: llama-cpp-python's own, over the smaller model."""
 
 import socket
 import subprocess
@@ -27,7 +27,7 @@ def url(light_model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "llama_cpp.server", "--model", str(light_model_path), "--model_alias", "light"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--api_key", KEY, "--n_ctx", "4096"]
-    # By default this server drops a reply as soon as another is asked for, which would hide whether ours was freed.
+    # By default this server drops a reply as soon as another is requested, which would hide whether ours was closed.
     command += ["--interrupt_requests", "false"]
     log = tmp_path_factory.mktemp("server") / "log"
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
@@ -66,8 +66,8 @@ def test_replies_are_greedy_bounded_and_stopped(url: str) -> None:
 
 
 def test_closing_the_iterator_frees_the_server_for_the_next_question(url: str) -> None:
-    # The server serves one reply at a time: were the first still running, the second would be given up after
-    # three attempts of 5 seconds, long before 3900 tokens are through.
+    # The server serves one reply at a time. If the first were still running, the second would be given up after
+    # three attempts of 5 seconds, long before 3900 tokens are evaluated.
     generator = RemoteGenerator.connect(url, key=KEY, read_seconds=5)
     words = generator.generate("", COUNT, 3900)
     next(words)

@@ -1,4 +1,4 @@
-"""The short form of `python -m stress.same`: FAISS, Milvus, Ray and killed builds, and the same citations."""
+"""FAISS, Milvus, Ray and killed builds give the same citations: a short form of `python -m stress.same`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`rag index --watch` as it is run: a process of its own, the real encoder, and Ctrl-C."""
+"""`rag index --watch` as a process of its own, with the real encoder, until Ctrl-C."""
 
 import signal
 import subprocess

@@ -1,13 +1,13 @@
-"""A build that is killed at any moment: the short form of `python -m stress.crash`."""
+"""A build survives being killed at any moment: a short form of `python -m stress.crash`."""
 
 import ctypes
 from pathlib import Path
 
-from stress.killing import Children, Trial, await_end
+from stress.killed_builds import Children, Trial, await_end
 
 
 def count_forever(seen: ctypes.c_int) -> None:
-    """Do nothing else, so that it is killed while it counts."""
+    """Do nothing else, so that the process is killed while it counts."""
     while True:
         seen.value += 1
 

@@ -1,4 +1,4 @@
-"""The short form of `python -m stress.fuzz`."""
+"""A short form of `python -m stress.fuzz`."""
 
 import subprocess
 import sys

@@ -22,7 +22,7 @@ def test_everything_is_measured_and_exact_where_nothing_is_passed_over(tmp_path:
     assert figures["recall@10"] == 1
     assert all(figures[f"{name}, recall@10"] == 1 for name in FILTERS)
     figures |= measure_update(real, PASSAGES, tmp_path)
-    # A quarter of a hundred documents went, and as many came.
+    # A quarter of a hundred documents was removed, and as many were added.
     assert Index.open(tmp_path / "grown").manifest.passages == PASSAGES
     assert "| search, ms |" in render({PASSAGES: figures})
     draw({PASSAGES: figures}, tmp_path / "growth.png")

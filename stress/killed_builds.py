@@ -1,4 +1,4 @@
-"""A corpus that changes, its index, and a child that is killed while it brings the one up to date with the other."""
+"""A changing corpus, its index, and child processes that are killed while they update it."""
 
 import ctypes
 import hashlib
@@ -32,23 +32,23 @@ FILES = 40
 WORDS = ("harbour", "orchard", "lake", "tower", "bridge", "river", "market", "school", "winter", "summer", "train")
 DIMENSION = 32
 LAST = 40
-"""Moments at the end of a build in which it switches and cleans up, with some before."""
+"""File operations at the end of a build, in which it switches generations and cleans up."""
 HANGS = 300.0
-"""Seconds after which a build that goes on is taken for one that never ends."""
+"""Seconds after which a running build counts as hanging."""
 FINISHED = 0.3
-"""Share of the kills after which the build is run again to its end."""
+"""Share of the kills after which the build is run again to completion."""
 MOMENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.link", "shutil.rmtree", "sqlite3.connect"}
-"""What Python tells of what a build does to files."""
+"""Python's audit events for file operations."""
 State = dict[str, str]
-"""Source of each article → its text."""
+"""Text of each article by its source."""
 
 
-# Children are copies of a process that has imported this: none of them loads the models of languages again.
+# Children are forked from a process that has imported this, so none of them loads the language models again.
 detect(" ".join(WORDS))
 
 
 class HashEncoder:
-    """An Encoder that makes a vector of a text's checksum, so that it is known what an index must hold."""
+    """An Encoder that derives vectors from a text's checksum, so that the contents of an index can be predicted."""
 
     name = "hash"
     dimension = DIMENSION
@@ -57,50 +57,50 @@ class HashEncoder:
 
     @classmethod
     def load(cls, _: Config) -> "HashEncoder":
-        """One, whatever is configured."""
+        """Return an encoder, ignoring the configuration."""
         return cls()
 
     def describe(self) -> dict[str, object]:
-        """Its name."""
+        """Return the description that an index stores."""
         return {"name": self.name}
 
     def warm(self) -> None:
-        """It is."""
+        """Do nothing; there is nothing to load."""
 
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:  # noqa: ARG002
-        """A vector and one token for each text."""
+        """Return a vector and one token for each text."""
         vectors = np.array([make_vector(text) for text in texts], np.float32).reshape(len(texts), DIMENSION)
         return Embeddings(vectors, tuple(np.rint(vector * 127).astype(np.int8).reshape(1, 1, -1) for vector in vectors))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Words."""
+        """Count words."""
         return [len(text.split()) for text in texts]
 
 
 def make_vector(text: str) -> Vectors:
-    """A unit vector that no other text has."""
+    """Return a unit vector that is unique to the text."""
     chance = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]))
     vector = chance.normal(size=DIMENSION).astype(np.float32)
     return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 
 class Children:
-    """Builds in processes of their own, one at a time, and how many moments the last has seen."""
+    """Builds in child processes, one at a time, and the number of file operations of the last."""
 
     def __init__(self, *preload: str) -> None:
-        # Not copies of this process: threads of the libraries that it has used would be missing in them.
+        # Not forked from this process: threads of the libraries it has used would be missing.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["stress.killing", "faiss", *preload])
-        # Whoever is killed while it holds a lock leaves everybody else waiting for it, so there is none.
+        self._context.set_forkserver_preload(["stress.killed_builds", "faiss", *preload])
+        # No lock: a process killed while holding one would leave all others waiting.
         self._seen: ctypes.c_int = self._context.Value("i", 0, lock=False)
 
     @property
     def moments(self) -> int:
-        """How many the last has seen."""
+        """Return the number of file operations of the last build."""
         return self._seen.value
 
     def start(self, work: Callable[..., None], *told: object) -> BaseProcess:
-        """Begin `work(*told, seen)`."""
+        """Start `work(*told, seen)` in a child process."""
         self._seen.value = 0
         child = self._context.Process(target=work, args=(*told, self._seen))
         child.start()
@@ -108,7 +108,7 @@ class Children:
 
 
 def await_end(child: BaseProcess) -> bool:
-    """Whether a build ended by itself, or was killed. Raises AssertionError where it goes on for ever, or fails."""
+    """Return whether a build ended by itself rather than being killed. Raises AssertionError if it hangs or fails."""
     child.join(HANGS)
     if child.exitcode is None:
         child.kill()
@@ -118,14 +118,14 @@ def await_end(child: BaseProcess) -> bool:
 
 
 def build(config: Config, load: Callable[[Config], Encoder], policy: Policy, fatal: int, seen: ctypes.c_int) -> None:
-    """Bring the index up to date, counting moments, or die at the one of that number; 0 is none."""
+    """Update the index, counting file operations, and die at the given one; 0 means none."""
     encoder = load(config)
     count_moments(fatal, seen)
     build_index(config=config, encoder=encoder, policy=policy)
 
 
 def count_moments(fatal: int, seen: ctypes.c_int) -> None:
-    """Count what this process does to files from now on, and die at the moment of that number; 0 is none."""
+    """Count this process's file operations from now on, and die at the given one; 0 means none."""
 
     def count(event: str, _: object) -> None:
         if event in MOMENTS:
@@ -137,7 +137,7 @@ def count_moments(fatal: int, seen: ctypes.c_int) -> None:
 
 
 class Trial:
-    """A corpus, its index, and what befalls them."""
+    """A corpus and its index under random changes and kills."""
 
     def __init__(self, folder: Path, seed: int = 0) -> None:
         self.config = Config(corpus=folder / "corpus", indexes=folder / "indexes")
@@ -145,13 +145,13 @@ class Trial:
         self._chance = random.Random(seed)  # noqa: S311 - nothing is to be kept secret
         self._children = Children()
         self.outcomes: Counter[str] = Counter()
-        """How many killed builds left the old and how many the new state."""
+        """Number of killed builds that left the old state, and the new one."""
         self._moments = LAST
         self._seconds = 1.0
         self._write({number: self._compose(number) for number in range(FILES // 2)})
 
     def run(self, kills: int, advance: Callable[[int], object]) -> Counter[str]:
-        """Kill so many builds; how many left the old and how many the new state. Raises AssertionError."""
+        """Kill this many builds and count the states they left. Raises AssertionError if a state is neither."""
         self._finish()
         outcomes = self.outcomes
         while outcomes.total() < kills:
@@ -169,8 +169,8 @@ class Trial:
         return outcomes
 
     def _kill(self, by_time: bool) -> bool:
-        """Begin a build; whether it was killed before it had ended."""
-        # Every other time near the end, where it switches and cleans up.
+        """Start a build, and return whether it was killed before it ended."""
+        # Every other time near the end, where it switches generations and cleans up.
         first = self._chance.choice((1, max(1, self._moments - LAST)))
         began = time.monotonic()
         child = self._begin(0 if by_time else self._chance.randint(first, max(first, self._moments)))
@@ -179,16 +179,16 @@ class Trial:
             child.kill()
         ended = await_end(child)
         if ended:
-            # The next is to be killed sooner.
+            # Kill the next build sooner.
             self._moments = self._children.moments
             self._seconds = time.monotonic() - began
         return not ended
 
     def _finish(self) -> None:
-        """Let a build end, and compare what it leaves with the corpus."""
+        """Run a build to completion, and compare the index with the corpus."""
         began = time.monotonic()
         ended = await_end(self._begin(0))
-        # One that had to wait for the machine says nothing of the next.
+        # A build that had to wait for the machine says nothing about the next.
         self._seconds = min(time.monotonic() - began, 1.5 * self._seconds)
         self._moments = self._children.moments
         check(ended, "a build was killed by somebody else")
@@ -219,7 +219,7 @@ class Trial:
         return {file.name: file.read_text() for file in self.config.corpus.iterdir()}
 
     def _read_index(self) -> State:
-        """What the index holds: the text of each article, whose passages are all there and are found."""
+        """Return the text of each article in the index, after checking that all its passages exist and are found."""
         try:
             index = Index.open(self.config.indexes / self.config.index)
         except IndexMissing:
@@ -228,9 +228,9 @@ class Trial:
             state = {}
             for article in index.list_articles():
                 document = index.open_article(article.source)
-                passages, encodings = index.read_passages(article.source), index.read_embeddings(article.source)
+                passages, embeddings = index.read_passages(article.source), index.read_embeddings(article.source)
                 check(len(passages) == article.passages, "a passage is missing")
-                for passage, vector in zip(passages, encodings.vectors, strict=True):
+                for passage, vector in zip(passages, embeddings.vectors, strict=True):
                     check(document.text[passage.start : passage.end] == passage.text, "a passage is not of its article")
                     check(bool(np.allclose(vector, make_vector(passage.text), atol=2e-3)), "a vector is another's")
                     ((row, _),) = index.search(vector, 1)
@@ -240,6 +240,6 @@ class Trial:
 
 
 def check(holds: bool, what: str) -> None:
-    """Raise AssertionError unless it holds."""
+    """Raise AssertionError unless the condition holds."""
     if not holds:
         raise AssertionError(what)
