@@ -54,7 +54,7 @@ def watch(
 
 
 class Status:
-    """The elapsed time and progress of a command: one changing line on a terminal, otherwise a line every 30 seconds."""
+    """The elapsed time and progress of a command: one changing line on a terminal, else a line every 30 seconds."""
 
     def __init__(self, label: str | None) -> None:
         self.label = label

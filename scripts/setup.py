@@ -50,7 +50,7 @@ CAUSES = {
         "The Python package index cannot be reached. Check the connection and pip's proxy and index settings."
     ),
     r"No matching distribution found for (?P<what>\S+)": (
-        "The package index that pip uses has no {what} for this Python and processor. Configure pip to use one that does."
+        "The package index that pip uses has no {what} for this Python and processor. Set pip to one that does."
     ),
 }
 
