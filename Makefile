@@ -1,4 +1,4 @@
-# The words that people and CI both use. `make` alone lists them.
+# The commands that people and CI share. `make` alone lists them.
 PYTHON ?= python3
 BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run setup test eval bench check .setup-dev .python
 
-help: ## list these words
+help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## set up what is missing, then start the chat and print its address

@@ -1,6 +1,6 @@
-"""Running commands with something to look at meanwhile, and so that Ctrl-C leaves none of them behind."""
+"""Run commands, show their progress, and leave none of them running after Ctrl-C."""
 
-# ruff: noqa: T201 - it talks to a terminal
+# ruff: noqa: T201 - this is a command line
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 def say(text: str) -> None:
-    """Tell the person who waits."""
+    """Print a line at once."""
     print(text, flush=True)
 
 
 def watch(
     command: Sequence[str], label: str | None = None, environment: Mapping[str, str] | None = None
 ) -> tuple[int, list[str]]:
-    """Run a command; return its code and the last lines that it wrote.
+    """Run a command and return its exit code and its last lines of output.
 
-    With a label, all that it writes is kept and a status line shown instead; without, only its errors are kept.
+    With a label, show a status line and collect all output. Without one, collect only what it writes to standard error.
     """
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if label else {"stderr": subprocess.PIPE}
     tail: deque[str] = deque(maxlen=400)
@@ -54,17 +54,17 @@ def watch(
 
 
 class Status:
-    """How long something takes and how far it is: one changing line on a terminal, elsewhere a line now and then."""
+    """The elapsed time and progress of a command: one changing line on a terminal, else a line every 30 seconds."""
 
     def __init__(self, label: str | None) -> None:
         self.label = label
         self.counter = ""
-        """Ninja's: steps done of all steps."""
+        """Progress as Ninja prints it, such as `[69/140]`."""
         self.terminal = sys.stdout.isatty()
         self.started = self.shown = time.monotonic()
 
     def show(self) -> None:
-        """Show it, if it is time to."""
+        """Print the status, unless it was printed a moment ago."""
         now = time.monotonic()
         if self.label and now - self.shown >= (0.5 if self.terminal else 30):
             minutes, seconds = divmod(int(now - self.started), 60)
@@ -73,15 +73,15 @@ class Status:
             self.shown = now
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Erase the status line from a terminal."""
         if self.label and self.terminal:
             print("\r\x1b[K", end="", flush=True)
 
 
 @contextmanager
 def started(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """Start a command, and end it and all that it started when the block is left by an error or Ctrl-C."""
-    # In a session of its own: Ctrl-C comes here first, and from here to everything that it started.
+    """Start a command. If the block ends with an error or Ctrl-C, end the command and every process that it started."""
+    # In a session of its own, so that Ctrl-C arrives here first and is passed on to every process.
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)  # noqa: S603
     try:
         yield child
@@ -89,7 +89,7 @@ def started(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
         os.killpg(child.pid, signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
             child.wait(10)
-        # What it started in the background does not hear SIGINT.
+        # Its background processes ignore SIGINT.
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         raise

@@ -1,4 +1,4 @@
-"""Steps that are done once: again only when their key has changed or when something that they left is gone."""
+"""Steps that run once, and again only if their key has changed or something that they made is missing."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """Something to be done once."""
+    """A step of the set-up."""
 
     name: str
     news: str
-    """Said before it is done: what, how large, how long."""
+    """Printed before the step runs: what it does, how large it is, how long it takes."""
     key: str
-    """The step is done again when this changes."""
+    """The step runs again when this changes."""
     run: Callable[[], Sequence[Path]]
-    """Do it, and return what must exist as long as it counts as done."""
+    """Run the step and return the paths that must exist for it to count as done."""
 
 
 def carry_out(steps: Sequence[Step], ledger: Path) -> None:
-    """Do those steps that `ledger` does not know as done, in order, recording each."""
+    """Run the steps that `ledger` does not record as done, in order, and record each."""
     done = _read_ledger(ledger)
     for step in steps:
         known = done.get(step.name, {})

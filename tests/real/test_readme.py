@@ -1,4 +1,4 @@
-"""What the README tells a newcomer to type works as it stands there."""
+"""The commands and examples of README.md and docs/usage.md work as they are written there."""
 
 import json
 import re
@@ -10,9 +10,9 @@ import pytest
 
 from rag.config import ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PYTHON, WITHOUT_WAITING, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-COMMANDS = re.findall(r"^((?:RAG_\w+=\S+ )?rag (?:ask|search|show) .*)$", README, re.MULTILINE)
+PAGES = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/usage.md"))
+PYTHON, ASYNCHRONOUS = re.findall(r"```python\n(.*?)```", PAGES, re.DOTALL)
+COMMANDS = sorted(set(re.findall(r"^((?:RAG_\w+=\S+ )?rag (?:ask|search|show) .*)$", PAGES, re.MULTILINE)))
 
 
 EXPECTED = {
@@ -23,7 +23,7 @@ EXPECTED = {
     "000_6546eb5d104e4df2.txt": r"⟦Lavrov navštíví KLDR⟧",
     "How many engineers will be sent to Kursk?": r"6,?000.*\n\nSources\n\[1\] 002_f479d6fd843f1435\.txt",
 }
-"""What the first lines say to those that are not printed as JSON."""
+"""By question or file: what the output of a command holds that is not printed as JSON."""
 
 
 def test_the_example_in_python_prints_an_answer_and_its_source(environment: dict[str, str]) -> None:
@@ -35,9 +35,9 @@ def test_the_example_in_python_prints_an_answer_and_its_source(environment: dict
     assert citations[0].startswith("1 000_6546eb5d104e4df2.txt cs None Lavrov navštíví KLDR")
 
 
-def test_the_example_without_waiting_prints_an_answer_and_what_happens_on_the_way(environment: dict[str, str]) -> None:
+def test_the_asynchronous_example_prints_an_answer_and_the_events_on_the_way(environment: dict[str, str]) -> None:
     child = subprocess.run(
-        [sys.executable, "-c", WITHOUT_WAITING], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", ASYNCHRONOUS], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     answer, *events = child.stdout.splitlines()
     assert answer.endswith("[1]")
@@ -63,5 +63,5 @@ def test_each_command_that_answers_succeeds(environment: dict[str, str], command
         assert re.search(EXPECTED[words[words.index("rag") + 2]], child.stdout)
 
 
-def test_the_readme_shows_commands() -> None:
+def test_the_pages_show_commands() -> None:
     assert len(COMMANDS) >= 4

@@ -1,4 +1,4 @@
-"""The set-up: done once, resumed where it was stopped, and stopped with one sentence."""
+"""The set-up runs once, resumes where it was stopped, and reports a failure in one sentence."""
 
 import importlib
 import os
@@ -31,18 +31,18 @@ def setup() -> Iterator[ModuleType]:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("clone")
     shutil.copytree(SCRIPTS, root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "rag").mkdir()
+    (root / "rag" / "models").mkdir(parents=True)
     for name in ("pyproject.toml", "constraints.txt", "rag/models/models.toml"):
         shutil.copy(ROOT / name, root / name)
     return root
 
 
 def die_unless(file: Path, number: int = signal.SIGILL) -> list[str]:
-    """A command that kills itself with a signal as long as `file` is not there."""
+    """Return a command that kills itself with a signal while `file` does not exist."""
     return [sys.executable, "-c", f"import os; os.path.exists({str(file)!r}) or os.kill(os.getpid(), {number})"]
 
 
-def test_make_alone_lists_every_word() -> None:
+def test_make_alone_lists_every_command() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = next(line for line in makefile.splitlines() if line.startswith(".PHONY:"))
     words = [word for word in phony.split()[1:] if not word.startswith(".")]
@@ -66,7 +66,7 @@ class TestMachine:
 
     def test_a_missing_tool_is_named_with_its_package(self, setup: ModuleType, tools: Path) -> None:
         (tools / "cmake").unlink()
-        with pytest.raises(setup.SetupError, match=r"^Not on this machine: cmake\. .*sudo apt install cmake$"):
+        with pytest.raises(setup.SetupError, match=r"^Missing on this machine: cmake\. .*sudo apt install cmake$"):
             setup.check_machine(str(tools), tools, need=1)
 
     def test_all_missing_tools_are_named_at_once(self, setup: ModuleType, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ class TestSteps:
         setup.carry_out(self.make(setup, log, tmp_path / "leaf"), tmp_path / "setup.json")
         (tmp_path / "leaf").unlink()
         setup.carry_out(self.make(setup, log, tmp_path / "leaf"), tmp_path / "setup.json")
-        assert log == ["first", "second", "first"], "the first brought the leaf of both back"
+        assert log == ["first", "second", "first"], "the first step restored the file of both"
 
     def test_are_done_again_when_their_key_changed(self, setup: ModuleType, tmp_path: Path) -> None:
         log: list[str] = []
@@ -198,7 +198,7 @@ class TestWatching:
         os.close(mine)
         os.close(theirs)
         assert "llama.cpp  0:00  [3/7]" in shown
-        assert shown.endswith("\r\x1b[K"), "the line is taken away in the end"
+        assert shown.endswith("\r\x1b[K"), "the line is erased at the end"
 
     def test_ctrl_c_leaves_nothing_running(self, tmp_path: Path) -> None:
         grandchild = tmp_path / "pid"
@@ -212,7 +212,7 @@ class TestWatching:
 
 
 class TestFromNothing:
-    """The real script on a copy of the project's files, with a real environment and a real pip."""
+    """The real script runs on a copy of the project's files, with a real environment and a real pip."""
 
     def start(self, clone: Path, index: str) -> "subprocess.Popen[str]":
         pip = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index, "PIP_RETRIES": "1", "PIP_NO_CACHE_DIR": "1"}
@@ -243,7 +243,7 @@ class TestFromNothing:
                 _, errors = process.communicate(timeout=30)
             connection.close()
         assert process.returncode == 130
-        assert errors.strip() == "Stopped. Run the same command again; it goes on from there."
+        assert errors.strip() == "Stopped. Run the same command again; it continues from there."
 
 
 def is_running(number: int) -> bool:
@@ -256,5 +256,5 @@ def is_running(number: int) -> bool:
 def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
+        assert time.monotonic() < end, "the condition was not met in time"
         time.sleep(0.05)
