@@ -8,9 +8,9 @@ from playwright.sync_api import Browser
 from rag.answering.markdown import write_answer
 from rag.config import ROOT
 from rag.page.conversation import Exchange
-from rag.page.conversation_html import draw_conversation
 from rag.page.export import write_markdown
 from rag.page.labels import Wording
+from rag.page.transcript import draw_conversation
 from rag.text.prompts import Prompts
 from tests.answering.test_markdown import ACTIVE, ANSWER, CITATION
 from tests.browser.conftest import BROWSED, HOSTILE
