@@ -32,7 +32,8 @@ MAX_CHANGES = 8
 UPLOADS = (3600, 3600)
 """Seconds between two clean-ups of uploaded files, and the age in seconds at which a file is deleted."""
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-# The tab's name cannot be guessed: a tab that is reloaded finds its conversation, and no other tab does.
+# The tab's name cannot be guessed: a tab that is reloaded finds its conversation, and no other tab does. The language
+# is stored as `tongue` in readers' browsers already, and another name would lose their choice.
 START = """() => {
     sessionStorage.tab ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16)).join("");
     return [sessionStorage.tab, localStorage.tongue ?? null, null];

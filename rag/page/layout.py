@@ -103,11 +103,11 @@ def add_components(localizer: Localizer) -> Components:
         localizer.add(gr.HTML, lambda wording: {"value": _draw_header(localizer.assistant, wording)})
         language = _add_language(localizer)
     with gr.Tabs():
-        with localizer.add(gr.Tab, _label("tab_ask")), gr.Row(elem_id="desk"):
+        with localizer.add(gr.Tab, _label("tab_ask")), gr.Row(elem_id="columns"):
             with gr.Column(elem_id="corpus"):
                 articles = _add_articles(localizer)
             with gr.Column(elem_id="chat"):
-                _add_toggle(localizer, "articles", "shelf-open")
+                _add_toggle(localizer, "articles", "list-open")
                 view = gr.HTML(
                     elem_id="conversation",
                     html_template='<div role="log" aria-label="${name}">${value}</div>',
@@ -154,18 +154,18 @@ def _add_language(localizer: Localizer) -> gr.Dropdown:
         show_label=False,
         container=False,
         scale=0,
-        elem_id="tongue",
+        elem_id="language",
     )
 
 
 def _add_toggle(localizer: Localizer, label: str, name: str) -> None:
     """Add a button that shows or hides the list of articles where it does not fit beside the chat."""
     button = localizer.add(gr.Button, _value(label), size="sm", elem_id=name)
-    button.click(None, js="() => { document.body.classList.toggle('shelf'); }", api_visibility="private")
+    button.click(None, js="() => { document.body.classList.toggle('list-shown'); }", api_visibility="private")
 
 
 def _add_articles(localizer: Localizer) -> ArticlePanel:
-    _add_toggle(localizer, "close", "shelf-close")
+    _add_toggle(localizer, "close", "list-close")
     localizer.add(gr.HTML, lambda wording: {"value": render("heading.html", text=wording.label("articles"))})
     find = localizer.add(
         gr.Textbox,
@@ -174,7 +174,7 @@ def _add_articles(localizer: Localizer) -> ArticlePanel:
         container=False,
         elem_id="find",
     )
-    listed = gr.HTML(elem_id="shelf", js_on_load=SCRIPT, apply_default_css=False)
+    listed = gr.HTML(elem_id="article-list", js_on_load=SCRIPT, apply_default_css=False)
     filters = _add_filters(localizer)
     files = localizer.add(
         gr.File,

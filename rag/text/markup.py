@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 # Gradio fills a template of its own with the page, in which $, { and ` have a meaning.
-_TEMPLATE_SIGNS = {ord(sign): f"&#{ord(sign)};" for sign in "$`{}"}
+_TEMPLATE_SIGNS = {sign: f"&#{ord(sign)};" for sign in "$`{}"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&:@])")
 _ACTIVE = re.compile(r"[\\<]|(?<=\])[(:]")
 _LAYOUT = re.compile(r"(?<=[>}])\s*\n\s*|\s*\n\s*(?=[<{])")
@@ -23,7 +23,10 @@ _LAYOUT = re.compile(r"(?<=[>}])\s*\n\s*|\s*\n\s*(?=[<{])")
 
 def escape_html(text: str) -> str:
     """Return HTML that shows `text`, without its invisible characters."""
-    return html.escape(drop_hidden(text)).translate(_TEMPLATE_SIGNS)
+    escaped = html.escape(drop_hidden(text))
+    for sign, reference in _TEMPLATE_SIGNS.items():
+        escaped = escaped.replace(sign, reference)
+    return escaped
 
 
 def tag_language(language: str, script: str) -> str:

@@ -1,4 +1,4 @@
-"""Answers that were taken elsewhere, as notebook HTML and as Markdown, in a real Chromium: all in them is text."""
+"""Answers as HTML of a notebook and of the page, and as Markdown, in Chromium: nothing in them acts as markup."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ WORDINGS = (
 )
 
 
-def test_nothing_in_them_acts_loads_or_links(browser: Browser) -> None:
+def test_an_answer_runs_no_script_loads_nothing_and_has_no_links(browser: Browser) -> None:
     context = browser.new_context()
     page = context.new_page()
     asked: list[str] = []

@@ -110,7 +110,7 @@ def test_progress_and_words_are_streamed_before_the_answer_with_its_source(open_
     job = client.submit("How many million has the harbour cost?", api_name="/ask")
     answered = Drawn(job.result(timeout=20))
     states = [Drawn(state) for state in job.outputs()]
-    assert "Looking through the articles…" in states[0].texts
+    assert "Searching the articles…" in states[0].texts
     assert any("Reading harbour.txt…" in state.texts for state in states)
     assert any("It cost " in state.texts for state in states)
     assert ("aria-busy", "true") in states[0].attributes
@@ -145,7 +145,7 @@ def test_a_question_that_is_not_answered_shows_the_nearest_passages(open_page: O
     ("question", "sentence"),
     [
         ("  ", "The question is empty. Ask something about the articles."),
-        ("x" * 10_000, "The question has 10000 characters; at most 2000 are read. Ask it more briefly."),
+        ("x" * 10_000, "The question has 10000 characters, more than the limit of 2000. Shorten it."),
         ("When may boats enter?", "The generator broke. Ask again."),
     ],
 )

@@ -157,8 +157,8 @@ def test_the_steps_show_each_passage_with_its_odds_and_rejections() -> None:
     hits = (make_hit(), make_hit("Boats enter.", None, "boats.txt"))
     rejected = (Rejection(Statement("It cost ten million.", hits[0]), "The passage has no ten million."),)
     text = draw(replace(make_answer("No.", hits=hits), rejected=rejected)).text
-    assert "holds the answer, the model thinks: 88 %" in text
-    assert "The model said: It cost ten million.Not shown, because: The passage has no ten million." in text
+    assert "88% likely to hold the answer, according to the model" in text
+    assert "The model said: It cost ten million.Not shown because: The passage has no ten million." in text
     assert "not judged" in text
 
 
