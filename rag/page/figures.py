@@ -13,7 +13,7 @@ from rag.page.rendering import render
 from rag.text.records import read_record
 
 DATA = Path(__file__).with_name("data")
-"""What the evaluation measured last; `python -m evaluation.answers` and `rag eval` write it."""
+"""The newest results of the evaluation; `make eval` writes them here."""
 MEASURED = "measured.json"
 HEAT_MAP = "heatmap.png"
 LAST = 10
