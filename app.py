@@ -1,4 +1,4 @@
-"""The chat page: one Assistant, its events onto the page. `python app.py` prints the address."""
+"""The chat page over the default Assistant. `python app.py` prints its address and serves it until Ctrl-C."""
 
 import os
 import sys
@@ -16,22 +16,22 @@ from rag.readiness import make_ready
 if TYPE_CHECKING:
     import gradio as gr
 
-# Gradio reads them when it is imported: it is to call nobody, and to reach itself past any proxy.
+# Gradio reads these when it is imported. It must contact no other server, and reach its own past any proxy.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["no_proxy"] = ",".join(filter(None, [os.environ.get("no_proxy"), "localhost", "127.0.0.1"]))
 
 
 def open_page(assistant: Assistant, port: int) -> "gr.Blocks":
-    """Serve the page on this machine alone, unless GRADIO_SERVER_NAME says otherwise. Raises ConfigError."""
+    """Serve the page to this machine only, or to GRADIO_SERVER_NAME. Raises ConfigError if the port is in use."""
     import gradio as gr
 
-    from rag.page.events import build_page
+    from rag.page.handlers import build_page
     from rag.page.layout import STYLE
 
-    # Gradio brings this font along, with Greek and Cyrillic; what it lacks comes from the reader's system.
+    # Gradio ships this font with Latin, Greek and Cyrillic letters; others come from the reader's system.
     font = gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700))
     theme = gr.themes.Default(primary_hue="indigo", neutral_hue="slate", font=[font, "system-ui", "sans-serif"])
-    # White on anything lighter is too faint to read.
+    # White text on a lighter button has too little contrast.
     theme.set(button_primary_background_fill="*primary_600", button_primary_background_fill_hover="*primary_700")
     page = build_page(assistant)
     try:
@@ -51,8 +51,7 @@ def open_page(assistant: Assistant, port: int) -> "gr.Blocks":
         )
     except OSError as error:
         raise ConfigError(
-            f"The page cannot be served on port {port}: another program may use it. "
-            "Choose another with GRADIO_SERVER_PORT."
+            f"The page cannot be served on port {port}, which may be in use. Choose another with GRADIO_SERVER_PORT."
         ) from error
     return page
 
@@ -63,12 +62,12 @@ def main() -> None:
     port = os.environ.get("GRADIO_SERVER_PORT", "7860")
     try:
         if not port.isdecimal() or not 0 < int(port) < 65536:
-            raise ConfigError(f"GRADIO_SERVER_PORT must be a port, from 1 to 65535, not “{port}”. Correct it.")
+            raise ConfigError(f"GRADIO_SERVER_PORT must be a port number from 1 to 65535, not “{port}”. Correct it.")
         share_memory()
         assistant = Assistant.load()
         page = open_page(assistant, int(port))
-        # Before the model: llama.cpp silences the whole process while it loads one.
-        click.echo(f"Running on local URL: {page.local_url} (Ctrl-C stops it)")
+        # Printed before the model is loaded, as llama.cpp silences the whole process meanwhile.
+        click.echo(f"Running on local URL: {page.local_url} (press Ctrl-C to stop)")
         make_ready(assistant)
         threading.Event().wait()
     except RagError as error:

@@ -19,7 +19,7 @@ from rich.table import Table
 from evaluation.cases import Answerable, Half, Place, Unanswerable, half_of, load_answerable, load_unanswerable
 from evaluation.encoders import PlainEncoder
 from evaluation.naive import Naive, Reply
-from evaluation.report import RESULTS, read_commit
+from evaluation.report import RESULTS, publish, read_commit
 from evaluation.run import ARTICLES, open_corpus
 from rag import Answer, Assistant, Citation, Config, Passage
 from rag.encoding.encoder import SentenceEncoder
@@ -79,6 +79,8 @@ def main() -> None:
         "to be checked": [asdict(one) for one in outcomes if one.verdict in ("wrong", "quoted, wrong")],
     }
     file.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if half == "held-back":
+        publish(facts)
     Console().print(f"Written: {file}")
 
 

@@ -17,6 +17,7 @@ from evaluation.mixed_pool import PoolFigures
 from evaluation.run import Figures, Rows, Suite
 from rag import Config
 from rag.config import ROOT
+from rag.page.figures import DATA, MEASURED
 from rag.protocols import Encoder
 
 RESULTS = Path(__file__).parent / "results"
@@ -75,6 +76,14 @@ def save(
     return file
 
 
+def publish(facts: Mapping[str, Any], folder: Path = DATA) -> Path:
+    """Write the part of an answers result that the chat page shows, and return the file."""
+    shown = {"commit": facts["commit"]["hash"][:12], "generator": facts["generator"], "figures": facts["figures"]}
+    file = folder / MEASURED
+    file.write_text(json.dumps(shown, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return file
+
+
 def tables(figures: Mapping[str, Figures], half: str) -> Iterator[Table]:
     """Return the tables of a run for a person to read."""
     yield _table_by_language(f"Facts in the five articles, {half} half", {n: f.articles for n, f in figures.items()})
@@ -107,6 +116,8 @@ def draw_heat_map(figures: Mapping[str, Figures], folder: Path = RESULTS) -> Pat
     picture.colorbar(image, ax=list(panels), label="recall@1")
     folder.mkdir(parents=True, exist_ok=True)
     picture.savefig(folder / HEAT_MAP, dpi=150)
+    if folder == RESULTS:
+        shutil.copyfile(folder / HEAT_MAP, DATA / HEAT_MAP)
     return folder / HEAT_MAP
 
 

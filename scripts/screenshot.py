@@ -1,6 +1,6 @@
-"""Take all pictures in docs/: `python scripts/screenshot.py`, with Debian's Chromium and the development extra.
+"""Take the screenshots in docs/: `python scripts/screenshot.py`. Needs Debian's Chromium and the extra `dev`.
 
-Run it while the machine does nothing else, as the seconds of the answers are in the pictures.
+Run it while the machine is idle, as the screenshots show how many seconds each answer took.
 """
 
 import os
@@ -16,21 +16,23 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-PICTURES = ROOT / "docs"
+SCREENSHOTS = ROOT / "docs"
 ANSWERED = "How many containers did North Korea send to Russia?"
 QUOTED = "Kdo pozval Lavrova do KLDR?"
 UNANSWERED = "Who won the football match on Sunday?"
-WHOLE = "() => document.querySelector('article[aria-busy=false]')"
+COMPLETE = "() => document.querySelector('article[aria-busy=false]')"
 SECONDS = 1000
+"""One second, in the milliseconds that Playwright counts in."""
 FRAMES = 12
-"""Of the sequence, at most."""
+"""Most frames of the animation."""
 WIDTH = 900
-"""Of the sequence, in pixels."""
+"""Width of the animation, in pixels."""
 COLOURS = 64
+"""Size of the palette of the animation."""
 
 
 def main() -> None:
-    """Ask the real page over the real models, and keep what a reader sees in its main states."""
+    """Start the page over the real models and take a screenshot of each of its main states."""
     served = subprocess.Popen(  # noqa: S603
         [sys.executable, str(ROOT / "app.py")], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUTF8": "1"}
     )
@@ -39,7 +41,7 @@ def main() -> None:
     if len(said) == 1:
         sys.exit(served.wait())
     address = said[1].split()[0]
-    PICTURES.mkdir(exist_ok=True)
+    SCREENSHOTS.mkdir(exist_ok=True)
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
@@ -55,7 +57,7 @@ def main() -> None:
 
 
 def record(browser: Browser, address: str, name: str, question: str) -> None:
-    """Keep as one moving picture how a question is typed, evidence found, and a citation opened in its article."""
+    """Save an animation in which a question is typed and answered, and a citation opened in its article."""
     context = browser.new_context(viewport={"width": 1200, "height": 760}, locale="en-GB", reduced_motion="reduce")
     page = open_page(context.new_page(), address)
     page.wait_for_selector("#examples [data-ask]", timeout=180 * SECONDS)
@@ -68,28 +70,28 @@ def record(browser: Browser, address: str, name: str, question: str) -> None:
     while page.locator(".doing").count() and len(frames) < FRAMES - 2:
         page.wait_for_timeout(SECONDS // 3)
         frames.append(shoot(page))
-    page.wait_for_function(WHOLE, timeout=180 * SECONDS)
+    page.wait_for_function(COMPLETE, timeout=180 * SECONDS)
     frames.append(shoot(page))
     page.locator(".marker").first.click()
     page.wait_for_selector("#reader mark")
     page.wait_for_timeout(1 * SECONDS)
     frames.append(shoot(page))
     context.close()
-    save_moving(frames, PICTURES / f"{name}.png")
+    save_animation(frames, SCREENSHOTS / f"{name}.png")
 
 
 def shoot(page: Page) -> Image.Image:
-    """What is seen now, no larger than the sequence."""
+    """Return a screenshot, scaled to the width of the animation."""
     seen = Image.open(BytesIO(page.screenshot())).convert("RGB")
     return seen.resize((WIDTH, seen.height * WIDTH // seen.width), Image.Resampling.LANCZOS)
 
 
-def save_moving(frames: list[Image.Image], file: Path) -> None:
-    """Keep frames as an animated PNG, those that show nothing new left out."""
-    told = [frames[0], *(after for before, after in pairwise(frames) if after.tobytes() != before.tobytes())]
-    # One palette for all, or the colours would flicker.
-    palette = told[-1].quantize(COLOURS)
-    first, *rest = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in told)
+def save_animation(frames: list[Image.Image], file: Path) -> None:
+    """Save frames as an animated PNG, without those that equal the frame before."""
+    kept = [frames[0], *(after for before, after in pairwise(frames) if after.tobytes() != before.tobytes())]
+    # One palette for all frames, as the colours would flicker otherwise.
+    palette = kept[-1].quantize(COLOURS)
+    first, *rest = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in kept)
     durations = [SECONDS] * len(rest) + [4 * SECONDS]
     first.save(file, save_all=True, append_images=rest, duration=durations, loop=0, optimize=True)
 
@@ -104,40 +106,40 @@ def take(
     scheme: str = "light",
     locale: str = "en-GB",
 ) -> None:
-    """Take one picture, in a tab of its own, after something was done there."""
+    """Open the page in a new tab, act there, and save a screenshot."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale, reduced_motion="reduce"
     )
     page = open_page(context.new_page(), address)
     act(page)
     page.wait_for_timeout(1 * SECONDS)
-    page.screenshot(path=PICTURES / f"{name}.png")
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
     context.close()
 
 
 def open_page(page: Page, address: str) -> Page:
-    """Open the page in a tab, and wait until it is ready."""
+    """Open the page in a tab and wait until it is ready."""
     page.goto(address)
-    page.wait_for_selector("#shelf .title", state="attached")
+    page.wait_for_selector("#article-list .title", state="attached")
     return page
 
 
 def ask(page: Page, question: str) -> None:
-    """Ask, and wait for the answer."""
+    """Ask a question and wait for the answer."""
     page.fill("#question textarea", question)
     page.keyboard.press("Enter")
-    page.wait_for_function(WHOLE, timeout=180 * SECONDS)
+    page.wait_for_function(COMPLETE, timeout=180 * SECONDS)
 
 
 def open_citation(page: Page, question: str) -> None:
-    """Ask, and open the first citation in its article."""
+    """Ask a question and open the first citation in its article."""
     ask(page, question)
     page.locator(".marker").first.click()
     page.wait_for_selector("#reader mark")
 
 
 def show_figures(page: Page) -> None:
-    """Ask, and go to the page of figures."""
+    """Ask a question and open the Figures tab."""
     ask(page, ANSWERED)
     page.get_by_role("tab").last.click()
     page.wait_for_selector("#figures table")

@@ -24,9 +24,9 @@ from rag.index.segment import FACTS
 from rag.ingest.documents import File, Skipped, read, walk
 from rag.ingest.formats import FORMATS
 from rag.page.conversation import Exchange
-from rag.page.conversation_html import draw_conversation
 from rag.page.export import write_markdown
 from rag.page.labels import Wording
+from rag.page.transcript import draw_conversation
 from rag.server.service import Service
 from rag.testing import HeldGenerator, ScriptedGenerator
 from tests.page.test_app import Drawn

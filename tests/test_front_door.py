@@ -33,9 +33,9 @@ OWNERS = {
     "ray": {"ray_workers"},
     "mcp": {"mcp_tools"},
     "watchfiles": {"watch"},
-    "gradio": {"app", "api", "layout", "events"},
+    "gradio": {"app", "api", "layout", "handlers"},
 }
-OPENED_LATE = {"generation.engine", "page.api", "page.layout", "page.events"}
+OPENED_LATE = {"generation.engine", "page.api", "page.layout", "page.handlers"}
 """Rooms that are themselves imported when they are first needed."""
 ROOMS = {
     ".".join(file.relative_to(ROOT / "rag").with_suffix("").parts): file

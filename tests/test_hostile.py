@@ -13,8 +13,8 @@ from rag.config import ROOT, Config
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
 from rag.page.conversation import Exchange
-from rag.page.conversation_html import draw_conversation
 from rag.page.labels import Wording
+from rag.page.transcript import draw_conversation
 from rag.shell.output import print_answer
 from rag.testing import BELIEVED, DIMENSION, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts

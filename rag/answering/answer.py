@@ -22,9 +22,9 @@ class Citation:
 
     def _repr_html_(self) -> str:
         """As a notebook shows it."""
-        from rag.answering.html import draw_card, draw_cards
+        from rag.answering.html import draw_citation
 
-        return draw_cards([draw_card(self, self.quote, "en")])
+        return draw_citation(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,18 @@
-"""Answers as text for programs that may take it for Markdown. Whatever stands in articles is text there too."""
+"""Answers as text for programs that may read it as Markdown. Nothing that stands in an article is active in it."""
 
 import re
 
 from rag.answering.answer import Answer
 from rag.text.language import name_of
+from rag.text.markup import escape_links
 from rag.text.prompts import Prompts
 
-ACTIVE = re.compile(r"[\\<]|(?<=\])[(:]")
-"""What makes a link, an image or a tag of the text around it, or unmakes an escape."""
-BREAK = re.compile(r"(?<!\n)\n(?!\n)")
-"""The end of a line within a paragraph; Markdown keeps it after two spaces, which nobody sees who takes it for text."""
+_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
+"""The end of a line within a paragraph."""
 
 
 def write_answer(answer: Answer, prompts: Prompts) -> str:
-    """The answer, and below it the sources that its markers name."""
+    """Return the answer, followed by the sources that its markers refer to."""
     written = (answer.language, answer.script)
     lines = [answer.text]
     if answer.citations:
@@ -21,9 +20,5 @@ def write_answer(answer: Answer, prompts: Prompts) -> str:
     for citation in answer.citations:
         facts = (citation.source, name_of(citation.language, *written), citation.date)
         lines.append(f"[{citation.number}] {' · '.join(filter(None, facts))}: “{citation.quote}”")
-    return BREAK.sub("  \n", _disarm("\n".join(lines)))
-
-
-def _disarm(text: str) -> str:
-    """The text with a backslash before what is active in Markdown, which shows it without one."""
-    return ACTIVE.sub(r"\\\g<0>", text)
+    # Markdown keeps a line break after two spaces, which are invisible to a reader of plain text.
+    return _BREAK.sub("  \n", escape_links("\n".join(lines)))

@@ -1,1 +1,1 @@
-"""The chat page: what a reader sees is said and drawn by rooms that know no Gradio; layout.py puts it onto the page."""
+"""The chat page. Only layout.py, handlers.py and api.py import Gradio; the other modules return text and HTML."""

@@ -1,4 +1,4 @@
-"""What programs may call on the page's server, by name, with typed arguments and plain JSON back."""
+"""The endpoints that programs can call on the page's server, with typed arguments and JSON results."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,8 +15,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def offer(assistant: Assistant) -> None:
-    """Put the endpoints onto the page that is being built."""
+def add_endpoints(assistant: Assistant) -> None:
+    """Add the endpoints to the page that is being built."""
 
     def answer(question: str) -> dict[str, Any]:
         return assistant.answer(question).as_dict()
@@ -32,11 +32,11 @@ def offer(assistant: Assistant) -> None:
 
     for endpoint in (answer, search, list_articles, open_article):
         name = endpoint.__name__
-        api(_tell_errors(endpoint), api_name=name, api_description=assistant.prompts.programs[name])
+        api(_show_errors(endpoint), api_name=name, api_description=assistant.prompts.programs[name])
 
 
-def _tell_errors(endpoint: Callable[P, R]) -> Callable[P, R]:
-    """Errors as Gradio passes them on: others it hides."""
+def _show_errors(endpoint: Callable[P, R]) -> Callable[P, R]:
+    """Raise RagError as gr.Error, as Gradio hides the message of any other exception from its clients."""
 
     @wraps(endpoint)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,115 +1,86 @@
-"""The list of articles: by language, the newest first, with counts."""
+"""The list of articles, grouped by language, the newest first, and the progress of a change to it."""
 
-import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from rag.answering.html import escape, tag
 from rag.assistant import Assistant
 from rag.errors import ArticleMissing
 from rag.page.labels import Wording
-from rag.page.uploads import Change, list_own
+from rag.page.rendering import render
+from rag.page.uploads import Change, list_added
 from rag.text.language import fold
 from rag.types import Article
 
 Entry = tuple[Article, str]
-"""An article and what it is called."""
+"""An article and its name in the list."""
 NAME_CHARS = 90
+"""Longest name that is made of an article's first words, in characters."""
 SHOWN = 300
-"""Articles in the list at once, shared between the languages; the search finds the others."""
+"""Articles that the list shows at once, divided between the languages; the search finds the others."""
 
 
-def draw_shelf(assistant: Assistant, words: str, wording: Wording) -> str:
-    """The articles that have all of the words in their names; those that were added can be removed."""
-    entries = find_articles([(one, name_article(one, assistant)) for one in assistant.list_articles()], words)
-    own = list_own(assistant)
-    groups = {code: list(group) for code, group in groupby(entries, lambda one: one[0].language)}
-    shares = share_room({code: len(group) for code, group in groups.items()}, SHOWN)
-    drawn = "".join(
-        f"<details open><summary>{escape(wording.name(code))} "
-        f"<small>{escape(_say_count(shares[code], len(group), wording))}</small></summary>"
-        f"<ul>{''.join(_draw_article(*one, one[0].source in own, wording) for one in group[: shares[code]])}</ul>"
-        "</details>"
-        for code, group in sorted(groups.items(), key=lambda group: (-len(group[1]), fold(wording.name(group[0]))))
+def draw_list(assistant: Assistant, words: str, wording: Wording) -> str:
+    """Return the HTML of the articles whose names hold all of the words; articles that were added can be removed."""
+    articles = assistant.list_articles()
+    entries = find_articles([(one, name_article(one, assistant)) for one in articles], words)
+    groups = {code: list(group) for code, group in groupby(entries, lambda entry: entry[0].language)}
+    shares = divide_limit(SHOWN, {code: len(group) for code, group in groups.items()})
+    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), fold(wording.name(group[0]))))
+    return render(
+        "article_list.html",
+        found=len(entries),
+        total=len(articles),
+        groups=[
+            (wording.name(code), _count(shares[code], len(group), wording), group[: shares[code]])
+            for code, group in ordered
+        ],
+        added=list_added(assistant),
+        wording=wording,
     )
-    count = escape(wording.label("found", found=len(entries), all=len(assistant.list_articles())))
-    return f'<p class="count" role="status">{count}</p>{drawn}'
 
 
-def share_room(wanted: Mapping[str, int], room: int) -> dict[str, int]:
-    """How much of the room each gets: all the same, but what one does not want goes to the others."""
+def divide_limit(limit: int, wanted: Mapping[str, int]) -> dict[str, int]:
+    """Divide `limit` evenly between the keys of `wanted`; what one does not need goes to the others."""
     shares: dict[str, int] = {}
     for name in sorted(wanted, key=wanted.__getitem__):
-        shares[name] = min(wanted[name], (room - sum(shares.values())) // (len(wanted) - len(shares)))
+        shares[name] = min(wanted[name], (limit - sum(shares.values())) // (len(wanted) - len(shares)))
     return shares
 
 
 def find_articles(entries: Sequence[Entry], words: str) -> list[Entry]:
-    """Those that have all of the words in their name or source, whatever the script; by language, newest first."""
+    """Return the entries that hold all of the words in name or source, in any script; by language, newest first."""
     wanted = fold(words).split()
     found = [entry for entry in entries if all(word in fold(f"{entry[1]} {entry[0].source}") for word in wanted)]
-    # Sorting keeps the order of equals.
+    # Sorting is stable, so that the dates stay in order within a language.
     newest = sorted(found, key=lambda entry: entry[0].date or "", reverse=True)
     return sorted(newest, key=lambda entry: entry[0].language)
 
 
 def name_article(article: Article, assistant: Assistant) -> str:
-    """Its title, or the words that it begins with."""
+    """Return the title of an article, or its first words if it has none."""
     if article.title:
         return article.title
     try:
         text = assistant.open_article(article.source).text
     except ArticleMissing:
-        # Another generation of the index was taken up meanwhile.
+        # The assistant has switched to another generation of the index in the meantime.
         return article.source
     return textwrap.shorten(text, NAME_CHARS, placeholder="…") or article.source
 
 
-def _say_count(shown: int, found: int, wording: Wording) -> str:
+def draw_change(change: Change, wording: Wording) -> str:
+    """Return the HTML of a change to the corpus: its progress or its result, and the files that were left out."""
+    return render("change.html", change=change, progress=_describe_progress(change, wording), wording=wording)
+
+
+def _count(shown: int, found: int, wording: Wording) -> str:
     return str(found) if shown == found else wording.label("found", found=shown, all=found)
 
 
-def _draw_article(article: Article, name: str, removable: bool, wording: Wording) -> str:
-    place = escape(json.dumps({"source": article.source}))
-    remove = _draw_remove(article, wording) if removable else ""
-    return (
-        f'<li><button type="button" class="title" data-open="{place}">'
-        f'<span lang="{tag(article.language, article.script)}" dir="auto">{escape(name)}</span>'
-        f"<small>{escape(article.date or wording.label('undated'))}</small></button>{remove}</li>"
-    )
-
-
-def _draw_remove(article: Article, wording: Wording) -> str:
-    name = escape(wording.label("remove", source=article.source))
-    sure = escape(wording.label("remove_sure"))
-    source = escape(article.source)
-    return (
-        f'<button type="button" class="remove" data-remove="{source}" data-sure="{sure}" aria-label="{name}" '
-        f'title="{name}">×</button>'
-    )
-
-
-def draw_change(change: Change, wording: Wording) -> str:
-    """How far a change to the corpus is, and which files were left out of it."""
-    warnings = "".join(
-        f'<li><b>{escape(one.source)}</b> <span lang="en">{escape(one.reason)}</span></li>' for one in change.warnings
-    )
-    told = f'<p class="doing">{escape(_say_change(change, wording))}</p>' if not _is_over(change) else ""
-    if change.articles is not None:
-        told = f'<p class="done">{escape(wording.label("in_use", articles=change.articles))}</p>'
-    if change.error:
-        told = f'<p class="notice" lang="en">{escape(change.error)}</p>'
-    return f"{told}<ul>{warnings}</ul>" if warnings else told
-
-
-def _is_over(change: Change) -> bool:
-    return not (change.adding or change.removing or change.total)
-
-
-def _say_change(change: Change, wording: Wording) -> str:
+def _describe_progress(change: Change, wording: Wording) -> str | None:
     if change.adding:
         return wording.label("adding", source=change.adding)
     if change.removing:
         return wording.label("removing", source=change.removing)
-    return wording.label("encoding", done=change.done, total=change.total)
+    return wording.label("encoding", done=change.done, total=change.total) if change.total else None

@@ -1,4 +1,4 @@
-"""A question and what there is to be seen of its answer, from step to step; no Gradio, no markup."""
+"""The state of a conversation, and its progress from a question to the answer; no Gradio, no HTML."""
 
 import logging
 from collections import OrderedDict
@@ -16,94 +16,95 @@ from rag.types import Filter, Hit, Turn
 logger = logging.getLogger(__name__)
 
 KEPT = 200
-"""Conversations that are remembered; the one that was used least recently is forgotten."""
+"""Conversations that are kept; beyond that the least recently used one is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and what there is to be seen of its answer."""
+    """A question, and its answer or the progress towards it."""
 
     question: str
     hits: tuple[Hit, ...] = ()
-    """What was found so far."""
+    """Passages found so far."""
     ahead: int = 0
-    """How many questions the model answers first."""
+    """Number of questions that the model answers before this one."""
     reading: Hit | None = None
+    """The passage that the generator is reading."""
     words: str = ""
-    """What was said so far."""
+    """The generator's words so far."""
     answer: Answer | None = None
     error: RagError | None = None
-    """Why there is no answer."""
-    surprise: str | None = None
-    """The same for what nobody expected: its kind and message."""
+    """The reason why there is no answer."""
+    unexpected: str | None = None
+    """Kind and message of an exception that is not a RagError."""
     stopped: bool = False
-    renewed: int | None = None
-    """How many articles the index has, when it is another than before."""
+    new_articles: int | None = None
+    """Number of articles in the index, if the index has changed since the previous question."""
 
     @property
     def busy(self) -> bool:
-        """Whether more is to come."""
-        return not (self.answer or self.error or self.surprise or self.stopped)
+        """True until the exchange is complete or stopped."""
+        return not (self.answer or self.error or self.unexpected or self.stopped)
 
 
 class Conversation:
-    """The exchanges of one tab, of which several may be under way."""
+    """The exchanges of one browser tab. Several of them can be in progress."""
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
-        self.tongue = ""
-        """The tag of the language that it is seen in; empty until that is told."""
+        self.language = ""
+        """Tag of the language that the page is shown in; empty until the browser has reported it."""
         self._generation: str | None = None
 
     @property
     def citations(self) -> list[Citation]:
-        """All that was cited, in the order in which it can be gone through."""
+        """All citations, in the order of the answers."""
         return [citation for one in self.exchanges if one.answer for citation in one.answer.citations]
 
     @property
     def history(self) -> list[Turn]:
-        """What was answered so far."""
+        """The questions answered so far, with their answers."""
         return [Turn(one.answer.question, one.answer.text) for one in self.exchanges if one.answer]
 
     def begin(self, question: str) -> int:
-        """Take up a question; gives its place among the exchanges."""
+        """Add an exchange for a question and return its position."""
         self.exchanges.append(Exchange(question))
         return len(self.exchanges) - 1
 
-    def put(self, place: int, exchange: Exchange) -> bool:
-        """Show how far an exchange is; False when it was stopped in the meantime, and stays so."""
-        if self.exchanges[place].stopped:
+    def update(self, position: int, exchange: Exchange) -> bool:
+        """Replace an exchange by its next step; return False, and change nothing, if it was stopped."""
+        if self.exchanges[position].stopped:
             return False
-        self.exchanges[place] = exchange
+        self.exchanges[position] = exchange
         return True
 
-    def stop(self) -> None:
-        """Leave all that is under way as it is."""
-        for place in range(len(self.exchanges)):
-            self.leave(place)
+    def stop(self, position: int) -> None:
+        """Stop an exchange, unless it is complete."""
+        if self.exchanges[position].busy:
+            self.exchanges[position] = replace(self.exchanges[position], stopped=True)
 
-    def leave(self, place: int) -> None:
-        """Leave one exchange as it is, if more was to come."""
-        if self.exchanges[place].busy:
-            self.exchanges[place] = replace(self.exchanges[place], stopped=True)
+    def stop_all(self) -> None:
+        """Stop every exchange that is in progress."""
+        for position in range(len(self.exchanges)):
+            self.stop(position)
 
-    def meet(self, generation: str) -> bool:
-        """Whether the index is another than that which was asked last."""
-        met, self._generation = self._generation, generation
-        return met not in (None, generation)
+    def note_generation(self, generation: str) -> bool:
+        """Remember which generation of the index is asked; return True if it differs from the previous one."""
+        previous, self._generation = self._generation, generation
+        return previous not in (None, generation)
 
 
-class Conversations:
-    """Those of all tabs, so that a tab that is loaded again finds its own."""
+class ConversationStore:
+    """The conversations of all tabs, so that a tab that is reloaded keeps its own."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Conversation] = OrderedDict()
 
-    def recall(self, tab: str, begun: Conversation) -> Conversation:
-        """The conversation of the tab of that name, which nobody else can guess; a new tab keeps what it has begun."""
+    def find(self, tab: str, new: Conversation) -> Conversation:
+        """Return the conversation of a tab, by the tab's secret name; `new` becomes that of an unknown tab."""
         if not tab:
-            return begun
-        conversation = self._kept.setdefault(tab, begun)
+            return new
+        conversation = self._kept.setdefault(tab, new)
         self._kept.move_to_end(tab)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
@@ -113,42 +114,43 @@ class Conversations:
 def follow(
     assistant: Assistant, question: str, conversation: Conversation, among: Filter | None = None
 ) -> Generator[Exchange, None, None]:
-    """The exchange at each step from the question to its answer, or to one sentence on why there is none."""
+    """Ask a question and yield the exchange at each step, up to its answer or the reason why there is none."""
     history = conversation.history
-    take_up(assistant)
+    refresh_index(assistant)
     index = assistant.index
-    seen = Exchange(question, renewed=index.manifest.articles if conversation.meet(index.generation) else None)
-    yield seen
+    changed = conversation.note_generation(index.generation)
+    exchange = Exchange(question, new_articles=index.manifest.articles if changed else None)
+    yield exchange
     try:
         with closing(assistant.ask(question, history, among)) as events:
             for event in events:
-                seen = _advance(seen, event)
-                yield seen
+                exchange = _advance(exchange, event)
+                yield exchange
     except RagError as error:
-        # The copy has nothing of the frames in which the error was raised.
-        yield replace(seen, error=copy(error))
+        # A copy, as the error itself would keep the frames alive in which it was raised.
+        yield replace(exchange, error=copy(error))
     except Exception as error:
-        logger.exception("unexpected")
-        yield replace(seen, surprise=f"{type(error).__name__}: {error}")
+        logger.exception("A question failed with an unexpected error.")
+        yield replace(exchange, unexpected=f"{type(error).__name__}: {error}")
 
 
-def take_up(assistant: Assistant) -> None:
-    """Go over to the index as it is now; one that cannot be opened leaves the old one in use."""
+def refresh_index(assistant: Assistant) -> None:
+    """Switch to the newest index; if it cannot be opened, log the reason and keep the one in use."""
     try:
         assistant.refresh()
     except RagError as error:
-        logger.warning("The index that is in use now cannot be opened: %s", error)
+        logger.warning("The newest index cannot be opened, the previous one stays in use: %s", error)
 
 
-def _advance(seen: Exchange, event: Event) -> Exchange:
+def _advance(exchange: Exchange, event: Event) -> Exchange:
     match event:
         case Evidence(hits) | Judged(hits):
-            return replace(seen, hits=hits, ahead=0)
+            return replace(exchange, hits=hits, ahead=0)
         case Queued(place):
-            return replace(seen, ahead=place)
+            return replace(exchange, ahead=place)
         case Reading(hit, standing):
-            return replace(seen, ahead=0, words="".join(f"{line}\n" for line in standing), reading=hit)
+            return replace(exchange, ahead=0, words="".join(f"{line}\n" for line in standing), reading=hit)
         case Words(text):
-            return replace(seen, words=seen.words + text)
+            return replace(exchange, words=exchange.words + text)
         case Answered(answer):
-            return replace(seen, reading=None, words="", hits=(), answer=answer)
+            return replace(exchange, reading=None, words="", hits=(), answer=answer)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby, zip_longest
 
-from rag.answering.html import escape
 from rag.assistant import Assistant
 from rag.index.index import Index
 from rag.page.labels import Wording
+from rag.page.rendering import render
 from rag.page.topics import find_topics, list_names
 from rag.retrieval.search import retrieve
 from rag.text.language import detect, script_of
@@ -49,12 +49,8 @@ class Examples:
         made = self._make()
         tags = sorted(made, key=lambda tag: (tag != wording.tag, tag))
         chosen = {tag.partition("-")[0]: tag for tag in reversed(tags)}
-        drawn = "".join(
-            f'<li><button type="button" data-ask="{escape(made[tag])}" lang="{tag}">{escape(made[tag])}</button></li>'
-            for tag in tags
-            if tag in chosen.values()
-        )
-        return f"<h2>{escape(wording.label('examples'))}</h2><ul>{drawn}</ul>" if drawn else ""
+        questions = [(tag, made[tag]) for tag in tags if tag in chosen.values()]
+        return render("examples.html", questions=questions, wording=wording)
 
     def _make(self) -> dict[str, str]:
         """Tags and questions for the index that is in use."""

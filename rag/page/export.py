@@ -1,18 +1,16 @@
-"""A conversation to take along: as text with its sources, as Markdown, as JSON."""
+"""A conversation to copy or save: as text with its sources, as Markdown, as JSON."""
 
 import json
-import re
 from collections.abc import Sequence
 
 from rag.answering.answer import Citation
 from rag.page.conversation import Exchange
 from rag.page.labels import Wording
-
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&:@])")
+from rag.text.markup import escape_markdown
 
 
 def write_plain(exchange: Exchange) -> str:
-    """An answer and its sources as text; nothing where there is none."""
+    """Return an answer and its sources as text; empty if there is no answer."""
     if not exchange.answer:
         return ""
     sources = [f"[{cited.number}] {_describe(cited)}: “{cited.quote}”" for cited in exchange.answer.citations]
@@ -20,25 +18,25 @@ def write_plain(exchange: Exchange) -> str:
 
 
 def write_markdown(exchanges: Sequence[Exchange], wording: Wording) -> str:
-    """The conversation as Markdown in which everything from outside is text."""
-    parts = [f"# {_quote(wording.label('title'))}"]
+    """Return the conversation as Markdown; nothing in a question, an answer or an article acts as markup."""
+    parts = [f"# {escape_markdown(wording.label('title'))}"]
     for exchange in exchanges:
-        parts.append(f"## {_quote(exchange.question)}")
+        parts.append(f"## {escape_markdown(exchange.question)}")
         if exchange.answer:
-            parts.append("\\\n".join(map(_quote, exchange.answer.text.splitlines())))
+            parts.append("\\\n".join(map(escape_markdown, exchange.answer.text.splitlines())))
             parts += [
-                f"{cited.number}. {_quote(_describe(cited))}\n   > {_quote(cited.quote)}"
+                f"{cited.number}. {escape_markdown(_describe(cited))}\n   > {escape_markdown(cited.quote)}"
                 for cited in exchange.answer.citations
             ]
         elif exchange.error:
-            parts.append(f"*{_quote(wording.explain(exchange.error))}*")
-        elif exchange.surprise:
-            parts.append(f"*{_quote(exchange.surprise)}*")
+            parts.append(f"*{escape_markdown(wording.explain(exchange.error))}*")
+        elif exchange.unexpected:
+            parts.append(f"*{escape_markdown(exchange.unexpected)}*")
     return "\n\n".join(parts) + "\n"
 
 
 def write_json(exchanges: Sequence[Exchange]) -> str:
-    """The conversation with all that is known of its answers, as `Answer.as_dict()` gives it."""
+    """Return the conversation as JSON, with each answer as `Answer.as_dict()` gives it."""
     entries = [
         {
             "question": one.question,
@@ -52,8 +50,3 @@ def write_json(exchanges: Sequence[Exchange]) -> str:
 
 def _describe(cited: Citation) -> str:
     return ", ".join(filter(None, [cited.source, cited.language, cited.date]))
-
-
-def _quote(text: str) -> str:
-    """The text as Markdown that shows it, in one paragraph."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))

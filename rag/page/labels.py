@@ -1,4 +1,4 @@
-"""The page's own words, in the language that its reader has chosen or the browser asks for."""
+"""The texts of the page in the language that its reader has chosen or that the browser asks for."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,35 +10,35 @@ from rag.text.prompts import FALLBACK, Prompts
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What the page says, in one language."""
+    """The texts of the page in one language."""
 
     prompts: Prompts
     tag: str
-    """A file of `prompts/page/`, such as `cs` or `sr-Latn`."""
+    """Name of a file in `prompts/page/`, such as `cs` or `sr-Latn`."""
 
     @property
     def written(self) -> tuple[str, str | None]:
-        """The language, ISO 639-1, and its script where that is not the usual one, ISO 15924."""
+        """The language, ISO 639-1, and its script, ISO 15924, if it is not the usual one."""
         language, _, script = self.tag.partition("-")
         return language, script or None
 
     def label(self, key: str, **values: object) -> str:
-        """What the page says for `key`."""
+        """Return the text of `key` with its variables filled in."""
         return self.prompts.label(key, *self.written, **{name: str(value) for name, value in values.items()})
 
     def explain(self, error: RagError) -> str:
-        """The sentence of an error, in the page's language where it has one for it."""
+        """Return the message of an error, in the page's language if there is a translation."""
         if isinstance(error, QuestionError) and error.label:
             return self.label(error.label, **error.values)
         return str(error)
 
     def name(self, language: str) -> str:
-        """What a language is called."""
+        """Return the name of a language."""
         return name_of(language, *self.written)
 
 
-def choose_tongue(accepted: str, offered: Collection[str]) -> str:
-    """The tag that suits a browser's `Accept-Language` best; English where none does."""
+def choose_language(accepted: str, offered: Collection[str]) -> str:
+    """Return the offered tag that matches an `Accept-Language` header best, or English if none does."""
     for tag in _order(accepted):
         parts = tag.split("-")
         for length in range(len(parts), 0, -1):
@@ -50,7 +50,7 @@ def choose_tongue(accepted: str, offered: Collection[str]) -> str:
 
 
 def _order(accepted: str) -> list[str]:
-    """The tags of the header in lower case, the most wanted first."""
+    """Return the tags of the header in lower case, by descending quality."""
     weighed = []
     for entry in accepted.lower().split(","):
         tag, _, quality = entry.partition(";q=")
@@ -61,8 +61,8 @@ def _order(accepted: str) -> list[str]:
     return [tag for _, tag in sorted(weighed, key=lambda one: one[0])]
 
 
-def name_tongue(tag: str) -> str:
-    """What a language calls itself, for the list to choose from."""
+def name_natively(tag: str) -> str:
+    """Return the name of a language in that language."""
     from babel import Locale
 
     return str(Locale.parse(tag.replace("-", "_")).get_display_name()).capitalize()

@@ -1,5 +1,4 @@
-// What the parts that are drawn as HTML do when one of their buttons is pressed. `element`, `props`, `trigger`
-// and `watch` are Gradio's.
+// Handles clicks and keys in the components that are HTML. `element`, `props`, `trigger` and `watch` come from Gradio.
 
 const box = () => document.querySelector("#question textarea");
 const write = (question) => {
@@ -8,7 +7,7 @@ const write = (question) => {
 };
 const copyText = async (text) => {
     if (navigator.clipboard) return navigator.clipboard.writeText(text);
-    // Over plain HTTP from another machine there is none.
+    // Browsers offer no clipboard to a page that comes over plain HTTP from another machine.
     const area = document.createElement("textarea");
     area.value = text;
     area.style.position = "fixed";
@@ -16,7 +15,7 @@ const copyText = async (text) => {
     area.select();
     const copied = document.execCommand("copy");
     area.remove();
-    if (!copied) throw new Error("The browser does not let anything be copied.");
+    if (!copied) throw new Error("The browser does not allow copying.");
 };
 
 element.addEventListener("click", (event) => {
@@ -24,7 +23,7 @@ element.addEventListener("click", (event) => {
     if (!button) return;
     const { open, remove, sure, copy, done, close, ask } = button.dataset;
     if (open) {
-        document.body.classList.remove("shelf");
+        document.body.classList.remove("list-shown");
         trigger("open", JSON.parse(open));
     } else if (remove && confirm(sure)) {
         trigger("remove", { source: remove });
@@ -46,7 +45,7 @@ element.addEventListener("keydown", (event) => {
     if (event.key === "Escape") element.querySelector("[data-close]")?.click();
 });
 
-let taken = element.querySelectorAll("#conversation article").length;
+let known = element.querySelectorAll("#conversation article").length;
 watch("value", () => {
     const quoted = element.querySelector(".text mark");
     const article = element.querySelector("[role=region]");
@@ -54,13 +53,13 @@ watch("value", () => {
         article.focus({ preventScroll: true });
         article.querySelector(".text").scrollTop = quoted ? quoted.offsetTop - 120 : 0;
     }
-    // A question that is taken up leaves the box and moves to the top, where its answer can be read while it grows.
+    // A new question is removed from the text box and scrolled to the top, where its answer can be read as it grows.
     const exchanges = element.querySelectorAll("article[aria-busy]");
-    if (exchanges.length > taken) {
+    if (exchanges.length > known) {
         const exchange = exchanges[exchanges.length - 1];
-        // The next one may be there already.
+        // Only if it is the one in the box: its reader may have begun to type the next one.
         if (box().value.trim() === exchange.querySelector(".asked").textContent) write("");
         exchange.scrollIntoView();
     }
-    taken = exchanges.length;
+    known = exchanges.length;
 });

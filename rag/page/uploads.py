@@ -1,8 +1,8 @@
-"""Articles that a reader adds: into one folder within the corpus, and out of it again.
+"""Adding articles to a folder within the corpus, and removing them again.
 
-What is uploaded is untrusted: it is taken over only if it reads as an article, and under a name that cannot leave the
-folder. Files come and go under the lock of the build that follows, so that a reader is never told of one that is not
-there, nor has one that is in no list.
+Uploads are not trusted: a file is added only if it can be read as an article, and only under a name that cannot leave
+the folder. Files are copied and removed under the lock of the build that follows, so that the corpus and the index
+change together.
 """
 
 import os
@@ -23,37 +23,38 @@ from rag.ingest.documents import File, Skipped, corpus_root, read, walk
 from rag.models.sources import checksum
 
 FOLDER = "added"
-MOST = 20
-"""Files that are taken over at once."""
-LONGEST = 120
-"""Of a name, in characters."""
+MAX_FILES = 20
+"""Files that can be added at once."""
+MAX_NAME = 120
+"""Length of a file name, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What there is to be seen of a change to the corpus."""
+    """The progress or the result of a change to the corpus."""
 
     adding: str | None = None
-    """The file that is being taken over."""
+    """The file that is being added."""
     removing: str | None = None
     """The source that is being removed."""
     done: int = 0
     """Passages that are encoded."""
     total: int = 0
+    """Passages to encode."""
     warnings: tuple[Skipped, ...] = ()
-    """Files that are left out, and why."""
+    """Files that were left out, with the reason."""
     error: str | None = None
-    """Why nothing came of it."""
+    """The reason why the change failed."""
     articles: int | None = None
-    """How many there are in the new index, when it is in use."""
+    """Number of articles in the new index, once it is in use."""
 
 
 def add(files: Sequence[Path], assistant: Assistant) -> Generator[Change, None, None]:
-    """Take files over, and bring the index up to date; each step on the way. Where that fails, no file stays."""
+    """Copy files into the corpus and update the index, yielding each step. If the update fails, no file is kept."""
     change = Change()
     try:
-        if len(files) > MOST:
-            raise DocumentError(f"{len(files)} files are too many: at most {MOST} are added at once. Add fewer.")
+        if len(files) > MAX_FILES:
+            raise DocumentError(f"{len(files)} files are too many. Add at most {MAX_FILES} at once.")
         assistant.refresh()
         folder = _find_folder(assistant)
         known = {digest: source for source, digest in assistant.index.read_checksums().items()}
@@ -63,7 +64,7 @@ def add(files: Sequence[Path], assistant: Assistant) -> Generator[Change, None, 
             refused = _choose(file, folder, known, chosen)
             change = replace(change, warnings=change.warnings + ((refused,) if refused else ()))
         if len(change.warnings) < len(files):
-            yield from _rebuild(assistant, change, _placed(chosen, folder))
+            yield from _rebuild(assistant, change, _copied(chosen, folder))
         else:
             yield change
     except RagError as error:
@@ -71,23 +72,20 @@ def add(files: Sequence[Path], assistant: Assistant) -> Generator[Change, None, 
 
 
 def remove(source: str, assistant: Assistant) -> Generator[Change, None, None]:
-    """Delete the file of an article that was added, and bring the index up to date; each step on the way.
-
-    Where that fails, the file stays.
-    """
+    """Delete the file of an added article and update the index, yielding each step. If that fails, the file is kept."""
     change = Change(removing=source)
     yield change
     try:
-        if source not in list_own(assistant):
-            raise ArticleMissing(f"“{source}” was not added here. Remove its file from the corpus yourself.")
+        if source not in list_added(assistant):
+            raise ArticleMissing(f"“{source}” was not added here. Delete its file from the corpus yourself.")
         file = _find_folder(assistant) / source.removeprefix(_find_prefix(assistant))
-        yield from _rebuild(assistant, Change(), _hidden(file))
+        yield from _rebuild(assistant, Change(), _removed(file))
     except RagError as error:
         yield Change(error=str(error))
 
 
-def list_own(assistant: Assistant) -> frozenset[str]:
-    """The sources of the articles that were added, and may be removed."""
+def list_added(assistant: Assistant) -> frozenset[str]:
+    """Return the sources of the articles that were added and can be removed."""
     try:
         prefix = _find_prefix(assistant)
     except DocumentError:
@@ -96,46 +94,51 @@ def list_own(assistant: Assistant) -> frozenset[str]:
 
 
 def _find_folder(assistant: Assistant) -> Path:
-    """Where articles are added: within the first folder that the index was built over. Raises DocumentError."""
+    """Return the folder for added articles, within the first folder of the corpus. Raises DocumentError."""
     paths = [Path(path) for path in assistant.index.manifest.paths]
     for path in paths:
         if path.is_dir():
             folder = path / FOLDER
             if not Path(os.path.realpath(folder)).is_relative_to(corpus_root(paths)):
-                raise DocumentError(f"{folder} links out of the corpus. Put a folder in its place to add articles.")
+                raise DocumentError(
+                    f"{folder} is a link to a place outside the corpus. Replace it by a folder to add articles."
+                )
             return folder
-    raise DocumentError("The index was built over no folder that is still there. Build it over one: rag index FOLDER")
+    raise DocumentError("No folder that the index was built from exists any more. Build it from one: rag index FOLDER")
 
 
 def _find_prefix(assistant: Assistant) -> str:
-    """What the sources of added articles begin with. Raises DocumentError."""
+    """Return the prefix of the sources of added articles. Raises DocumentError."""
     root = corpus_root([Path(path) for path in assistant.index.manifest.paths])
     return f"{Path(os.path.realpath(_find_folder(assistant))).relative_to(root).as_posix()}/"
 
 
 def _choose(uploaded: Path, folder: Path, known: dict[str, str], chosen: dict[Path, Path]) -> Skipped | None:
-    """Note a file's checksum, and where it is to be copied; the reason when it is refused. Raises DocumentError."""
+    """Add a file to `known` and `chosen`, or return the reason why it is refused. Raises DocumentError.
+
+    `known` maps checksums to sources, `chosen` maps targets in `folder` to uploaded files.
+    """
     name = _clean(uploaded.name)
-    if name.startswith(".") or not name or len(name) > LONGEST:
-        return Skipped(name, "Its name is too long or begins with a dot. Rename the file.")
+    if name.startswith(".") or not name or len(name) > MAX_NAME:
+        return Skipped(name, "Its name is empty, too long or begins with a dot. Rename the file.")
     (found,) = walk([uploaded])
     if isinstance(found, File) and found.checksum in known:
-        return Skipped(name, f"It holds the same as {known[found.checksum]}.")
-    place = folder / name
-    # The very same may have been copied without a build after it.
-    there = isinstance(found, File) and _holds(place, found.checksum)
-    if place in chosen or (place.exists() and not there):
-        return Skipped(name, "An article of that name was added before. Remove that one first, or rename the file.")
-    read_as = read(found) if isinstance(found, File) else found
-    if isinstance(read_as, Skipped):
-        return replace(read_as, source=name)
-    if not there:
-        chosen[place] = uploaded
-    known[read_as.checksum] = name
+        return Skipped(name, f"It has the same content as {known[found.checksum]}.")
+    target = folder / name
+    # An earlier change may have been killed after it copied this file.
+    copied = isinstance(found, File) and _has_checksum(target, found.checksum)
+    if target in chosen or (target.exists() and not copied):
+        return Skipped(name, "An article of that name was added before. Remove that article first, or rename the file.")
+    result = read(found) if isinstance(found, File) else found
+    if isinstance(result, Skipped):
+        return replace(result, source=name)
+    if not copied:
+        chosen[target] = uploaded
+    known[result.checksum] = name
     return None
 
 
-def _holds(file: Path, digest: str) -> bool:
+def _has_checksum(file: Path, digest: str) -> bool:
     try:
         return checksum(file) == digest
     except OSError:
@@ -143,31 +146,29 @@ def _holds(file: Path, digest: str) -> bool:
 
 
 @contextmanager
-def _placed(chosen: Mapping[Path, Path], folder: Path) -> Iterator[None]:
-    """Copy files to their places in the folder, all of them, and none if what follows fails. Raises DocumentError."""
-    for place in chosen:
-        if os.path.lexists(place):
-            raise DocumentError(f"Somebody else has added a “{place.name}” just now. Rename the file.")
+def _copied(chosen: Mapping[Path, Path], folder: Path) -> Iterator[None]:
+    """Copy files to their targets in the folder; if the block fails, remove them again. Raises DocumentError."""
+    for target in chosen:
+        if os.path.lexists(target):
+            raise DocumentError(f"Another user has just added “{target.name}”. Rename the file.")
     with ExitStack() as undone:
         try:
             folder.mkdir(exist_ok=True)
-            for place, uploaded in chosen.items():
-                draft = place.with_name(f".{uuid.uuid4().hex}")
-                undone.callback(place.unlink, missing_ok=True)
+            for target, uploaded in chosen.items():
+                draft = target.with_name(f".{uuid.uuid4().hex}")
+                undone.callback(target.unlink, missing_ok=True)
                 undone.callback(draft.unlink, missing_ok=True)
                 shutil.copyfile(uploaded, draft)
-                draft.replace(place)
+                draft.replace(target)
         except OSError as error:
-            raise DocumentError(
-                f"Nothing can be written to {folder}: {error.strerror}. Mend its permissions."
-            ) from error
+            raise DocumentError(f"Cannot write to {folder}: {error.strerror}. Check its permissions.") from error
         yield
         undone.pop_all()
 
 
 @contextmanager
-def _hidden(file: Path) -> Iterator[None]:
-    """Take a file out of the corpus, for good unless what follows fails. Raises DocumentError."""
+def _removed(file: Path) -> Iterator[None]:
+    """Hide a file during the block and delete it at the end; if the block fails, restore it. Raises DocumentError."""
     hidden = file.with_name(f".{uuid.uuid4().hex}")
     try:
         file.replace(hidden)
@@ -175,7 +176,7 @@ def _hidden(file: Path) -> Iterator[None]:
         yield
         return
     except OSError as error:
-        raise DocumentError(f"{file} cannot be removed: {error.strerror}. Mend its permissions.") from error
+        raise DocumentError(f"Cannot remove {file}: {error.strerror}. Check its permissions.") from error
     try:
         yield
     except BaseException:
@@ -185,14 +186,14 @@ def _hidden(file: Path) -> Iterator[None]:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what a change left that was killed."""
+    """Delete the hidden files that a killed change left behind."""
     for draft in folder.glob(f".{'[0-9a-f]' * 32}"):
         with suppress(OSError):
             draft.unlink()
 
 
 def _clean(name: str) -> str:
-    """The name without folders and without what cannot be seen."""
+    """Return a file name without folders and without characters that cannot be seen."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
     return "".join(letter for letter in last if letter.isprintable()).strip()
 
@@ -200,7 +201,7 @@ def _clean(name: str) -> str:
 def _rebuild(
     assistant: Assistant, change: Change, changed: AbstractContextManager[None]
 ) -> Generator[Change, None, None]:
-    """Bring the index up to date with a corpus that is `changed`, and go over to it. The old one answers until then."""
+    """Build the index within the block `changed`, then switch to it. The old index answers until then."""
     steps: SimpleQueue[tuple[int, int] | None] = SimpleQueue()
     config = assistant.config
 

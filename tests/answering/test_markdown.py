@@ -1,4 +1,4 @@
-"""Answers written and drawn for others: whatever stands in articles is text there."""
+"""Answers as Markdown and as HTML for notebooks: nothing from an article acts as markup."""
 
 import re
 from dataclasses import replace
@@ -34,13 +34,13 @@ ANSWER = Answer(
 )  # fmt: skip
 
 
-def test_sources_stand_below_with_what_they_say() -> None:
+def test_sources_follow_the_answer_with_their_quotes() -> None:
     assert write_answer(ANSWER, PROMPTS).splitlines() == [
         "In May. [1]", "", "Sources", "", "[1] harbour.txt · Greek · 2025: “Άνοιξε τον Μάιο.”",
     ]  # fmt: skip
 
 
-def test_each_line_of_an_answer_stays_a_line() -> None:
+def test_each_line_of_an_answer_stays_a_line_of_its_own() -> None:
     cited = (CITATION, replace(CITATION, number=2))
     answer = replace(ANSWER, text="In May. (Greek, 2025) [1]\nIn June. (Greek, 2025) [2]", citations=cited)
     exported = write_markdown([Exchange("When?", answer=answer)], Wording(PROMPTS, "en"))

@@ -1,4 +1,4 @@
-"""One page over stand-ins in a real Chromium, for all tests of this folder."""
+"""A page over stand-ins, and Chromium to open it, for all tests in this folder."""
 
 import shutil
 import socket
@@ -28,12 +28,12 @@ FLAGS = (
     "--disable-sync",
 )
 BROWSED = pytest.mark.skipif(
-    not CHROMIUM, reason="There is no Chromium here. Install it with: apt-get install chromium"
+    not CHROMIUM, reason="Chromium is not installed. Install it with: apt-get install chromium"
 )
-# Gradio's server leaves sockets to the garbage collector.
+# Gradio's server leaves its sockets to the garbage collector.
 QUIET = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 PATIENCE = 60_000
-"""Milliseconds that the browser waits for what is expected."""
+"""Timeout of the browser, in milliseconds."""
 FILLING = "Boats may enter at night, and leave when the tide is high. " * 12
 HOSTILE = '<script>document.title="x"</script><img src="http://a.example/b.png"> ${x} {{x}} `x` \u202eabc'
 ARTICLES = {
@@ -47,7 +47,7 @@ QUESTION = "How many million has the harbour cost?"
 
 @dataclass(frozen=True)
 class Served:
-    """The page that is served, and what it is made of."""
+    """A page that is being served, with its corpus and its stand-ins."""
 
     url: str
     corpus: Path
@@ -72,7 +72,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     page.close(verbose=False)
 
 
-# Not for the session: while Playwright is there, so is its event loop, and other tests could not run one.
+# Not one for the whole session: Playwright keeps an event loop running, beside which other tests cannot run theirs.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -83,7 +83,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(served: Served, browser: Browser) -> Iterator[Page]:
-    """A tab with the page open; it must not have asked anybody but the page's own server."""
+    """A tab with the page open. Fails at the end if the tab has sent a request to any other server."""
     context = browser.new_context(viewport={"width": 1200, "height": 800}, locale="en-GB")
     context.set_default_timeout(PATIENCE)
     asked: list[str] = []
@@ -98,13 +98,13 @@ def page(served: Served, browser: Browser) -> Iterator[Page]:
 
 
 def open_page(page: Page, served: Served) -> None:
-    """Open the page in a tab, and wait until it is ready."""
+    """Open the page in a tab and wait until it is ready."""
     page.goto(served.url)
-    page.wait_for_selector("#shelf .title")
+    page.wait_for_selector("#article-list .title")
 
 
 def ask(page: Page, question: str = QUESTION) -> None:
-    """Ask, and wait until the question is taken up."""
+    """Ask a question and wait until it appears in the conversation."""
     before = page.locator("#conversation article").count()
     page.fill("#question textarea", question)
     page.keyboard.press("Enter")
@@ -112,7 +112,7 @@ def ask(page: Page, question: str = QUESTION) -> None:
 
 
 def drop(page: Page, name: str, text: str) -> None:
-    """Drop a file of that name onto the list of articles."""
+    """Drop a file onto the box for new articles."""
     file = page.evaluate_handle(
         "([name, text]) => { const data = new DataTransfer(); data.items.add(new File([text], name)); return data; }",
         [name, text],
@@ -121,7 +121,7 @@ def drop(page: Page, name: str, text: str) -> None:
 
 
 def wait_for_answers(page: Page, count: int = 1) -> None:
-    """Wait until so many exchanges are whole."""
+    """Wait until `count` exchanges are complete."""
     page.wait_for_function(f"() => document.querySelectorAll('article[aria-busy=false]').length == {count}")
 
 

@@ -1,4 +1,4 @@
-"""Answers that were taken elsewhere, as notebook HTML and as Markdown, in a real Chromium: all in them is text."""
+"""Answers as HTML of a notebook and of the page, and as Markdown, in Chromium: nothing in them acts as markup."""
 
 from dataclasses import replace
 
@@ -8,9 +8,9 @@ from playwright.sync_api import Browser
 from rag.answering.markdown import write_answer
 from rag.config import ROOT
 from rag.page.conversation import Exchange
-from rag.page.conversation_html import draw_conversation
 from rag.page.export import write_markdown
 from rag.page.labels import Wording
+from rag.page.transcript import draw_conversation
 from rag.text.prompts import Prompts
 from tests.answering.test_markdown import ACTIVE, ANSWER, CITATION
 from tests.browser.conftest import BROWSED, HOSTILE
@@ -30,7 +30,7 @@ WORDINGS = (
 )
 
 
-def test_nothing_in_them_acts_loads_or_links(browser: Browser) -> None:
+def test_an_answer_runs_no_script_loads_nothing_and_has_no_links(browser: Browser) -> None:
     context = browser.new_context()
     page = context.new_page()
     asked: list[str] = []

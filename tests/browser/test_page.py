@@ -1,4 +1,4 @@
-"""What a reader does on the page, in a real Chromium."""
+"""The page as its reader uses it, in Chromium."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ pytestmark = [BROWSED, QUIET]
 SERIOUS = ("serious", "critical")
 
 
-def test_a_citation_opens_its_article_at_the_quoted_words_and_leads_to_the_next(page: Page) -> None:
+def test_a_citation_opens_its_article_at_the_quote_and_leads_to_the_next(page: Page) -> None:
     ask(page)
     wait_for_answers(page)
     expect(page.locator(".state.verified")).to_be_visible()
@@ -32,15 +32,15 @@ def test_a_citation_opens_its_article_at_the_quoted_words_and_leads_to_the_next(
     expect(page.locator("#reader article")).to_have_count(0)
 
 
-def test_what_was_read_is_one_click_away(page: Page) -> None:
+def test_one_click_shows_the_passages_that_were_read(page: Page) -> None:
     ask(page)
     wait_for_answers(page)
     expect(page.locator("details ol")).to_be_hidden()
-    page.get_by_text("What was read, and what came of it").click()
+    page.get_by_text("How this answer was found").click()
     expect(page.locator("details ol")).to_contain_text("harbour.md")
 
 
-def test_evidence_is_there_while_the_answer_is_written(page: Page, served: Served) -> None:
+def test_evidence_is_shown_while_the_answer_is_written(page: Page, served: Served) -> None:
     served.generator.held = True
     ask(page)
     expect(page.locator("article[aria-busy=true] .passages")).to_contain_text("harbour.md")
@@ -49,7 +49,7 @@ def test_evidence_is_there_while_the_answer_is_written(page: Page, served: Serve
     expect(page.locator(".passages")).to_have_count(0)
 
 
-def test_stop_leaves_the_answer_at_once_and_frees_the_model(page: Page, served: Served) -> None:
+def test_stop_ends_the_answer_at_once_and_frees_the_model(page: Page, served: Served) -> None:
     served.generator.held = True
     ask(page)
     expect(page.locator(".doing")).to_contain_text("Reading harbour.md")
@@ -60,7 +60,7 @@ def test_stop_leaves_the_answer_at_once_and_frees_the_model(page: Page, served: 
     expect(page.locator(".notice")).to_have_text("Stopped.")
 
 
-def test_a_second_question_of_a_tab_stands_in_line_behind_the_first(page: Page, served: Served) -> None:
+def test_a_second_question_of_a_tab_is_queued_behind_the_first(page: Page, served: Served) -> None:
     served.generator.held = True
     ask(page)
     ask(page)
@@ -70,7 +70,7 @@ def test_a_second_question_of_a_tab_stands_in_line_behind_the_first(page: Page, 
     expect(page.locator(".state.verified")).to_have_count(2)
 
 
-def test_a_tab_that_is_loaded_again_keeps_its_conversation_and_another_has_its_own(page: Page, served: Served) -> None:
+def test_a_reloaded_tab_keeps_its_conversation_and_another_tab_has_its_own(page: Page, served: Served) -> None:
     ask(page)
     wait_for_answers(page)
     other = page.context.new_page()
@@ -81,59 +81,59 @@ def test_a_tab_that_is_loaded_again_keeps_its_conversation_and_another_has_its_o
     expect(page.locator(".asked")).to_have_text(QUESTION)
 
 
-def test_markup_is_text_wherever_it_stands(page: Page) -> None:
+def test_markup_is_shown_as_text_everywhere(page: Page) -> None:
     ask(page, f"{HOSTILE} markup is text?")
     wait_for_answers(page)
     expect(page.locator(".asked")).to_contain_text("<script>")
-    page.locator("#shelf .title", has_text="Hostile").click()
+    page.locator("#article-list .title", has_text="Hostile").click()
     expect(page.locator("#reader .text")).to_contain_text("${x} {{x}} `x`")
-    assert page.locator("#desk script, #desk img").count() == 0
+    assert page.locator("#columns script, #columns img").count() == 0
     assert page.title() == "Ask the articles"
 
 
-def test_an_empty_question_is_answered_with_a_sentence(page: Page) -> None:
+def test_an_empty_question_is_explained_in_a_sentence(page: Page) -> None:
     ask(page, "   ")
     expect(page.locator(".notice")).to_contain_text("The question is empty")
 
 
-def test_the_filters_hold_for_the_next_question(page: Page) -> None:
+def test_the_filters_apply_to_the_next_question(page: Page) -> None:
     page.get_by_text("Only some of the articles").click()
     page.get_by_label("Not before").fill("2030")
     ask(page)
-    expect(page.locator(".notice")).to_contain_text("No article passes the filter")
+    expect(page.locator(".notice")).to_contain_text("No article matches the filter")
 
 
-def test_what_is_removed_is_chosen_no_more_and_what_is_still_there_stays_chosen(page: Page) -> None:
+def test_removed_articles_are_deselected_and_the_others_stay_selected(page: Page) -> None:
     drop(page, "satama.txt", "Satama avattiin toukokuussa Helsingissä. Veneet saavat tulla yöllä satamaan.\n")
-    expect(page.locator("#shelf")).to_contain_text("Finnish 1")
+    expect(page.locator("#article-list")).to_contain_text("Finnish 1")
     page.get_by_text("Only some of the articles").click()
     _choose(page, "Languages", "Finnish", "English")
     _choose(page, "Files", "added/satama.txt", "harbour.md")
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_label("Remove added/satama.txt").click()
-    expect(page.locator("#shelf .count")).to_have_text("3 of 3")
+    expect(page.locator("#article-list .count")).to_have_text("3 of 3")
     chosen = page.locator("#filters .token")
     expect(chosen).to_have_text(["English", "harbour.md"])
     ask(page)
     wait_for_answers(page)
     expect(page.locator(".state.verified")).to_be_visible()
-    page.locator("#tongue input").click()
+    page.locator("#language input").click()
     page.get_by_role("option", name="Polski").click()
     expect(chosen).to_have_text(["angielski", "harbour.md"])
 
 
 def _choose(page: Page, label: str, *options: str) -> None:
-    """Choose from one of the filters."""
+    """Select options of a filter."""
     for option in options:
         page.get_by_label(label, exact=True).click()
         page.get_by_role("option", name=option).click()
     page.keyboard.press("Escape")
 
 
-def test_articles_are_found_by_their_titles_whatever_the_script(page: Page) -> None:
+def test_articles_are_found_by_their_titles(page: Page) -> None:
     page.get_by_label("Search the titles").fill("harb")
-    expect(page.locator("#shelf .count")).to_have_text("1 of 3")
-    expect(page.locator("#shelf .title")).to_contain_text("The harbour")
+    expect(page.locator("#article-list .count")).to_have_text("1 of 3")
+    expect(page.locator("#article-list .title")).to_contain_text("The harbour")
 
 
 def test_an_article_is_added_asked_about_and_removed(page: Page, served: Served, tmp_path: Path) -> None:
@@ -149,13 +149,11 @@ def test_an_article_is_added_asked_about_and_removed(page: Page, served: Served,
     wait_for_answers(page)
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_label("Remove added/λιμάνι.txt").click()
-    expect(page.locator("#shelf .count")).to_have_text("3 of 3")
+    expect(page.locator("#article-list .count")).to_have_text("3 of 3")
     assert list((served.corpus / "added").iterdir()) == []
 
 
-def test_a_newcomer_asks_checks_a_citation_adds_an_article_in_a_new_language_and_asks_about_it(
-    page: Page, served: Served
-) -> None:
+def test_a_new_reader_asks_checks_a_citation_adds_an_article_and_asks_about_it(page: Page, served: Served) -> None:
     page.locator("#examples [data-ask]").first.click()
     expect(page.locator("#question textarea")).to_be_focused()
     expect(page.locator("#question textarea")).to_have_value(re.compile("^What is written on the topic of “.+”"))
@@ -167,7 +165,7 @@ def test_a_newcomer_asks_checks_a_citation_adds_an_article_in_a_new_language_and
     cost = "Satama maksoi seitsemän miljoonaa."
     drop(page, "satama.txt", f"Satama avattiin toukokuussa Helsingissä. {cost} Veneet saavat tulla yöllä.\n")
     expect(page.locator("#change")).to_contain_text("The new index is in use: 4 articles.")
-    expect(page.locator("#shelf")).to_contain_text("Finnish 1")
+    expect(page.locator("#article-list")).to_contain_text("Finnish 1")
     expect(page.locator("#header")).to_contain_text("Finnish")
     served.generator.say(cost)
     ask(page, "Paljonko satama maksoi, seitsemän miljoonaa?")
@@ -177,7 +175,7 @@ def test_a_newcomer_asks_checks_a_citation_adds_an_article_in_a_new_language_and
     expect(page.locator("#reader .facts")).to_contain_text("Finnish")
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_label("Remove added/satama.txt").click()
-    expect(page.locator("#shelf .count")).to_have_text("3 of 3")
+    expect(page.locator("#article-list .count")).to_have_text("3 of 3")
 
 
 def test_examples_follow_the_articles_and_the_language_of_the_page(page: Page) -> None:
@@ -188,20 +186,20 @@ def test_examples_follow_the_articles_and_the_language_of_the_page(page: Page) -
     expect(page.locator("#change")).to_contain_text("The new index is in use")
     expect(page.locator("#examples")).to_contain_text("Aino Virtanen")
     assert offered.all_text_contents() != before
-    page.locator("#tongue input").click()
+    page.locator("#language input").click()
     page.get_by_role("option", name="Polski").click()
     expect(offered.first).to_have_attribute("lang", "pl")
     page.on("dialog", lambda dialog: dialog.accept())
-    page.locator("#shelf [data-remove]").click()
-    expect(page.locator("#shelf .count")).to_have_text("3 z 3")
+    page.locator("#article-list [data-remove]").click()
+    expect(page.locator("#article-list .count")).to_have_text("3 z 3")
 
 
-def test_in_mid_conversation_the_page_changes_its_language_and_an_answer_its_labels(page: Page, served: Served) -> None:
+def test_the_language_can_be_changed_during_a_conversation(page: Page, served: Served) -> None:
     ask(page)
     wait_for_answers(page)
     served.generator.held = True
     ask(page)
-    page.locator("#tongue input").click()
+    page.locator("#language input").click()
     page.get_by_role("option", name="Polski").click()
     expect(page.locator(".doing")).to_contain_text("harbour.md")
     served.generator.held = False
@@ -209,7 +207,7 @@ def test_in_mid_conversation_the_page_changes_its_language_and_an_answer_its_lab
     expect(page.locator(".state.verified")).to_have_text(["Sprawdzone ze źródłem"] * 2)
 
 
-def test_the_keyboard_alone_leads_from_the_question_to_the_cited_words_and_back(page: Page) -> None:
+def test_the_keyboard_alone_leads_from_the_question_to_the_quote_and_back(page: Page) -> None:
     page.locator("#question textarea").focus()
     page.keyboard.type(QUESTION)
     page.keyboard.press("Enter")
@@ -227,11 +225,11 @@ def test_the_keyboard_alone_leads_from_the_question_to_the_cited_words_and_back(
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "el-GR", "sr-RS"])
-def test_stop_has_room_on_a_telephone(browser: Browser, served: Served, locale: str) -> None:
+def test_the_stop_button_fits_on_a_phone(browser: Browser, served: Served, locale: str) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, locale=locale)
     page = context.new_page()
     page.goto(served.url)
-    page.wait_for_selector("#shelf .title", state="attached")
+    page.wait_for_selector("#article-list .title", state="attached")
     served.generator.held = True
     ask(page)
     for name in ("#question", "#ask", "#stop"):
@@ -244,13 +242,13 @@ def test_stop_has_room_on_a_telephone(browser: Browser, served: Served, locale: 
     context.close()
 
 
-def test_the_interface_follows_the_browser_and_what_is_chosen(browser: Browser, served: Served) -> None:
+def test_the_page_follows_the_language_of_the_browser_and_the_one_chosen(browser: Browser, served: Served) -> None:
     context = browser.new_context(locale="cs-CZ")
     page = context.new_page()
     open_page(page, served)
     expect(page.locator("#ask")).to_have_text("Zeptat se")
     assert page.evaluate("document.documentElement.lang") == "cs"
-    page.locator("#tongue input").click()
+    page.locator("#language input").click()
     page.get_by_role("option", name="Srpski (latinica)").click()
     expect(page.locator("#ask")).to_have_text("Pitaj")
     page.reload()
@@ -280,8 +278,8 @@ def test_an_answer_is_copied_with_its_sources(page: Page) -> None:
     assert copied.endswith("[1] harbour.md, en, 2024-05: “The harbour cost nine million.”")
 
 
-def test_an_answer_is_copied_where_the_browser_has_no_clipboard_for_pages(page: Page, served: Served) -> None:
-    # As it is over plain HTTP from another machine.
+def test_an_answer_is_copied_where_the_browser_offers_no_clipboard(page: Page, served: Served) -> None:
+    # As over plain HTTP from another machine.
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined });")
     open_page(page, served)
     ask(page)
@@ -292,7 +290,7 @@ def test_an_answer_is_copied_where_the_browser_has_no_clipboard_for_pages(page: 
     expect(page.locator("#question textarea")).to_have_value(re.compile("1. harbour.md, en, 2024-05: “The harbour"))
 
 
-def test_a_question_runs_in_the_direction_of_its_script(page: Page) -> None:
+def test_a_question_is_shown_in_the_direction_of_its_script(page: Page) -> None:
     box = page.locator("#question textarea")
     for question, direction in (("כמה עלה הנמל?", "rtl"), (QUESTION, "ltr")):
         box.fill(question)
@@ -316,7 +314,7 @@ def test_axe_finds_nothing_serious(browser: Browser, served: Served, scheme: str
     context.close()
 
 
-def test_a_question_that_is_asked_before_the_page_is_ready_belongs_to_its_conversation(
+def test_a_question_asked_before_the_page_is_ready_belongs_to_its_conversation(
     browser: Browser, served: Served
 ) -> None:
     context = browser.new_context(locale="cs-CZ")
@@ -331,7 +329,7 @@ def test_a_question_that_is_asked_before_the_page_is_ready_belongs_to_its_conver
     context.close()
 
 
-def test_on_a_telephone_nothing_is_wider_than_the_screen_and_the_list_comes_on_demand(
+def test_on_a_phone_nothing_is_wider_than_the_screen_and_the_list_opens_on_demand(
     browser: Browser, served: Served
 ) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, locale="en-GB")
@@ -343,7 +341,7 @@ def test_on_a_telephone_nothing_is_wider_than_the_screen_and_the_list_comes_on_d
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     expect(page.locator("#corpus")).to_be_hidden()
     page.get_by_role("button", name="Articles", exact=True).click()
-    page.locator("#shelf .title").first.click()
+    page.locator("#article-list .title").first.click()
     expect(page.locator("#corpus")).to_be_hidden()
     expect(page.locator("#reader article")).to_be_in_viewport()
     page.get_by_label("Close").last.click()

@@ -1,4 +1,4 @@
-"""The page, driven as a program drives it: every test asks a real server over stand-ins."""
+"""The page through Gradio's client: every test asks a real server over stand-ins."""
 
 import gc
 import os
@@ -32,7 +32,7 @@ from tests.index.test_index import make_document
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 HOSTILE = '<script>x</script> <img src="http://a.example/b.png"> ${x} `x` {{x}} ![x](http://a.example) &lt;'
-# An address would not be repeated at all.
+# Without the address, as an answer that holds one is not shown.
 TOLD = "<script>x</script> ${x} `x` {{x}} &lt;"
 ARTICLES = (
     make_document("harbour.txt", "The harbour opened in May. It cost nine million.", "Boats may enter at night."),
@@ -40,12 +40,12 @@ ARTICLES = (
 )
 Open = Callable[[ScriptedGenerator], str]
 Connect = Callable[[str], Client]
-# Gradio's server and client leave sockets to the garbage collector.
+# Gradio's server and client leave their sockets to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 class Drawn(HTMLParser):
-    """What a browser makes of a conversation: its elements, and its text by paragraph."""
+    """The tags, attributes and pieces of text that a browser finds in HTML."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ def open_page(tmp_path: Path) -> Iterator[Open]:
     yield open_page
     for page in pages:
         page.close(verbose=False)
-    # Here, where what Gradio leaves open is known and forgiven, not in another's test.
+    # Collect the sockets that Gradio leaves open here, where the warnings are ignored, and not in another test.
     gc.collect()
 
 
@@ -105,12 +105,12 @@ def connect() -> Iterator[Connect]:
         client.close()
 
 
-def test_streams_what_is_done_and_said_then_the_answer_with_its_source(open_page: Open, connect: Connect) -> None:
+def test_progress_and_words_are_streamed_before_the_answer_with_its_source(open_page: Open, connect: Connect) -> None:
     client = connect(open_page(ScriptedGenerator("It cost nine million.", pause=0.05)))
     job = client.submit("How many million has the harbour cost?", api_name="/ask")
     answered = Drawn(job.result(timeout=20))
     states = [Drawn(state) for state in job.outputs()]
-    assert "Looking through the articles…" in states[0].texts
+    assert "Searching the articles…" in states[0].texts
     assert any("Reading harbour.txt…" in state.texts for state in states)
     assert any("It cost " in state.texts for state in states)
     assert ("aria-busy", "true") in states[0].attributes
@@ -124,7 +124,7 @@ def test_streams_what_is_done_and_said_then_the_answer_with_its_source(open_page
     assert ("aria-busy", "false") in answered.attributes
 
 
-def test_whoever_asks_before_the_page_has_told_its_language_is_answered_in_that_of_the_browser(
+def test_a_question_asked_before_the_page_reports_its_language_uses_that_of_the_browser(
     open_page: Open,
 ) -> None:
     url = open_page(ScriptedGenerator("It cost nine million."))
@@ -134,7 +134,7 @@ def test_whoever_asks_before_the_page_has_told_its_language_is_answered_in_that_
     assert "Ověřeno podle zdroje" in drawn.texts
 
 
-def test_what_is_not_answered_shows_the_nearest_passages(open_page: Open, connect: Connect) -> None:
+def test_a_question_that_is_not_answered_shows_the_nearest_passages(open_page: Open, connect: Connect) -> None:
     client = connect(open_page(ScriptedGenerator("", odds=UNLIKELY)))
     shown = Drawn(client.predict("When may boats enter?", api_name="/ask")).texts
     assert shown[1:4] == ["Not in the articles", "The articles do not answer this question.", "The nearest passages"]
@@ -145,11 +145,11 @@ def test_what_is_not_answered_shows_the_nearest_passages(open_page: Open, connec
     ("question", "sentence"),
     [
         ("  ", "The question is empty. Ask something about the articles."),
-        ("x" * 10_000, "The question has 10000 characters; at most 2000 are read. Ask it more briefly."),
+        ("x" * 10_000, "The question has 10000 characters, more than the limit of 2000. Shorten it."),
         ("When may boats enter?", "The generator broke. Ask again."),
     ],
 )
-def test_an_error_is_one_sentence_in_the_conversation(
+def test_an_error_is_a_sentence_in_the_conversation(
     open_page: Open, connect: Connect, question: str, sentence: str
 ) -> None:
     client = connect(open_page(BrokenGenerator("")))
@@ -158,7 +158,7 @@ def test_an_error_is_one_sentence_in_the_conversation(
     assert ("aria-busy", "false") in shown.attributes
 
 
-def test_each_client_has_a_conversation_of_its_own_which_keeps_errors_too(open_page: Open, connect: Connect) -> None:
+def test_each_client_has_its_own_conversation_which_also_keeps_errors(open_page: Open, connect: Connect) -> None:
     url = open_page(ScriptedGenerator("At night."))
     one, other = connect(url), connect(url)
     one.predict("", api_name="/ask")
@@ -169,7 +169,7 @@ def test_each_client_has_a_conversation_of_its_own_which_keeps_errors_too(open_p
     assert Drawn(other.predict("When did the harbour open?", api_name="/ask")).tags.count("article") == 1
 
 
-def test_a_second_client_waits_and_says_how_many_are_ahead(open_page: Open, connect: Connect) -> None:
+def test_a_second_client_is_queued_and_sees_how_many_questions_are_ahead(open_page: Open, connect: Connect) -> None:
     generator = HeldGenerator("Boats may enter at night.")
     generator.held = True
     url = open_page(generator)
@@ -178,7 +178,7 @@ def test_a_second_client_waits_and_says_how_many_are_ahead(open_page: Open, conn
     second = connect(url).submit("And when may boats enter at night?", api_name="/ask")
     _wait_until(lambda: "questions ahead of yours: 1" in _latest(second))
     generator.held = False
-    # Which client hears of its end first is left open; which question was read first is not.
+    # Either client may be told of its end first, but the first question is read first.
     for job in (second, first):
         job.result(timeout=20)
     read = ["And when" in question for _, question in generator.prompts]
@@ -186,7 +186,7 @@ def test_a_second_client_waits_and_says_how_many_are_ahead(open_page: Open, conn
     assert set(read) == {False, True}
 
 
-def test_stopping_frees_the_model_and_lets_the_next_one_read(open_page: Open, connect: Connect) -> None:
+def test_stopping_frees_the_model_for_the_next_question(open_page: Open, connect: Connect) -> None:
     generator = ScriptedGenerator("word " * 500, "At night.", pause=0.05)
     url = open_page(generator)
     long, waiting = connect(url), connect(url)
@@ -199,7 +199,7 @@ def test_stopping_frees_the_model_and_lets_the_next_one_read(open_page: Open, co
     assert generator.running == 0
 
 
-def test_stopping_while_waiting_in_line_leaves_it(open_page: Open, connect: Connect) -> None:
+def test_stopping_a_queued_question_removes_it_from_the_queue(open_page: Open, connect: Connect) -> None:
     generator = HeldGenerator("Boats may enter at night.")
     generator.held = True
     url = open_page(generator)
@@ -227,21 +227,21 @@ def test_programs_get_answers_passages_and_articles_as_json(open_page: Open, con
         client.predict("nowhere.txt", api_name="/open_article")
 
 
-def test_markup_in_articles_answers_questions_and_names_is_text(open_page: Open, connect: Connect) -> None:
+def test_markup_in_questions_answers_articles_and_names_is_text(open_page: Open, connect: Connect) -> None:
     client = connect(open_page(ScriptedGenerator(TOLD)))
     markup = client.predict(f"{HOSTILE} x", api_name="/ask")
     drawn = Drawn(markup)
     assert drawn.texts[0] == f"{HOSTILE} x"
     assert drawn.texts[1:4] == ["Checked against its source", f"{TOLD} ", "[1]"]
     assert "<b>${x}.txt" in drawn.texts
-    # The question, the answer, and the quote.
+    # In the question and in the quote.
     assert "".join(drawn.texts).count(HOSTILE) == 2
     assert not {"script", "img", "a"} & set(drawn.tags)
-    # Gradio's templates give a meaning to these.
+    # These have a meaning in Gradio's templates.
     assert not re.search(r"\$|`|\{|\}", markup)
 
 
-def test_the_page_loads_nothing_from_elsewhere(open_page: Open) -> None:
+def test_the_page_loads_nothing_from_other_servers(open_page: Open) -> None:
     url = open_page(ScriptedGenerator(""))
     with urllib.request.urlopen(url) as reply:  # noqa: S310
         page = reply.read().decode()
@@ -255,7 +255,7 @@ def test_the_page_loads_nothing_from_elsewhere(open_page: Open) -> None:
     assert '"stylesheets":[]' in page.replace(" ", "")
 
 
-def test_is_served_on_this_machine_alone(open_page: Open) -> None:
+def test_the_page_is_served_on_this_machine_only(open_page: Open) -> None:
     assert urlsplit(open_page(ScriptedGenerator(""))).hostname == "127.0.0.1"
 
 
@@ -266,7 +266,7 @@ def test_is_served_on_this_machine_alone(open_page: Open) -> None:
         ({"GRADIO_SERVER_PORT": "here"}, "GRADIO_SERVER_PORT must be a port"),
     ],
 )
-def test_says_in_one_sentence_why_it_does_not_start(settings: dict[str, str], sentence: str) -> None:
+def test_a_failed_start_is_explained_in_one_line(settings: dict[str, str], sentence: str) -> None:
     environment = {**os.environ, "PYTHONUTF8": "1", **settings}
     started = subprocess.run(
         [sys.executable, app.__file__], env=environment, capture_output=True, encoding="utf-8", timeout=120
@@ -276,7 +276,7 @@ def test_says_in_one_sentence_why_it_does_not_start(settings: dict[str, str], se
     assert len(started.stderr.splitlines()) == 1
 
 
-def test_a_port_in_use_is_named_with_the_setting_that_moves_the_page(open_page: Open, tmp_path: Path) -> None:
+def test_the_error_about_a_port_in_use_names_the_setting_that_changes_it(open_page: Open, tmp_path: Path) -> None:
     port = urlsplit(open_page(ScriptedGenerator(""))).port
     assert port
     index = Index.open(tmp_path / "default")
@@ -292,7 +292,7 @@ def _latest(job: Job) -> str:
 def _wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen in ten seconds"
+        assert time.monotonic() < deadline, "it did not happen within ten seconds"
         time.sleep(0.02)
 
 

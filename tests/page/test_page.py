@@ -1,4 +1,4 @@
-"""What the page says and shows, by the rooms that know no Gradio."""
+"""The texts and the HTML of the page, tested without Gradio."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.report import RESULTS, publish
 from rag.answering.answer import Answer, Citation
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
@@ -17,15 +18,15 @@ from rag.errors import ArticleMissing, ModelError, QuestionError, RagError
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
 from rag.ingest.build import build_index, lock_index
-from rag.page.article import Place, draw_missing, open_article
-from rag.page.article_list import SHOWN, draw_change, draw_shelf, share_room
-from rag.page.conversation import KEPT, Conversation, Conversations, Exchange, follow
-from rag.page.conversation_html import draw_conversation
+from rag.page.article import ArticleSpan, draw_article, draw_missing
+from rag.page.article_list import SHOWN, divide_limit, draw_change, draw_list
+from rag.page.conversation import KEPT, Conversation, ConversationStore, Exchange, follow
 from rag.page.export import write_json, write_markdown, write_plain
-from rag.page.figures import draw_figures
+from rag.page.figures import DATA, HEAT_MAP, MEASURED, draw_figures
 from rag.page.highlights import find_shared
-from rag.page.labels import Wording, choose_tongue
-from rag.page.uploads import MOST, Change, add, list_own, remove
+from rag.page.labels import Wording, choose_language
+from rag.page.transcript import draw_conversation
+from rag.page.uploads import MAX_FILES, Change, add, list_added, remove
 from rag.testing import BELIEVED, DIMENSION, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from rag.types import Embeddings, Filter, Hit, Passage, Progress, Rejection, Role, Statement
@@ -33,13 +34,13 @@ from tests.index.test_index import encode_passages, make_document
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 ENGLISH = Wording(PROMPTS, "en")
-TONGUES = {"en", "cs", "el", "et", "sr", "sr-Latn", "pl"}
+LANGUAGES = {"en", "cs", "el", "et", "sr", "sr-Latn", "pl"}
 HOSTILE = "<script>x</script> ${x} `x` {{x}} [x](http://a.example) \"'"
 TEXT = "The harbour opened in May. It cost nine million."
 
 
 class Drawn(HTMLParser):
-    """What a browser makes of it: text, tags, attributes."""
+    """The text, tags and attributes that a browser finds in HTML."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()
@@ -114,16 +115,16 @@ def finish(steps: Generator[Change, None, None]) -> Change:
         ("et;q=x, ;q=, *;q=0.1", "en"),
     ],
 )
-def test_the_page_follows_what_the_browser_asks_for(accepted: str, tag: str) -> None:
-    assert choose_tongue(accepted, PROMPTS.page) == tag
+def test_the_page_is_shown_in_the_language_that_the_browser_asks_for(accepted: str, tag: str) -> None:
+    assert choose_language(accepted, PROMPTS.page) == tag
 
 
-def test_the_page_speaks_seven_languages_each_with_words_of_its_own() -> None:
-    assert set(PROMPTS.page) == TONGUES
+def test_the_page_is_translated_into_seven_languages() -> None:
+    assert set(PROMPTS.page) == LANGUAGES
     english = tomllib.loads((ROOT / "prompts" / "page" / "en.toml").read_text(encoding="utf-8"))
-    for tag in TONGUES - {"en"}:
+    for tag in LANGUAGES - {"en"}:
         same = {key for key, text in PROMPTS.page[tag].items() if text == english[key]}
-        # `Index` and `Generator` are the word in several of them.
+        # `Index` and `Generator` are the same word in several languages.
         assert same <= {"index_state", "generator", "seconds"}, f"{tag}: {same}"
 
 
@@ -136,14 +137,14 @@ def test_the_page_speaks_seven_languages_each_with_words_of_its_own() -> None:
         (make_answer("The articles do not say."), "abstained"),
     ],
 )
-def test_the_state_of_an_answer_is_said(answer: Answer, state: str) -> None:
-    for tag in TONGUES:
+def test_an_answer_shows_how_far_it_can_be_relied_on(answer: Answer, state: str) -> None:
+    for tag in LANGUAGES:
         wording = Wording(PROMPTS, tag)
         assert f"state {state}" in draw(answer, wording).find("class")
         assert wording.label(state) in draw(answer, wording).text
 
 
-def test_every_marker_opens_its_own_citation_and_what_is_none_stays_text() -> None:
+def test_each_marker_opens_its_citation_and_a_marker_without_one_stays_text() -> None:
     drawn = draw(make_answer("It opened [1][2]. It cost [2], says [7].", cite(1, 0, 26), cite(2, 27, 48)))
     markers = [attributes for _, attributes in drawn.tags if attributes.get("class") == "marker"]
     opened = [json.loads(one["data-open"] or "") for one in markers]
@@ -152,16 +153,16 @@ def test_every_marker_opens_its_own_citation_and_what_is_none_stays_text() -> No
     assert markers[0]["aria-label"] == "Open source 1 in its article"
 
 
-def test_what_was_read_is_told_with_what_came_of_it() -> None:
+def test_the_steps_show_each_passage_with_its_odds_and_rejections() -> None:
     hits = (make_hit(), make_hit("Boats enter.", None, "boats.txt"))
     rejected = (Rejection(Statement("It cost ten million.", hits[0]), "The passage has no ten million."),)
     text = draw(replace(make_answer("No.", hits=hits), rejected=rejected)).text
-    assert "holds the answer, the model thinks: 88 %" in text
-    assert "The model said: It cost ten million.Not shown, because: The passage has no ten million." in text
+    assert "88% likely to hold the answer, according to the model" in text
+    assert "The model said: It cost ten million.Not shown because: The passage has no ten million." in text
     assert "not judged" in text
 
 
-def test_whatever_is_asked_said_or_found_is_text() -> None:
+def test_questions_answers_and_passages_are_text_and_never_markup() -> None:
     hit = make_hit(HOSTILE, source=HOSTILE)
     citation = replace(cite(1, 0, 26), source=HOSTILE, quote=HOSTILE, date=HOSTILE)
     for answer in (make_answer(HOSTILE, hits=(hit,)), make_answer(f"{HOSTILE} [1]", citation, hits=(hit,))):
@@ -170,50 +171,50 @@ def test_whatever_is_asked_said_or_found_is_text() -> None:
         drawn = Drawn(markup)
         assert HOSTILE in drawn.text
         assert not {"script", "a", "img"} & {tag for tag, _ in drawn.tags}
-        # Gradio's templates give a meaning to these.
+        # These have a meaning in Gradio's templates.
         assert not set("$`{}") & set(markup)
 
 
-def test_words_that_a_question_shares_are_found_across_scripts() -> None:
+def test_words_shared_with_the_question_are_found_in_another_script() -> None:
     text = "Путин и Ким су се срели 2019. године, каже Москва"
     shared = [text[slice(*span)] for span in find_shared("When did Putin meet Kim in Moscow in 2019?", text)]
     assert shared == ["Путин", "2019"]
 
 
-def test_a_stopped_exchange_stays_so_whatever_comes_after() -> None:
+def test_a_stopped_exchange_is_not_updated_any_more() -> None:
     conversation = Conversation()
     first, second = conversation.begin("When?"), conversation.begin("Who?")
-    conversation.put(first, Exchange("When?", answer=make_answer("Nine [1]", cite(1, 0, 26))))
-    conversation.stop()
+    conversation.update(first, Exchange("When?", answer=make_answer("Nine [1]", cite(1, 0, 26))))
+    conversation.stop_all()
     assert [one.stopped for one in conversation.exchanges] == [False, True]
-    assert not conversation.put(second, Exchange("Who?", words="At ni"))
+    assert not conversation.update(second, Exchange("Who?", words="At ni"))
     assert Drawn(draw_conversation(conversation.exchanges, ENGLISH)).text.endswith("Who?Stopped.")
 
 
-def test_conversations_are_kept_by_tab_and_the_oldest_forgotten() -> None:
-    conversations, begun = Conversations(), Conversation()
-    assert conversations.recall("tab", begun) is begun
-    assert conversations.recall("tab", Conversation()) is begun
-    assert conversations.recall("", other := Conversation()) is other
+def test_conversations_are_kept_by_tab_and_the_least_recently_used_is_dropped() -> None:
+    store, begun = ConversationStore(), Conversation()
+    assert store.find("tab", begun) is begun
+    assert store.find("tab", Conversation()) is begun
+    assert store.find("", other := Conversation()) is other
     for number in range(KEPT):
-        conversations.recall(f"other {number}", Conversation())
-    assert conversations.recall("tab", Conversation()) is not begun
+        store.find(f"other {number}", Conversation())
+    assert store.find("tab", Conversation()) is not begun
 
 
 def test_an_article_is_opened_with_the_quoted_words_marked(assistant: Assistant) -> None:
     citations = [cite(1, 0, 26), cite(1, 27, 48), cite(2, 0, 26)]
-    drawn = Drawn(open_article(assistant, Place("harbour.txt", 27, 48), citations, ENGLISH))
+    drawn = Drawn(draw_article(assistant, ArticleSpan("harbour.txt", 27, 48), citations, ENGLISH))
     assert "Citation 2 of 3" in drawn.text
     assert TEXT in drawn.text
     ways = [json.loads(value or "") for value in drawn.find("data-open")]
     assert [(way["start"], way["end"]) for way in ways] == [(0, 26), (0, 26)]
-    markup = open_article(assistant, Place("harbour.txt", 27, 48), citations, ENGLISH)
+    markup = draw_article(assistant, ArticleSpan("harbour.txt", 27, 48), citations, ENGLISH)
     assert "<mark>It cost nine million.</mark>" in markup
 
 
-def test_words_that_do_not_stand_there_any_more_are_not_marked(assistant: Assistant) -> None:
+def test_a_quote_that_the_article_no_longer_holds_is_not_marked(assistant: Assistant) -> None:
     stale = replace(cite(1, 0, 26), quote="The harbour opened in June")
-    markup = open_article(assistant, Place("harbour.txt", 0, 26), [stale], ENGLISH)
+    markup = draw_article(assistant, ArticleSpan("harbour.txt", 0, 26), [stale], ENGLISH)
     assert "<mark>" not in markup
     assert ENGLISH.label("changed") in markup
 
@@ -222,24 +223,24 @@ def test_words_that_do_not_stand_there_any_more_are_not_marked(assistant: Assist
     "value",
     [{}, {"source": 1}, {"source": "harbour.txt", "start": "0"}, {"source": "harbour.txt", "start": 5, "end": 2}],
 )
-def test_a_place_that_is_none_is_refused(value: dict[str, object]) -> None:
+def test_an_invalid_span_is_refused(value: dict[str, object]) -> None:
     with pytest.raises(ArticleMissing):
-        Place.parse(value)
+        ArticleSpan.parse(value)
 
 
-def test_a_source_that_is_not_in_the_index_is_no_path(assistant: Assistant) -> None:
+def test_a_source_that_is_not_in_the_index_is_not_opened_as_a_path(assistant: Assistant) -> None:
     for source in ("../corpus/harbour.txt", "/etc/passwd"):
         with pytest.raises(ArticleMissing):
-            open_article(assistant, Place.parse({"source": source}), [], ENGLISH)
+            draw_article(assistant, ArticleSpan.parse({"source": source}), [], ENGLISH)
 
 
-def test_an_article_that_is_gone_is_said_to_be_in_the_language_of_the_page_and_can_be_closed() -> None:
+def test_the_notice_of_a_missing_article_is_translated_and_can_be_closed() -> None:
     drawn = Drawn(draw_missing(Wording(PROMPTS, "cs")))
     assert "Tento článek už v indexu není." in drawn.text
     assert drawn.find("data-close") == [None]
 
 
-def test_what_a_killed_change_left_is_removed_with_the_next(assistant: Assistant, tmp_path: Path) -> None:
+def test_the_next_change_deletes_the_files_that_a_killed_change_left(assistant: Assistant, tmp_path: Path) -> None:
     (tmp_path / "mill.txt").write_text("The mill was sold in June.")
     assert finish(add([tmp_path / "mill.txt"], assistant)).error is None
     folder = tmp_path / "corpus" / "added"
@@ -249,21 +250,19 @@ def test_what_a_killed_change_left_is_removed_with_the_next(assistant: Assistant
     assert [file.name for file in folder.iterdir()] == [".note"]
 
 
-def test_the_list_has_articles_by_language_under_their_titles_or_first_words(assistant: Assistant) -> None:
-    drawn = Drawn(draw_shelf(assistant, "", ENGLISH))
+def test_the_list_groups_articles_by_language_and_names_them_by_title_or_first_words(assistant: Assistant) -> None:
+    drawn = Drawn(draw_list(assistant, "", ENGLISH))
     assert (
         drawn.text == "2 of 2Czech 1Sad v Brně2024-05English 1The harbour opened in May. It cost nine million.no date"
     )
-    assert Drawn(draw_shelf(assistant, "BRNE", ENGLISH)).text == "1 of 2Czech 1Sad v Brně2024-05"
-    assert Drawn(draw_shelf(assistant, "nowhere", ENGLISH)).text == "0 of 2"
+    assert Drawn(draw_list(assistant, "BRNE", ENGLISH)).text == "1 of 2Czech 1Sad v Brně2024-05"
+    assert Drawn(draw_list(assistant, "nowhere", ENGLISH)).text == "0 of 2"
 
 
-def test_languages_stand_in_the_order_of_letters_and_not_behind_z_for_a_hook(
-    assistant: Assistant, tmp_path: Path
-) -> None:
+def test_languages_are_sorted_without_regard_to_diacritics(assistant: Assistant, tmp_path: Path) -> None:
     (tmp_path / "port.txt").write_text("Port w Gdyni został zamknięty w styczniu z powodu strajku.\n", encoding="utf-8")
     finish(add([tmp_path / "port.txt"], assistant))
-    listed = re.findall("angličtina|čeština|polština", draw_shelf(assistant, "", Wording(PROMPTS, "cs")))
+    listed = re.findall("angličtina|čeština|polština", draw_list(assistant, "", Wording(PROMPTS, "cs")))
     assert listed == ["angličtina", "čeština", "polština"]
 
 
@@ -276,13 +275,13 @@ def test_languages_stand_in_the_order_of_letters_and_not_behind_z_for_a_hook(
         ({}, {}),
     ],
 )
-def test_languages_share_a_room_alike_and_what_one_does_not_need_goes_to_the_others(
+def test_a_limit_is_divided_evenly_and_what_one_language_does_not_need_goes_to_the_others(
     wanted: dict[str, int], shares: dict[str, int]
 ) -> None:
-    assert share_room(wanted, 300) == shares
+    assert divide_limit(300, wanted) == shares
 
 
-def test_a_list_too_long_to_be_shown_counts_every_article_and_shows_some_of_each_language(tmp_path: Path) -> None:
+def test_a_list_over_the_limit_counts_every_article_and_shows_some_of_each_language(tmp_path: Path) -> None:
     with IndexWriter(tmp_path / "default", DIMENSION) as draft:
         for number in range(SHOWN + 40):
             document, passages = make_document(f"{number:03}.txt", f"Text number {number}.")
@@ -291,13 +290,13 @@ def test_a_list_too_long_to_be_shown_counts_every_article_and_shows_some_of_each
         draft.commit(WordEncoder(), 160, [tmp_path])
     index, config = Index.open(tmp_path / "default"), Config(indexes=tmp_path)
     assistant = Assistant(config, index, WordEncoder(), ScriptedGenerator(""), PROMPTS, BELIEVED)
-    drawn = Drawn(draw_shelf(assistant, "", ENGLISH))
+    drawn = Drawn(draw_list(assistant, "", ENGLISH))
     assert drawn.text.startswith(f"340 of 340Czech {SHOWN - 20} of 320Number")
     assert "English 20Number" in drawn.text
     assert len(drawn.find("data-open")) == SHOWN
 
 
-def test_an_article_is_added_is_found_and_can_be_removed(assistant: Assistant, tmp_path: Path) -> None:
+def test_an_article_is_added_listed_and_removed(assistant: Assistant, tmp_path: Path) -> None:
     added = tmp_path / "λιμάνι.txt"
     added.write_text("date 2026-01\nΤο λιμάνι του Πειραιά έκλεισε τον Ιανουάριο.\n", encoding="utf-8")
     before = assistant.index
@@ -306,14 +305,14 @@ def test_an_article_is_added_is_found_and_can_be_removed(assistant: Assistant, t
     assert any(step.total for step in steps)
     assert (steps[-1].articles, steps[-1].warnings, steps[-1].error) == (3, (), None)
     assert assistant.index is not before
-    assert list_own(assistant) == {"added/λιμάνι.txt"}
-    assert "added/λιμάνι.txt" in draw_shelf(assistant, "", ENGLISH)
+    assert list_added(assistant) == {"added/λιμάνι.txt"}
+    assert "added/λιμάνι.txt" in draw_list(assistant, "", ENGLISH)
     assert ENGLISH.label("in_use", articles=3) in draw_change(steps[-1], ENGLISH)
     assert finish(remove("added/λιμάνι.txt", assistant)).articles == 2
     assert not (tmp_path / "corpus" / "added" / "λιμάνι.txt").exists()
 
 
-def test_what_is_no_article_is_refused_by_its_content(assistant: Assistant, tmp_path: Path) -> None:
+def test_files_that_are_not_articles_are_refused(assistant: Assistant, tmp_path: Path) -> None:
     refused = {
         "archive.zip": b"PK\x03\x04",
         "disguised.txt": b"PK\x03\x04" + bytes(range(256)),
@@ -330,7 +329,7 @@ def test_what_is_no_article_is_refused_by_its_content(assistant: Assistant, tmp_
     assert not (tmp_path / "corpus" / "added").exists()
 
 
-def test_a_name_cannot_leave_the_folder_nor_take_another_ones_place(assistant: Assistant, tmp_path: Path) -> None:
+def test_a_file_name_cannot_leave_the_folder_or_replace_another_article(assistant: Assistant, tmp_path: Path) -> None:
     (tmp_path / "..\\..\\out.txt").write_text("A text that wants out of the folder.")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "out.txt").write_text("Another text of the same name.")
@@ -340,7 +339,7 @@ def test_a_name_cannot_leave_the_folder_nor_take_another_ones_place(assistant: A
     assert "added before" in change.warnings[0].reason
 
 
-def test_while_another_builds_nothing_is_added_and_nothing_removed(assistant: Assistant, tmp_path: Path) -> None:
+def test_nothing_is_added_or_removed_while_another_process_builds(assistant: Assistant, tmp_path: Path) -> None:
     mill, quay = tmp_path / "mill.txt", tmp_path / "quay.txt"
     mill.write_text("The mill was sold in June.")
     quay.write_text("The quay was mended in July.")
@@ -356,7 +355,7 @@ def test_while_another_builds_nothing_is_added_and_nothing_removed(assistant: As
     assert finish(remove("added/mill.txt", assistant)).articles == 2
 
 
-def test_a_file_that_was_left_without_a_build_is_taken_over_when_it_is_added_again(
+def test_a_file_that_was_copied_but_not_indexed_is_indexed_when_it_is_added_again(
     assistant: Assistant, tmp_path: Path
 ) -> None:
     folder = tmp_path / "corpus" / "added"
@@ -367,10 +366,10 @@ def test_a_file_that_was_left_without_a_build_is_taken_over_when_it_is_added_aga
     (tmp_path / "mill.txt").write_text("The mill was sold in June.")
     change = finish(add([tmp_path / "mill.txt"], assistant))
     assert (change.articles, change.warnings, change.error) == (3, (), None)
-    assert list_own(assistant) == {"added/mill.txt"}
+    assert list_added(assistant) == {"added/mill.txt"}
 
 
-def test_files_are_taken_over_all_or_none(assistant: Assistant, tmp_path: Path) -> None:
+def test_either_all_files_are_added_or_none(assistant: Assistant, tmp_path: Path) -> None:
     files = [tmp_path / f"{name}.txt" for name in ("inn", "mill", "quay")]
     for file in files:
         file.write_text(f"The {file.stem} was sold in June.")
@@ -378,11 +377,11 @@ def test_files_are_taken_over_all_or_none(assistant: Assistant, tmp_path: Path) 
     while next(steps).adding != "quay.txt":
         pass
     files[1].unlink()
-    assert "Nothing can be written" in (finish(steps).error or "")
+    assert "Cannot write to" in (finish(steps).error or "")
     assert list((tmp_path / "corpus" / "added").iterdir()) == []
 
 
-def test_a_file_that_somebody_else_adds_meanwhile_is_not_written_over(assistant: Assistant, tmp_path: Path) -> None:
+def test_a_file_that_another_user_adds_meanwhile_is_not_overwritten(assistant: Assistant, tmp_path: Path) -> None:
     for name in ("mill.txt", "quay.txt"):
         (tmp_path / name).write_text(f"It was {name} that was sold in June.")
     steps = add([tmp_path / "mill.txt", tmp_path / "quay.txt"], assistant)
@@ -391,32 +390,32 @@ def test_a_file_that_somebody_else_adds_meanwhile_is_not_written_over(assistant:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mill.txt").write_text("Another text of the same name.")
     assert finish(add([tmp_path / "other" / "mill.txt"], assistant)).articles == 3
-    assert "Somebody else has added a “mill.txt”" in (finish(steps).error or "")
+    assert "Another user has just added “mill.txt”" in (finish(steps).error or "")
     added = {file.name: file.read_text() for file in (tmp_path / "corpus" / "added").iterdir()}
     assert added == {"mill.txt": "Another text of the same name."}
 
 
-def test_a_folder_of_added_articles_that_links_out_of_the_corpus_has_none(assistant: Assistant, tmp_path: Path) -> None:
+def test_nothing_is_added_through_a_link_out_of_the_corpus(assistant: Assistant, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "corpus" / "added").symlink_to(tmp_path / "outside")
     (tmp_path / "mill.txt").write_text("The mill was sold in June.")
-    assert list_own(assistant) == frozenset()
-    assert Drawn(draw_shelf(assistant, "", ENGLISH)).text.startswith("2 of 2")
-    assert "links out of the corpus" in (finish(add([tmp_path / "mill.txt"], assistant)).error or "")
+    assert list_added(assistant) == frozenset()
+    assert Drawn(draw_list(assistant, "", ENGLISH)).text.startswith("2 of 2")
+    assert "a link to a place outside the corpus" in (finish(add([tmp_path / "mill.txt"], assistant)).error or "")
     assert list((tmp_path / "outside").iterdir()) == []
 
 
-def test_a_file_stays_where_no_index_can_be_built_without_it(assistant: Assistant, tmp_path: Path) -> None:
+def test_a_file_is_kept_if_no_index_can_be_built_without_it(assistant: Assistant, tmp_path: Path) -> None:
     (tmp_path / "mill.txt").write_text("The mill was sold in June.")
     assert finish(add([tmp_path / "mill.txt"], assistant)).error is None
     for source in ("harbour.txt", "sad.md"):
         (tmp_path / "corpus" / source).unlink()
     assert "There is no article" in (finish(remove("added/mill.txt", assistant)).error or "")
     assert [file.name for file in (tmp_path / "corpus" / "added").iterdir()] == ["mill.txt"]
-    assert list_own(assistant) == {"added/mill.txt"}
+    assert list_added(assistant) == {"added/mill.txt"}
 
 
-def test_no_file_stays_where_no_index_can_be_built_with_it(assistant: Assistant, tmp_path: Path) -> None:
+def test_no_file_is_kept_if_no_index_can_be_built_with_it(assistant: Assistant, tmp_path: Path) -> None:
     class Failing(WordEncoder):
         def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
             raise ModelError("The encoder is gone. Fetch it anew.")
@@ -427,21 +426,21 @@ def test_no_file_stays_where_no_index_can_be_built_with_it(assistant: Assistant,
     assert list((tmp_path / "corpus" / "added").iterdir()) == []
     assistant.encoder = encoder
     assert finish(add([tmp_path / "mill.txt"], assistant)).error is None
-    assert list_own(assistant) == {"added/mill.txt"}
+    assert list_added(assistant) == {"added/mill.txt"}
 
 
-def test_only_what_was_added_can_be_removed(assistant: Assistant, tmp_path: Path) -> None:
+def test_only_added_articles_can_be_removed(assistant: Assistant, tmp_path: Path) -> None:
     for source in ("harbour.txt", "added/../harbour.txt", "../corpus/harbour.txt", ""):
         assert "was not added here" in (finish(remove(source, assistant)).error or "")
     assert (tmp_path / "corpus" / "harbour.txt").exists()
 
 
 def test_too_many_files_at_once_are_refused(assistant: Assistant, tmp_path: Path) -> None:
-    change = finish(add([tmp_path / f"{number}.txt" for number in range(MOST + 1)], assistant))
-    assert f"at most {MOST}" in (change.error or "")
+    change = finish(add([tmp_path / f"{number}.txt" for number in range(MAX_FILES + 1)], assistant))
+    assert f"at most {MAX_FILES}" in (change.error or "")
 
 
-def test_what_was_said_of_one_article_stays_to_be_seen_while_the_next_is_read(
+def test_a_statement_about_one_article_stays_visible_while_the_next_is_read(
     assistant: Assistant, tmp_path: Path
 ) -> None:
     (tmp_path / "corpus" / "pier.txt").write_text("The harbour opened in May. It cost seven million.")
@@ -453,13 +452,13 @@ def test_what_was_said_of_one_article_stays_to_be_seen_while_the_next_is_read(
     assert last.answer.text == "It cost nine million. [1]"
 
 
-def test_a_conversation_is_told_when_another_index_is_in_use(assistant: Assistant, tmp_path: Path) -> None:
+def test_a_conversation_shows_that_a_new_index_is_in_use(assistant: Assistant, tmp_path: Path) -> None:
     conversation = Conversation()
-    assert [step.renewed for step in follow(assistant, "", conversation)] == [None, None]
+    assert [step.new_articles for step in follow(assistant, "", conversation)] == [None, None]
     (tmp_path / "corpus" / "more.txt").write_text("Boats may enter at night.")
     build_index(config=assistant.config, encoder=assistant.encoder)
     last = list(follow(assistant, "", conversation))[-1]
-    assert last.renewed == 3
+    assert last.new_articles == 3
     assert ENGLISH.label("in_use", articles=3) in draw_conversation([last], ENGLISH)
 
 
@@ -471,7 +470,7 @@ def test_a_conversation_is_told_when_another_index_is_in_use(assistant: Assistan
         ("Πότε;", Filter(since="χθες"), "el", "Το «χθες» δεν είναι ημερομηνία."),
     ],
 )
-def test_why_a_question_is_not_answered_is_said_in_the_language_of_the_page(
+def test_the_reason_why_a_question_is_not_answered_is_translated(
     question: str, among: Filter | None, tag: str, told: str, assistant: Assistant
 ) -> None:
     last = list(follow(assistant, question, Conversation(), among))[-1]
@@ -480,13 +479,13 @@ def test_why_a_question_is_not_answered_is_said_in_the_language_of_the_page(
     assert json.loads(write_json([last]))["exchanges"][0]["error"] == str(last.error)
 
 
-def test_nothing_is_held_of_the_frames_in_which_an_error_was_raised(assistant: Assistant) -> None:
+def test_a_kept_error_holds_no_frames(assistant: Assistant) -> None:
     last = list(follow(assistant, "", Conversation()))[-1]
     assert isinstance(last.error, QuestionError)
     assert (last.error.__traceback__, last.error.__context__) == (None, None)
 
 
-def test_an_answer_is_taken_along_with_its_sources_as_text() -> None:
+def test_an_exported_answer_has_its_sources_as_text() -> None:
     hostile = replace(cite(1, 0, 26), source="[x](http://a.example)", quote="# *a*\n<b>")
     exchange = Exchange("Who <b>?", answer=make_answer("Nine [1]", hostile))
     assert write_plain(exchange) == "Nine [1]\n\n[1] [x](http://a.example), en, 2025-07: “# *a*\n<b>”"
@@ -498,23 +497,28 @@ def test_an_answer_is_taken_along_with_its_sources_as_text() -> None:
     assert kept["answer"]["citations"][0]["quote"] == "# *a*\n<b>"
 
 
-def test_figures_count_articles_and_tell_the_seconds_of_the_last_answers(assistant: Assistant) -> None:
+def test_the_figures_count_articles_and_show_the_times_of_the_last_answers(assistant: Assistant) -> None:
     asked = [Exchange("How many?", answer=make_answer("Nine [1]", cite(1, 0, 26)))]
     drawn = Drawn(draw_figures(assistant, asked, ENGLISH))
     assert "Czech 1English 1" in drawn.text
     assert "2024-05 1no date 1" in drawn.text
     assert "How many million?0.04 s1.83 s" in drawn.text
     assert "wordsGeneratorscripted" in drawn.text
-    # One that the index answers finds no evidence first.
+    # An answer from the index alone comes without a search for evidence.
     told = replace(make_answer("Articles: 2 [1]", cite(1, 0, 26)), timings={"total": 0.02})
     assert "How many million?0.02 s" in Drawn(draw_figures(assistant, [Exchange("", answer=told)], ENGLISH)).text
 
 
-def test_figures_tell_what_was_measured_of_the_answers(assistant: Assistant) -> None:
+def test_the_figures_show_how_good_answers_were_measured_to_be(assistant: Assistant) -> None:
     drawn = Drawn(draw_figures(assistant, [], ENGLISH))
     assert re.search(r"answerable: quoted, right0\.\d\d", drawn.text)
     assert "{" not in drawn.text
-    files = (ROOT / "evaluation" / "results").glob("*-held-back-answers.json")
-    commits = [json.loads(file.read_text(encoding="utf-8"))["commit"] for file in files]
-    assert max(commits, key=lambda commit: commit["time"])["hash"][:12] in drawn.text
-    assert [value for value in drawn.find("src") if not (value or "").startswith("data:image/png;base64,")] == []
+    (heat_map,) = drawn.find("src")
+    assert (heat_map or "").startswith("data:image/png;base64,")
+
+
+def test_the_measurement_in_the_package_is_the_newest_of_the_evaluation(tmp_path: Path) -> None:
+    results = [json.loads(file.read_text(encoding="utf-8")) for file in RESULTS.glob("*-held-back-answers.json")]
+    newest = max(results, key=lambda result: str(result["commit"].get("time", "")))
+    assert (DATA / MEASURED).read_bytes() == publish(newest, tmp_path).read_bytes()
+    assert (DATA / HEAT_MAP).read_bytes() == (RESULTS / HEAT_MAP).read_bytes()

@@ -73,7 +73,7 @@ def test_a_reader_asks_on_the_page_and_sees_the_quote_in_its_article(
         page = browser.new_context(locale="cs-CZ").new_page()
         page.set_default_timeout(PATIENCE)
         page.goto(re.findall(r"http://\S+", said)[0])
-        page.wait_for_selector("#shelf .title", state="attached")
+        page.wait_for_selector("#article-list .title", state="attached")
         expect(page.locator("#examples [data-ask]").first).to_have_attribute("lang", "cs", timeout=PATIENCE)
         ask(page, QUESTION)
         expect(page.locator("article[aria-busy=false] .said")).to_be_visible(timeout=PATIENCE)

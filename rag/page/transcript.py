@@ -1,0 +1,76 @@
+"""The conversation as HTML. Questions, answers and articles are text in it, never markup."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from rag.answering.answer import Answer, Citation
+from rag.page.conversation import Exchange
+from rag.page.export import write_plain
+from rag.page.highlights import find_shared
+from rag.page.labels import Wording
+from rag.page.rendering import render
+from rag.types import Hit
+
+NEAREST = 3
+"""Passages that are shown while an answer is written, or in place of one."""
+_MARKER = re.compile(r"\[(\d+)\]")
+
+
+def draw_conversation(exchanges: Sequence[Exchange], wording: Wording) -> str:
+    """Return the HTML of all exchanges."""
+    return render(
+        "conversation.html",
+        exchanges=exchanges,
+        wording=wording,
+        nearest=NEAREST,
+        describe_failure=_describe_failure,
+        describe_odds=_describe_odds,
+        describe_progress=_describe_progress,
+        find_shared=find_shared,
+        find_state=_find_state,
+        split_markers=_split_markers,
+        write_plain=write_plain,
+    )
+
+
+def _describe_progress(exchange: Exchange, wording: Wording) -> str:
+    if exchange.reading:
+        return wording.label("reading", source=exchange.reading.passage.source)
+    if exchange.ahead:
+        return wording.label("queued", place=exchange.ahead)
+    return wording.label("judging" if exchange.hits else "searching")
+
+
+def _describe_failure(exchange: Exchange, wording: Wording) -> str | None:
+    if exchange.unexpected:
+        return wording.label("unexpected", error=exchange.unexpected)
+    if exchange.error:
+        return wording.explain(exchange.error)
+    return wording.label("stopped") if exchange.stopped else None
+
+
+def _describe_odds(hit: Hit, wording: Wording) -> str:
+    if hit.odds is None:
+        return wording.label("unjudged")
+    return wording.label("likely", percent=round(50 * (1 + math.tanh(hit.odds / 2))))
+
+
+def _find_state(answer: Answer) -> str:
+    """Return the label that tells how far an answer can be relied on, which is also its CSS class."""
+    if answer.abstained:
+        return "abstained"
+    if not answer.quoted:
+        return "verified"
+    # An answer about the collection comes from the index, without a search and without the model.
+    return "quoted" if answer.hits else "listed"
+
+
+def _split_markers(answer: Answer) -> list[tuple[str, Citation | None]]:
+    """Split the text of an answer into markers, each with its citation, and the text between them."""
+    cited = {str(citation.number): citation for citation in answer.citations}
+    parts: list[tuple[str, Citation | None]] = []
+    for position, part in enumerate(_MARKER.split(answer.text)):
+        # Every second part is the number in a marker.
+        parts.append((f"[{part}]", cited.get(part)) if position % 2 else (part, None))
+    return parts
