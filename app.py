@@ -11,7 +11,6 @@ from rag import Assistant, RagError
 from rag.errors import ConfigError
 from rag.hardware import share_memory
 from rag.ingest.documents import MAX_BYTES
-from rag.readiness import make_ready
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -69,7 +68,7 @@ def main() -> None:
         page = open_page(assistant, int(port))
         # Before the model: llama.cpp silences the whole process while it loads one.
         click.echo(f"Running on local URL: {page.local_url} (Ctrl-C stops it)")
-        make_ready(assistant)
+        assistant.start()
         threading.Event().wait()
     except RagError as error:
         sys.exit(f"rag: {error}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rag.reading.trust import Judge
+from rag.reading.judge import Judge
 from rag.types import Embeddings, Progress, Projection, Reply, Role, Tokens, Vectors
 
 DIMENSION = 64

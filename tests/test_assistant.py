@@ -266,8 +266,8 @@ def test_a_filter_holds_for_searching_and_for_asking(make: Make) -> None:
     ("among", "said"),
     [
         (Filter(languages=("tlh",)), "No passage passes the filter"),
-        (Filter(since="last week"), "“last week” is no date"),
-        (Filter(until="2023-13"), "“2023-13” is no date"),
+        (Filter(since="last week"), "“last week” is not a date"),
+        (Filter(until="2023-13"), "“2023-13” is not a date"),
     ],
 )
 def test_a_filter_that_cannot_be_met_is_said_to_be_that(make: Make, among: Filter, said: str) -> None:
@@ -295,7 +295,7 @@ def test_a_generator_that_is_no_judge_is_neither_loaded_nor_given_the_articles_a
     without.warm()
     without.prepare()
     assert (generator.warmed, generator.prepared) == (1, [])
-    assert "scripted is not known to judge passages" in caplog.text
+    assert "scripted is not known to judge passages well" in caplog.text
     answer = without.answer("How many million has the harbour cost?")
     assert (answer.quoted, generator.prompts) == (True, [])
 

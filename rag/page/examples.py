@@ -11,6 +11,7 @@ from itertools import chain, groupby, zip_longest
 
 from rag.answering.html import escape
 from rag.assistant import Assistant
+from rag.encoding.query import Query
 from rag.index.index import Index
 from rag.page.labels import Wording
 from rag.page.topics import find_topics, list_names
@@ -92,7 +93,7 @@ class Examples:
         return None
 
     def _finds(self, question: str, topic: str, source: str, index: Index) -> bool:
-        hits = retrieve(question, index, self._assistant.encoder, 1)
+        hits = retrieve(Query(question, detect(question), self._assistant.encoder), index, 1)
         return any(source in (hit.passage.source, *hit.also) and topic in hit.passage.text for hit in hits)
 
 

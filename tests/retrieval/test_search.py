@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from rag.encoding.matching import match
+from rag.encoding.query import Query
 from rag.index.index import Index
 from rag.retrieval.periods import Period
 from rag.retrieval.search import CANDIDATES, retrieve
 from rag.testing import WordEncoder
+from rag.text.language import Language
 from rag.types import Document, Filter, Hit, Passage, Tokens, Vectors
 from tests.index.test_index import make_document, write
 
@@ -59,7 +61,8 @@ def test_each_layer_finds_its_own_best_token() -> None:
 
 def find(folder: Path, *articles: tuple[Document, list[Passage]], question: str, **wanted: object) -> tuple[Hit, ...]:
     write(folder / "news", *articles)
-    return retrieve(question, Index.open(folder / "news"), WordEncoder(), 3, **wanted)  # type: ignore[arg-type]
+    query = Query(question, Language("en", "Latn"), WordEncoder())
+    return retrieve(query, Index.open(folder / "news"), 3, **wanted)  # type: ignore[arg-type]
 
 
 def test_the_same_words_twice_take_one_place_and_name_both_sources(tmp_path: Path) -> None:
