@@ -43,10 +43,8 @@ class Calibration:
 
     def __str__(self) -> str:
         result = self.judge or "does not judge passages well enough, so it is not asked and articles are quoted"
-        return (
-            f"{result} (right passage first for {self.judged} of {self.questions} questions, "
-            f"for {self.alone} by retrieval alone)"
-        )
+        found = f"right passage first for {self.judged} of {self.questions} questions, by retrieval alone {self.alone}"
+        return f"{result} ({found})"
 
 
 def find_judge(generator: Generator, config: Config, prompts: Prompts) -> Judge | None:
