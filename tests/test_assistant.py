@@ -13,7 +13,7 @@ from rag.config import ROOT, Config
 from rag.errors import ArticleMissing, QuestionError
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
-from rag.testing import BELIEVED, DIMENSION, UNLIKELY, ScriptedGenerator, WordEncoder
+from rag.testing import DIMENSION, SPEAKING, UNLIKELY, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from rag.types import Filter, Reply, Turn
 from tests.index.test_index import make_document
@@ -45,7 +45,7 @@ def make(tmp_path: Path) -> Make:
             draft.commit(encoder, 160, [tmp_path])
         config = Config(indexes=tmp_path, hits=3)
         return Assistant(
-            config, Index.open(tmp_path / "default"), encoder, generator, Prompts.load(ROOT / "prompts"), BELIEVED
+            config, Index.open(tmp_path / "default"), encoder, generator, Prompts.load(ROOT / "prompts"), SPEAKING
         )
 
     return make

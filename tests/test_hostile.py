@@ -16,7 +16,7 @@ from rag.page.conversation import Exchange
 from rag.page.conversation_html import draw_conversation
 from rag.page.labels import Wording
 from rag.shell.output import print_answer
-from rag.testing import BELIEVED, DIMENSION, ScriptedGenerator, WordEncoder
+from rag.testing import DIMENSION, SPEAKING, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from rag.types import Turn
 from tests.index.test_index import make_document
@@ -45,7 +45,7 @@ def make(tmp_path: Path) -> Make:
                 draft.add(document, len(document.text), passages, encodings)
             draft.commit(encoder, 160, [tmp_path])
         config = Config(indexes=tmp_path, hits=1)
-        return Assistant(config, Index.open(tmp_path / "default"), encoder, generator, PROMPTS, BELIEVED)
+        return Assistant(config, Index.open(tmp_path / "default"), encoder, generator, PROMPTS, SPEAKING)
 
     return make
 

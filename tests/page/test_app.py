@@ -26,7 +26,7 @@ from rag.errors import GenerationError
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
 from rag.page.layout import STYLE
-from rag.testing import BELIEVED, DIMENSION, UNLIKELY, HeldGenerator, ScriptedGenerator, WordEncoder
+from rag.testing import DIMENSION, SPEAKING, UNLIKELY, HeldGenerator, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from tests.index.test_index import make_document
 
@@ -80,7 +80,7 @@ def open_page(tmp_path: Path) -> Iterator[Open]:
             draft.commit(encoder, 160, [tmp_path])
         config = Config(indexes=tmp_path, hits=2)
         index = Index.open(tmp_path / "default")
-        page = app.open_page(Assistant(config, index, encoder, generator, PROMPTS, BELIEVED), _find_port())
+        page = app.open_page(Assistant(config, index, encoder, generator, PROMPTS, SPEAKING), _find_port())
         pages.append(page)
         return page.local_url
 
@@ -280,7 +280,7 @@ def test_a_port_in_use_is_named_with_the_setting_that_moves_the_page(open_page: 
     port = urlsplit(open_page(ScriptedGenerator(""))).port
     assert port
     index = Index.open(tmp_path / "default")
-    assistant = Assistant(Config(indexes=tmp_path), index, WordEncoder(), ScriptedGenerator(""), PROMPTS, BELIEVED)
+    assistant = Assistant(Config(indexes=tmp_path), index, WordEncoder(), ScriptedGenerator(""), PROMPTS, SPEAKING)
     with pytest.raises(app.ConfigError, match=rf"port {port}.*GRADIO_SERVER_PORT"):
         app.open_page(assistant, port)
 
