@@ -80,8 +80,8 @@ class Generator(Protocol):
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
         """Return, for each prefix followed by the suffix, the log-odds of the first of `replies` against the other.
 
-        What counts is how likely the model's reply begins with each. The prefixes must differ from each other.
-        Raises GenerationError.
+        They compare the probabilities that the model's reply begins with the one and with the other. No two prefixes
+        may be equal. Raises GenerationError.
         """
         ...
 

@@ -30,7 +30,7 @@ UNLIKELY = -9.0
 QUOTING = Judge(weight=1.0, least=0.0, speaks=())
 """Believes a passage to hold the answer unless the generator says that it is unlikely. Articles are quoted."""
 SPEAKING = replace(QUOTING, speaks=("cs", "de", "el", "en", "et", "hr", "la", "pl", "sk", "sr"))
-"""Judges in the same way. The generator's own words are shown in these languages, if they stand up to the passage."""
+"""Judges in the same way. In these languages the generator's own words are shown if the passage supports them."""
 
 
 class WordEncoder:

@@ -1,6 +1,7 @@
 """The main path over stand-ins: articles are quoted and cited, a trusted generator speaks, and nothing is made up."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from rag.index.index_writer import IndexWriter
 from rag.reading.judge import Judge
 from rag.testing import DIMENSION, QUOTING, SPEAKING, UNLIKELY, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
-from rag.types import Filter, Reply, Turn
+from rag.types import Embeddings, Filter, Progress, Reply, Role, Turn
 from tests.index.test_index import make_document
 from tests.served import wait_until
 
@@ -34,6 +35,19 @@ class TellingGenerator(ScriptedGenerator):
         self.prompts.append((prefix, suffix))
         (said,) = (reply for reply in self._replies if reply.split()[-2].lower() in prefix.lower())
         yield said
+
+
+class CountingEncoder(WordEncoder):
+    """Counts how often each question was embedded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.questions: Counter[str] = Counter()
+
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
+        if role == "query":
+            self.questions.update(texts)
+        return super().encode(texts, role, progress)
 
 
 @pytest.fixture
@@ -268,6 +282,19 @@ def test_a_short_follow_up_is_in_the_language_of_the_conversation(make: Make) ->
     turn = Turn("Kto zaprosił prezydenta do portu i dlaczego?", "…")
     assert assistant.answer("Kiedy?", [turn]).language == "pl"
     assert assistant.answer("And when did the harbour open?", [turn]).language == "en"
+
+
+def test_a_question_is_embedded_once(make: Make) -> None:
+    made = make(ScriptedGenerator(""), *ARTICLES)
+    encoder = CountingEncoder()
+    assistant = Assistant(made.config, made.index, encoder, made.generator, made.prompts, QUOTING)
+    for question, history in (
+        ("What does the article say of the harbour?", ()),
+        ("And the article, how much was it?", [Turn("What did the harbour cost?", "…")]),
+    ):
+        answer = assistant.answer(question, history)
+        assert answer.quoted
+        assert encoder.questions[question] == encoder.questions[answer.completed] == 1
 
 
 def test_a_question_that_stands_alone_is_not_completed(make: Make) -> None:
