@@ -27,7 +27,7 @@ from rag.index.index import Index
 from rag.index.milvus import open_store
 from rag.models import registry
 from rag.models.registry import Purpose
-from rag.reading.trust import find_shipped, locate, recall
+from rag.reading.known_judges import find_shipped, locate_calibration, read_calibration
 from rag.text.prompts import Prompts
 
 FEATURES = {
@@ -183,7 +183,7 @@ def _check_judge(config: Config) -> Check:
     if shipped := find_shipped(config.generator):
         return Check("judge", True, f"as measured before it was shipped, {config.generator} {shipped}")
     try:
-        calibration = recall(locate(load_generator(config), config, Prompts.load(config.prompts)))
+        calibration = read_calibration(locate_calibration(load_generator(config), config, Prompts.load(config.prompts)))
     except ModelError:
         return Check("judge", None, "cannot be told before the generator can be used")
     if calibration is None:

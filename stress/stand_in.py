@@ -11,7 +11,7 @@ from typing import Any
 from rag import Assistant, Config, build_index
 from rag.cli import main
 from rag.index.index import Index
-from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.testing import SPEAKING, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 
 REPLY = "It cost nine million in the end."
@@ -51,7 +51,7 @@ def serve(folder: Path, pause: float, *arguments: str) -> None:
         build_index(config=Config(corpus=config.corpus, indexes=folder), encoder=encoder)
         index = Index.open(folder / config.index)
         return Assistant(
-            Config(indexes=folder), index, encoder, SpeakingGenerator(pause), Prompts.load(config.prompts), BELIEVED
+            Config(indexes=folder), index, encoder, SpeakingGenerator(pause), Prompts.load(config.prompts), SPEAKING
         )
 
     main(["serve", *arguments], load)

@@ -18,7 +18,7 @@ from rag.index.index import Index
 from rag.ingest.build import build_index
 from rag.protocols import Generator
 from rag.shell.options import Load
-from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.testing import SPEAKING, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from rag.types import Reply
 
@@ -82,7 +82,7 @@ def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:  # noqa: ARG001 
 def load_with(generator: Generator) -> Load:
     def load(config: Config) -> Assistant:
         index = Index.open(config.indexes / config.index)
-        return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), BELIEVED)
+        return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), SPEAKING)
 
     return load
 

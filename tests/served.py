@@ -13,7 +13,7 @@ from rag.index.index_writer import IndexWriter
 from rag.protocols import Generator
 from rag.server.application import bind, build_server
 from rag.server.service import Service
-from rag.testing import BELIEVED, DIMENSION, WordEncoder
+from rag.testing import DIMENSION, SPEAKING, WordEncoder
 from rag.text.prompts import Prompts
 from tests.index.test_index import make_document
 
@@ -37,7 +37,7 @@ def make_assistant(folder: Path, generator: Generator, token: str | None = None)
     build_corpus(folder, *ARTICLES)
     config = Config(indexes=folder, hits=3, server_token=token)
     index = Index.open(folder / "default")
-    return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), BELIEVED)
+    return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), SPEAKING)
 
 
 @contextmanager

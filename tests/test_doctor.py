@@ -18,7 +18,8 @@ from rag.hardware import count_physical_cores
 from rag.index.index_writer import IndexWriter
 from rag.index.segment import VECTORS
 from rag.models.registry import RECORD, find
-from rag.reading.trust import Calibration, Judge, keep, locate
+from rag.reading.judge import Judge
+from rag.reading.known_judges import Calibration, locate_calibration, write_calibration
 from rag.testing import DIMENSION, WordEncoder
 from rag.text.prompts import Prompts
 from rag.types import Document, Passage
@@ -155,14 +156,14 @@ def test_a_judge_is_told_apart_as_shipped_measured_here_or_not_known(config: Con
     unknown = look(config)["judge"]
     assert (unknown.ok, unknown.remedy) == (None, "Find out whether it can: rag models calibrate")
     assert "articles are quoted" in unknown.detail
-    file = locate(load_generator(config), config, Prompts.load(config.prompts))
-    keep(Calibration(32, 19, 27, Judge(9.5, 3.25, ("cs", "en"))), file)
+    file = locate_calibration(load_generator(config), config, Prompts.load(config.prompts))
+    write_calibration(Calibration(32, 19, 27, Judge(9.5, 3.25, ("cs", "en"))), file)
     measured = look(config)["judge"]
     assert (measured.ok, measured.remedy) == (True, None)
     assert "measured here" in measured.detail
     assert "27 of 32 questions, by retrieval alone 19" in measured.detail
     assert "Czech, English" in measured.detail
-    keep(Calibration(32, 19, 18, None), file)
+    write_calibration(Calibration(32, 19, 18, None), file)
     assert look(config)["judge"].ok is None
     assert "does not judge" in look(config)["judge"].detail
     os.utime(generator, (1, 1))

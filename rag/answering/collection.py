@@ -14,7 +14,9 @@ from itertools import takewhile
 from pathlib import Path
 
 from rag.answering.answer import Citation
+from rag.answering.citations import cite
 from rag.answering.phrasing import name_origin
+from rag.encoding.query import Query
 from rag.index.index import Index
 from rag.protocols import Encoder
 from rag.text.language import Language, fold, name_of
@@ -56,17 +58,7 @@ class Entry:
 
     def cite(self, number: int) -> Citation:
         """Its words as a citation."""
-        document = self.document
-        return Citation(
-            number=number,
-            source=document.source,
-            language=document.language,
-            script=document.script,
-            date=document.date,
-            quote=document.text[self.start : self.end],
-            start=self.start,
-            end=self.end,
-        )
+        return cite(self.document, (self.start, self.end), number)
 
 
 class Catalogue:
@@ -77,9 +69,10 @@ class Catalogue:
         self._prompts = prompts
         self._table = tomllib.loads(EXAMPLES.read_text(encoding="utf-8"))
 
-    def tell(self, question: str, language: Language, index: Index) -> tuple[str, tuple[Citation, ...]] | None:
+    def tell(self, query: Query, index: Index) -> tuple[str, tuple[Citation, ...]] | None:
         """The answer and its citations, or None where the question is about what the articles say."""
-        kind = self.recognise(question, language)
+        question, language = query.text, query.language
+        kind = self.recognise(query)
         if kind is None:
             return None
         listed = index.list_articles()
@@ -94,8 +87,9 @@ class Catalogue:
         entries = _open_first([*reversed(dated), *undated][:LISTED], index)
         return self._compose("articles", entries, language, count=str(len(articles)))
 
-    def recognise(self, question: str, language: Language) -> str | None:
+    def recognise(self, query: Query) -> str | None:
         """What a question about the collection asks for, one of `KINDS`; None where it is not about it."""
+        question, language = query.text, query.language
         first, *words = _WORD.findall(question) or [""]
         known = any(question in self._table[kind] for kind in KINDS)
         if not known and not any(self._means_article(word) for word in (first, *words)):
@@ -103,8 +97,7 @@ class Catalogue:
         # Whoever names somebody, some place or a year asks what an article says of it.
         if any(self._is_name(word, language) for word in words) or any(map(str.isdigit, question)):
             return None
-        asked = self._encoder.encode([question], "query").vectors[0]
-        nearness = {kind: float((vectors @ asked).max()) for kind, vectors in self._examples.items()}
+        nearness = {kind: float((vectors @ query.vector).max()) for kind, vectors in self._examples.items()}
         # How many there are is told by a list, even of those in one language.
         kinds = ("list",) if find_sought(question, language.code) == "number" else KINDS
         best = max(kinds, key=nearness.__getitem__)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain, groupby, zip_longest
 
 from rag.assistant import Assistant
+from rag.encoding.query import Query
 from rag.index.index import Index
 from rag.page.labels import Wording
 from rag.page.rendering import render
@@ -88,7 +89,7 @@ class Examples:
         return None
 
     def _finds(self, question: str, topic: str, source: str, index: Index) -> bool:
-        hits = retrieve(question, index, self._assistant.encoder, 1)
+        hits = retrieve(Query(question, detect(question), self._assistant.encoder), index, 1)
         return any(source in (hit.passage.source, *hit.also) and topic in hit.passage.text for hit in hits)
 
 

@@ -92,10 +92,10 @@ def calibrate_generator() -> None:
     It is asked questions of which the right passage is known, for some minutes. What is found is kept for this model,
     encoder and prompts, and used from then on. An interrupted calibration leaves nothing behind.
     """
-    from rag.answering.calibration import calibrate
+    from rag.answering.spoken_languages import calibrate
     from rag.encoding.encoder import SentenceEncoder
     from rag.generation.llama import load_generator
-    from rag.reading.trust import find_shipped
+    from rag.reading.known_judges import find_shipped
     from rag.text.prompts import Prompts
 
     config = Config.from_env()

@@ -28,7 +28,6 @@ def serve(load: Load, host: str, port: int) -> None:
     As a model in OpenAI's form under /v1, with searching, the articles, and tools over MCP beside it;
     /openapi.json describes all but the tools. RAG_SERVER_TOKEN is what they must show.
     """
-    from rag.readiness import make_ready
     from rag.server.application import bind, build_server
     from rag.server.logs import set_up_logs
     from rag.server.service import Service
@@ -37,7 +36,7 @@ def serve(load: Load, host: str, port: int) -> None:
     config = Config.from_env()
     with bind(host, port, config.server_token) as bound:
         assistant = load(config)
-        make_ready(assistant)
+        assistant.start()
         set_up_logs()
         address, port, *_ = bound.getsockname()
         click.echo(f"Serving on http://{f'[{address}]' if ':' in address else address}:{port}/v1 (Ctrl-C stops it)")
@@ -51,14 +50,13 @@ def mcp(load: Load) -> None:
 
     For programs that start it themselves; `rag serve` offers the same at /mcp.
     """
-    from rag.readiness import make_ready
     from rag.server.logs import set_up_logs
     from rag.server.mcp_tools import build_tools
     from rag.server.service import Service
 
     share_memory()
     assistant = load(Config.from_env())
-    make_ready(assistant)
+    assistant.start()
     set_up_logs()
     # Whoever starts it may have it ignore Ctrl-C.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

@@ -44,7 +44,7 @@ def find_unmet(question: str, language: str, article: Document) -> str | None:
     A sentence in English for a log. Numbers, dates and names are compared as those of a statement are.
     """
     read = _parse_source(article.text, article.language, _year_of(article.date))
-    claim = find_unmet_claim(parse(question, language), read)
+    claim = find_unmet_claim(_parse_source(question, language, None), read)
     return f"The article does not have {describe(claim)} that the question names." if claim else None
 
 

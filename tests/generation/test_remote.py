@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
 from pathlib import Path
@@ -15,18 +16,19 @@ from typing import Any
 
 import pytest
 
-from rag.answering.answerer import Answerer
-from rag.answering.events import Judged
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
+from rag.encoding.query import Query
 from rag.errors import GenerationError, ModelError
 from rag.generation.remote import RemoteGenerator
 from rag.index.index import Index
-from rag.reading.trust import Calibration, Judge, find_judge, keep, locate
+from rag.reading.judge import Judge, ask_generator
+from rag.reading.known_judges import Calibration, find_judge, locate_calibration, write_calibration
+from rag.reading.selector import Selector
 from rag.testing import WordEncoder
 from rag.text.language import Language
 from rag.text.prompts import Prompts
-from rag.types import Document, Hit, Passage
+from rag.types import Hit, Passage
 from tests.served import ARTICLES, build_corpus
 
 KEY = "sk-a-very-secret-key"
@@ -480,19 +482,19 @@ def test_which_model_a_server_has_is_asked_before_it_is_known_by_its_address(ser
 def test_a_server_whose_model_was_found_to_judge_does(server: StandIn, tmp_path: Path) -> None:
     config, prompts = Config(generator=server.url, cache=tmp_path), Prompts.load(ROOT / "prompts")
     rule = Judge(weight=10.0, least=0.0, speaks=())
-    keep(Calibration(32, 16, 30, rule), locate(RemoteGenerator.connect(server.url), config, prompts))
+    file = locate_calibration(RemoteGenerator.connect(server.url), config, prompts)
+    write_calibration(Calibration(32, 16, 30, rule), file)
     texts = ("Boats came.", "The harbour cost nine million.")
     passages = [Passage(f"{text[0]}.txt", text, 0, len(text), "en", "Latn", None, None) for text in texts]
     hits = [Hit(rank, 0.5, passage) for rank, passage in enumerate(passages, start=1)]
 
     server.reply_with(weighs(No=-0.1, Yes=-3.0), weighs(Yes=-0.1, No=-3.0))
-    article = Document("harbour.txt", " ".join(texts), "en", "Latn", None, None, "")
     generator = RemoteGenerator.connect(server.url)
     judge = find_judge(generator, config, prompts)
-    answerer = Answerer(config, WordEncoder(), generator, prompts, lambda _: article, judge)
-    (event,) = answerer.find("What did the harbour cost?", Language("en", "Latn"), hits)
-    assert isinstance(event, Judged)
-    assert [hit.passage.text for hit in event.hits] == [texts[1], texts[0]]
-    assert [hit.odds for hit in event.hits] == pytest.approx([2.9, -2.9])
+    query = Query("What did the harbour cost?", Language("en", "Latn"), WordEncoder())
+    selector = Selector(config, judge, partial(ask_generator, generator, prompts), lambda *_: None)
+    (ranking,) = selector.select(query, hits)
+    assert [hit.passage.text for hit in ranking.hits] == [texts[1], texts[0]]
+    assert [hit.odds for hit in ranking.hits] == pytest.approx([2.9, -2.9])
     server.models = ["another"]
     assert find_judge(RemoteGenerator.connect(server.url), config, prompts) is None

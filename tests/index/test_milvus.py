@@ -16,7 +16,7 @@ from rag.index.index import Index
 from rag.index.milvus import MilvusStore, open_store, write_condition
 from rag.ingest.audit import verify_index
 from rag.ingest.build import build_index
-from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.testing import SPEAKING, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from rag.types import Filter
 
@@ -137,7 +137,7 @@ def test_an_answer_from_milvus_cites_the_same_words(config: Config, store: Milvu
     for where in (None, store):
         index = Index.open(config.indexes / config.index, where)
         generator = ScriptedGenerator("It cost nine million in the end.")
-        assistant = Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), BELIEVED)
+        assistant = Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), SPEAKING)
         answers.append(assistant.answer(question))
     assert answers[0].citations == answers[1].citations
     assert answers[0].citations[0].quote == "The harbour cost nine million in the end."

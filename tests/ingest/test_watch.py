@@ -16,7 +16,7 @@ from rag.errors import DocumentError, IndexMissing, RagError
 from rag.index.index import Index
 from rag.ingest.build import LOCK, Summary, build_index
 from rag.ingest.watch import keep_index
-from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.testing import SPEAKING, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 
 SECONDS = 60
@@ -74,7 +74,7 @@ def test_only_what_is_new_is_encoded_and_an_open_assistant_goes_over_to_it(confi
     build_index(config=config, encoder=WordEncoder())
     index = Index.open(config.indexes / config.index)
     prompts = Prompts.load(ROOT / "prompts")
-    assistant = Assistant(config, index, WordEncoder(), ScriptedGenerator(""), prompts, BELIEVED)
+    assistant = Assistant(config, index, WordEncoder(), ScriptedGenerator(""), prompts, SPEAKING)
     encoder = WordEncoder()
     news = keep_index(config, encoder)
     next(news)

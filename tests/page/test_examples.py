@@ -12,7 +12,7 @@ from rag.ingest.build import build_index
 from rag.page.examples import Examples
 from rag.page.labels import Wording
 from rag.page.topics import find_topics
-from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.testing import SPEAKING, ScriptedGenerator, WordEncoder
 from rag.text.language import detect
 from rag.text.prompts import Prompts
 from rag.types import Document
@@ -33,7 +33,7 @@ def make_assistant(folder: Path, articles: dict[str, str]) -> Assistant:
     config = Config(indexes=folder / "indexes", corpus=corpus)
     build_index(config=config, encoder=WordEncoder())
     index = Index.open(config.indexes / config.index)
-    return Assistant(config, index, WordEncoder(), ScriptedGenerator(""), PROMPTS, BELIEVED)
+    return Assistant(config, index, WordEncoder(), ScriptedGenerator(""), PROMPTS, SPEAKING)
 
 
 def list_offered(examples: Examples, tag: str = "en") -> list[tuple[str, str]]:

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.answering.citations import cite, find_answer
+from rag.answering.citations import cite_statement, find_answer
+from rag.encoding.query import Query
 from rag.testing import WordEncoder
+from rag.text.language import Language
 from rag.text.sentences import split_sentences
 from rag.types import Hit, Passage, Statement
 from rag.verification.verify import find_quote, verify
@@ -20,9 +22,13 @@ def make_statement(text: str, before: str, body: str) -> tuple[str, Statement]:
     return before + body, Statement(text, Hit(1, 0.9, passage))
 
 
+def make_query(text: str) -> Query:
+    return Query(text, Language("en", "Latn"), WordEncoder())
+
+
 def test_the_sentence_nearest_to_question_and_statement_is_quoted() -> None:
     document, statement = make_statement("Nine million.", "A heading\n\n", " ".join(SENTENCES))
-    citation = cite(statement, "What did it cost?", 3, WordEncoder())
+    citation = cite_statement(statement.text, statement.hit, make_query("What did it cost?"), 3)
     assert citation.quote == "It cost nine million."
     assert document[citation.start : citation.end] == citation.quote
     assert (citation.number, citation.source, citation.language, citation.script, citation.date) == (
@@ -42,7 +48,7 @@ def test_whatever_is_said_the_quote_is_a_sentence_of_the_document_or_two(
     before: str, sentences: list[str], space: str, said: str
 ) -> None:
     document, statement = make_statement(said, before, space.join(sentences))
-    citation = cite(statement, "Why?", 1, WordEncoder())
+    citation = cite_statement(statement.text, statement.hit, make_query("Why?"), 1)
     assert document[citation.start : citation.end] == citation.quote
     passage = statement.hit.passage
     starts, ends = zip(*split_sentences(passage.text, "en"), strict=True)
@@ -208,25 +214,25 @@ def test_the_year_of_the_article_completes_its_dates() -> None:
 def test_two_neighbouring_sentences_that_answer_best_are_found() -> None:
     text = "Pears ripened late. The harbour opened in May. It cost nine million. Boats left at night."
     passage = Passage("a.txt", text, 100, 100 + len(text), "en", "Latn", None, None)
-    start, end = find_answer("How much did the harbour cost?", passage, WordEncoder())
+    start, end = find_answer(make_query("How much did the harbour cost?"), passage)
     assert text[start:end] == "The harbour opened in May. It cost nine million."
     single = Passage("a.txt", "Pears ripened late.", 0, 19, "en", "Latn", None, None)
-    assert find_answer("What did the harbour cost?", single, WordEncoder()) == (0, 19)
+    assert find_answer(make_query("What did the harbour cost?"), single) == (0, 19)
 
 
 def test_a_sentence_that_is_far_from_the_question_is_not_quoted_beside_the_one_that_answers() -> None:
     text = "The new harbour in the north cost nine million. Pears ripened late."
     passage = Passage("a.txt", text, 0, len(text), "en", "Latn", None, None)
-    start, end = find_answer("What did the new harbour in the north cost?", passage, WordEncoder())
+    start, end = find_answer(make_query("What did the new harbour in the north cost?"), passage)
     assert text[start:end] == "The new harbour in the north cost nine million."
 
 
 def test_of_sentences_that_are_alike_the_one_with_the_time_that_is_asked_for_is_quoted() -> None:
     text = "The harbour was opened at last. Pears ripened. It rained. The harbour was opened in May 2019 by a minister."
     passage = Passage("a.txt", text, 0, len(text), "en", "Latn", None, None)
-    start, end = find_answer("When was the harbour opened?", passage, WordEncoder())
+    start, end = find_answer(make_query("When was the harbour opened?"), passage)
     assert text[start:end] == "The harbour was opened in May 2019 by a minister."
-    start, end = find_answer("Why was the harbour opened?", passage, WordEncoder())
+    start, end = find_answer(make_query("Why was the harbour opened?"), passage)
     assert text[start:end] == "The harbour was opened at last."
 
 
