@@ -23,12 +23,12 @@ from rag.generation.queue import FairQueue
 from rag.index.index import Index
 from rag.index.manifest import read_pointer
 from rag.index.milvus import open_store
-from rag.ingest.formats import is_date
 from rag.protocols import Encoder, Generator
 from rag.reading.trust import Judge, find_judge
 from rag.retrieval.followups import complete, tell_language
 from rag.retrieval.periods import Period, find_period
 from rag.retrieval.search import PREFERENCE, retrieve
+from rag.text.dates import is_date
 from rag.text.language import Language, detect
 from rag.text.prompts import Prompts
 from rag.types import Article, Document, Filter, Hit, Turn

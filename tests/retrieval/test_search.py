@@ -11,6 +11,7 @@ from rag.index.index import Index
 from rag.retrieval.periods import Period
 from rag.retrieval.search import CANDIDATES, retrieve
 from rag.testing import WordEncoder
+from rag.text.dates import PartialDate
 from rag.types import Document, Filter, Hit, Passage, Tokens, Vectors
 from tests.index.test_index import make_document, write
 
@@ -85,7 +86,7 @@ def test_a_period_prefers_documents_of_its_time_and_leaves_the_others_in(tmp_pat
         return replace(document, date=date), [replace(passage, date=date) for passage in passages]
 
     articles = [dated("none.txt", None), dated("old.txt", "2019-03"), dated("new.txt", "2024-05-02")]
-    hits = find(tmp_path, *articles, question="harbour opened", period=Period("2024", "2024"))
+    hits = find(tmp_path, *articles, question="harbour opened", period=Period(PartialDate(2024), PartialDate(2024)))
     assert hits[0].passage.source == "new.txt"
     assert len(hits) == 3
 
