@@ -17,7 +17,8 @@ from rag.answering.answer import Citation
 from rag.answering.phrasing import name_origin
 from rag.index.index import Index
 from rag.protocols import Encoder
-from rag.text.language import Language, fold, name_of
+from rag.text.folding import fold
+from rag.text.language import Language, name_of
 from rag.text.prompts import Prompts
 from rag.text.sentences import split_sentences
 from rag.types import Article, Document, Vectors

@@ -10,7 +10,7 @@ from rag.assistant import Assistant
 from rag.errors import ArticleMissing
 from rag.page.labels import Wording
 from rag.page.uploads import Change, list_own
-from rag.text.language import fold
+from rag.text.folding import fold
 from rag.types import Article
 
 Entry = tuple[Article, str]

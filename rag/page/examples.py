@@ -15,8 +15,9 @@ from rag.index.index import Index
 from rag.page.labels import Wording
 from rag.page.topics import find_topics, list_names
 from rag.retrieval.search import retrieve
-from rag.text.language import detect, script_of
+from rag.text.language import detect
 from rag.text.lexicon import SERBIAN
+from rag.text.scripts import script_of
 from rag.types import Article, Document
 
 LOOKED = 12

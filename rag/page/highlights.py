@@ -2,7 +2,7 @@
 
 import re
 
-from rag.text.language import fold
+from rag.text.folding import fold
 from rag.text.sentences import Span
 
 WORD = re.compile(r"\w+(?:[.,]\d+)*")

@@ -12,7 +12,7 @@ from rag.assistant import Assistant
 from rag.ingest.formats import FORMATS
 from rag.page.conversation import Conversation
 from rag.page.labels import Wording, name_tongue
-from rag.text.language import fold
+from rag.text.folding import fold
 from rag.text.prompts import FALLBACK
 
 STYLE = Path(__file__).with_name("page.css")

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from rag.text.language import fold
+from rag.text.folding import fold
 from rag.text.lexicon import Word, load_lexicon, split_words
 from rag.types import Document
 

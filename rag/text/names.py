@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from itertools import product
 from typing import Any
 
-from rag.text.language import fold
+from rag.text.folding import fold
 from rag.text.lexicon import WORDS, load_lexicon, split_words
 
 ALIKE = 0.5

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from rag.text.dates import PartialDate
-from rag.text.language import fold
+from rag.text.folding import fold
 from rag.text.lexicon import load_lexicon
 from rag.text.names import KOREAS, Name, find_entities, find_names, implied, is_among
 from rag.verification.facts import Facts, Quantity, find_facts

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from rag.ingest.documents import File, read, walk
-from rag.text.language import Language, detect, fold, name_of, script_of
+from rag.text.folding import fold, fold_in_script
+from rag.text.language import Language, detect, name_of
+from rag.text.scripts import script_of
 from rag.text.sentences import split_sentences
 from rag.types import Document
 
@@ -229,3 +231,8 @@ def test_an_unknown_reader_gets_the_english_name_and_an_unknown_language_its_cod
 def test_folding_makes_spellings_comparable() -> None:
     assert fold("Łódź ŽLUŤOUČKÝ") == "lodz zlutoucky"
     assert fold("Путин") == fold("Putin") == "putin"
+
+
+def test_folding_within_a_script_leaves_letters_in_it() -> None:
+    assert fold_in_script("ŽLUŤOUČKÝ") == "zlutoucky"
+    assert fold_in_script("Путин") == "путин"
