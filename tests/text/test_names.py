@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.text.names import find_entities, find_names, implied, is_among, same_name
+from rag.text.names import find_entities, find_names, implied, is_among, same_name, share_stem
 
 SPELLINGS = (
     "Lavrov Lavrova Lavrovovi Лавров Лаврова Λαβρόφ Lavrovi Lawrow Ławrowa",
@@ -106,3 +106,26 @@ def test_a_country_is_known_by_what_each_language_calls_it(language: str, text: 
 def test_a_capital_stands_for_its_country_and_not_the_other_way() -> None:
     assert implied({"Moscow"}) == {"Moscow", "RU"}
     assert implied({"RU"}) == {"RU"}
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("Putin", "Putinovi"), ("Un", "Unem"), ("Maria", "Marii"), ("Lavrova", "Lavrovem"), ("2019", "2019")],
+)
+def test_words_with_other_endings_share_a_stem(left: str, right: str) -> None:
+    assert share_stem(left, right)
+    assert share_stem(right, left)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("Putin", "Putinovimi"), ("Kim", "Kirby"), ("Marcel", "Marina"), ("2019", "20190"), ("ministr", "minuta")],
+)
+def test_other_words_do_not(left: str, right: str) -> None:
+    assert not share_stem(left, right)
+
+
+def test_a_changed_ending_may_be_limited_to_longer_words() -> None:
+    assert not share_stem("Rusko", "Rusku", changed_from=6)
+    assert share_stem("Moskva", "Moskvy", changed_from=6)
+    assert share_stem("Brno", "Brnou", changed_from=6)
