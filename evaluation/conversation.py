@@ -28,7 +28,7 @@ from evaluation.cases import (
 from evaluation.metrics import success
 from evaluation.run import ARTICLES, judge_hits, open_corpus
 from rag import Assistant, Config, Hit, Turn
-from rag.answering.collection import Catalogue
+from rag.answering.collection import Collection
 from rag.answering.events import Evidence
 from rag.encoding.encoder import SentenceEncoder
 from rag.text.language import detect
@@ -52,7 +52,7 @@ def main() -> None:
     config = Config.from_env()
     with open_corpus(ARTICLES, config, SentenceEncoder.load(config)) as assistant:
         Console().print(draw_table(assistant, cases, half))
-        Console().print(draw_recognition(Catalogue(assistant.encoder, assistant.prompts), half))
+        Console().print(draw_recognition(Collection(assistant.encoder, assistant.prompts), half))
 
 
 def draw_table(assistant: Assistant, cases: Sequence[FollowUp], half: Half) -> Table:
@@ -76,7 +76,7 @@ def draw_table(assistant: Assistant, cases: Sequence[FollowUp], half: Half) -> T
     return table
 
 
-def draw_recognition(catalogue: Catalogue, half: Half) -> Table:
+def draw_recognition(collection: Collection, half: Half) -> Table:
     """How many questions about the collection are taken for what they ask, and how many others for one."""
     table = Table("", "rightly", "as another kind", "questions", title=f"Questions about the collection, {half}")
     told = [case for case in load_catalogue() if half_of(case.id) == half]
@@ -88,7 +88,7 @@ def draw_recognition(catalogue: Catalogue, half: Half) -> Table:
     }
     for name, questions in asked.items():
         found = [
-            (catalogue.recognise(question, detect(question)), kind)
+            (collection.classify(question, detect(question)), kind)
             for question, kind in track(questions, name, transient=True)
         ]
         right = sum(one == kind for one, kind in found)

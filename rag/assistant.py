@@ -11,7 +11,7 @@ from typing import Self, TypeVar, cast
 
 from rag.answering.answer import Answer, Citation
 from rag.answering.answerer import Answerer, Finding
-from rag.answering.collection import Catalogue
+from rag.answering.collection import Collection
 from rag.answering.events import Answered, Event, Evidence, Judged, Queued, Words
 from rag.answering.phrasing import phrase
 from rag.answering.streams import Asking
@@ -67,7 +67,7 @@ class Assistant:
         self._told = False
         """Whether it was said that there is none."""
         self._line = FairQueue(config.generator_calls if config.is_remote else 1)
-        self._catalogue = Catalogue(encoder, prompts)
+        self._collection = Collection(encoder, prompts)
 
     @classmethod
     def load(cls, config: Config | None = None) -> Self:
@@ -152,7 +152,7 @@ class Assistant:
         question = self._check(question)
         language = tell_language(question, history)
         index = self.index
-        if told := None if among and among != Filter() else self._catalogue.tell(question, language, index):
+        if told := None if among and among != Filter() else self._collection.answer(question, language, index):
             yield Answered(self._conclude(question, question, language, *told, Finding(()), clock))
             return
         completed = complete(question, language, history, self.config.max_question_chars)

@@ -23,7 +23,7 @@ LONGEST = 3
 SHORT = 4
 """Least letters in a name of one word. A word in capitals may be one letter shorter."""
 CHANGED = 6
-"""Letters from which a name may have different endings in its forms. Of Rusko, Ruska and Rusku, none is plainly basic."""
+"""Least letters in a name whose forms may have different endings. Of Rusko, Ruska and Rusku, none is clearly basic."""
 OPENING = range(4, 61)
 """Characters in a title, or in the first words of an article, for it to be a topic."""
 _SENTENCE = re.compile(r"(?:^|[.!?…:;\n])[\s\"'“”„«»‘’(¿¡\-–—]*$")

@@ -1,9 +1,9 @@
 """Names of people and places: find them in a text, and recognise their forms.
 
 Two functions compare words. `same_name` compares names across scripts and ways of transliteration, by their consonants.
-It takes Lavrova for Λαβρόφ, but also some different words for one name. `share_stem` compares any words in one spelling,
-by the letters that they begin with. It is strict enough for words that are no names, and needs no knowledge of how a
-language inflects.
+It takes Lavrova for Λαβρόφ, but also some different words for one name. `share_stem` compares any words in one
+spelling, by the letters that they begin with. It is strict enough for words that are not names, and needs no knowledge
+of how a language inflects.
 """
 
 import re
@@ -13,17 +13,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache, lru_cache
-from itertools import product
-from os.path import commonprefix
+from itertools import product, takewhile
 from typing import Any
 
 from rag.text.folding import fold
 from rag.text.lexicon import WORDS, load_lexicon, split_words
 
 ALIKE = 0.5
-"""Least share of common letters, as difflib counts it, in two spellings of a name."""
+"""Least share of common letters, as difflib counts it, in two forms of a name."""
 CROSS_ALIKE = 0.8
-"""The same for the sounds of two names of which one is Greek."""
+"""Least share of common sounds, as difflib counts it, in two names of which one is Greek."""
 STEM = 4
 """Least letters in the stem of a word that has another ending."""
 ENDING = 3
@@ -93,9 +92,9 @@ def _is_syllable(word: str, part: re.Match[str]) -> bool:
 
 
 def find_entities(text: str, language: str) -> dict[str, list[tuple[int, int]]]:
-    """Return the countries and other entities in `text` with the offsets of the words that name them.
+    """Return the entities that `text` names, each with the offsets of the words that name it.
 
-    These are entities that each language has its own word for.
+    Entities are countries and other names that each language has its own word for.
     """
     words = list(_WORD.finditer(text))
     folded = [re.sub(r"\W", "", fold(word.group())) for word in words]
@@ -107,7 +106,7 @@ def find_entities(text: str, language: str) -> dict[str, list[tuple[int, int]]]:
     taken: set[int] = set()
     line = " ".join(folded)
     # `Pohjois-Korea` comes from babel and must be tried before the table's `Korea`.
-    for entity, pattern, capital in (*_territories(language), *_entities()):
+    for entity, pattern, capital in (*_list_territories(language), *_list_entities()):
         for match in pattern.finditer(line):
             places = range(bisect_left(offsets, match.start()), bisect_left(offsets, match.end()))
             # `us`, `el` and `un` are words unless they are in capitals.
@@ -124,7 +123,7 @@ def find_entities(text: str, language: str) -> dict[str, list[tuple[int, int]]]:
 def implied(entities: Iterable[str]) -> set[str]:
     """Return the entities together with the countries that their capitals stand for."""
     entities = set(entities)
-    return entities | {_table()["implies"][entity] for entity in entities if entity in _table()["implies"]}
+    return entities | {_load_table()["implies"][entity] for entity in entities if entity in _load_table()["implies"]}
 
 
 def is_among(name: str, others: Sequence[str]) -> bool:
@@ -139,7 +138,7 @@ def same_name(left: str, right: str) -> bool:
     spelled = SequenceMatcher(None, _spell(left), _spell(right)).ratio()
     if spelled < ALIKE:
         return False
-    return any(_same_key(a, b, cross) for a, b in product(_keys(left), _keys(right)))
+    return any(_is_same_key(a, b, cross) for a, b in product(_list_keys(left), _list_keys(right)))
 
 
 def share_stem(left: str, right: str, changed_from: int = STEM) -> bool:
@@ -159,10 +158,10 @@ def share_stem(left: str, right: str, changed_from: int = STEM) -> bool:
 
 def count_shared(left: str, right: str) -> int:
     """Return how many letters both words begin with."""
-    return len(commonprefix((left, right)))
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
 
 
-def _same_key(left: str, right: str, cross: bool) -> bool:
+def _is_same_key(left: str, right: str, cross: bool) -> bool:
     short, long = sorted((left, right), key=len)
     if not short:
         return False
@@ -170,12 +169,8 @@ def _same_key(left: str, right: str, cross: bool) -> bool:
     if long.startswith(short) and len(long) - len(short) <= (2 if len(short) > 2 else len(short) - 1):
         return True
     # Greek writes d as nt and b as mp.
-    return (
-        cross
-        and len(short) > 3
-        and len(long) - len(short) < 2
-        and SequenceMatcher(None, left, right).ratio() > CROSS_ALIKE
-    )
+    near = len(short) > 3 and len(long) - len(short) < 2
+    return cross and near and SequenceMatcher(None, left, right).ratio() > CROSS_ALIKE
 
 
 @lru_cache(maxsize=65536)
@@ -189,7 +184,7 @@ def _spell(word: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _keys(word: str) -> tuple[str, ...]:
+def _list_keys(word: str) -> tuple[str, ...]:
     """Return the consonants of a name by class, in each way that its letters may sound. Only a first vowel is kept."""
     keys = []
     for ch, inner, c in product(("s", "k"), ("", "s"), ("s", "k")):
@@ -203,22 +198,22 @@ def _keys(word: str) -> tuple[str, ...]:
 
 
 @cache
-def _table() -> dict[str, Any]:
+def _load_table() -> dict[str, Any]:
     return tomllib.loads((WORDS / "entities.toml").read_text(encoding="utf-8"))
 
 
 @cache
-def _entities() -> list[tuple[str, re.Pattern[str], bool]]:
+def _list_entities() -> list[tuple[str, re.Pattern[str], bool]]:
     """Return the table's entities: name, pattern over folded words, and whether the first word needs a capital."""
     return [
-        (name, re.compile(rf"\b(?:{'|'.join(forms)})(?!\w)"), name in _table()["capitals"]["names"])
-        for name, forms in _table()["names"].items()
+        (name, re.compile(rf"\b(?:{'|'.join(forms)})(?!\w)"), name in _load_table()["capitals"]["names"])
+        for name, forms in _load_table()["names"].items()
     ]
 
 
 @cache
-def _territories(language: str) -> list[tuple[str, re.Pattern[str], bool]]:
-    """Return the countries as babel names them, in the form of `_entities`.
+def _list_territories(language: str) -> list[tuple[str, re.Pattern[str], bool]]:
+    """Return the countries as babel names them, in the form of `_list_entities`.
 
     Countries of the table are left out in languages that have a lexicon.
     """
@@ -228,16 +223,16 @@ def _territories(language: str) -> list[tuple[str, re.Pattern[str], bool]]:
         territories = Locale.parse(language).territories
     except (UnknownLocaleError, ValueError):
         return []
-    listed = _table()["names"] if load_lexicon(language) else {}
+    listed = _load_table()["names"] if load_lexicon(language) else {}
     names = {code: re.findall("[a-z]+", fold(name)) for code, name in territories.items() if code.isalpha()}
     return [
-        (code, re.compile(rf"\b{' '.join(map(_inflected, words))}(?!\w)"), True)
+        (code, re.compile(rf"\b{' '.join(map(_write_inflected, words))}(?!\w)"), True)
         for code, words in names.items()
         if code not in listed and len("".join(words)) > ABBREVIATION
     ]
 
 
-def _inflected(word: str) -> str:
+def _write_inflected(word: str) -> str:
     """Return a pattern of a folded word in its cases."""
     kept = len(word) - (2 if len(word) > 6 or word.endswith("ya") else 1 if len(word) > 4 else 0)
     return word[:kept] + (r"\w{0,5}" if kept > ABBREVIATION else "")

@@ -1,4 +1,4 @@
-"""JSON in a file → a dataclass whose fields are of their types, whoever wrote the file."""
+"""Read a dataclass from a JSON file and check the type of every field, since others may have written the file."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -9,9 +9,9 @@ Record = TypeVar("Record")
 
 
 def read_record(kind: type[Record], file: Path) -> Record:
-    """A dataclass from the JSON object in `file`; what the object has beside its fields is left out.
+    """Return a dataclass of the JSON object in `file`. Keys of the object that are not fields are ignored.
 
-    Raises OSError, and ValueError with what is wrong in one line.
+    Raises OSError if the file cannot be read, and ValueError, with a message of one line, if it does not fit `kind`.
     """
     try:
         return TypeAdapter(kind).validate_json(file.read_bytes())
