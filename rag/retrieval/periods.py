@@ -56,7 +56,7 @@ class _Words:
     expression: re.Pattern[str]
     """One or two dates with the words that relate them."""
     next: re.Pattern[str]
-    """What may follow a number that is a year."""
+    """Text that may follow a number that is a year."""
     nouns_are_capitalised: bool
     month_may_be_first: bool
     """True where 10/11/2023 may be the eleventh of October."""
