@@ -20,7 +20,7 @@ from functools import cache, partial
 from typing import Self
 
 from rag.answering.answer import Answer
-from rag.answering.collection import Catalogue
+from rag.answering.collection import Collection
 from rag.answering.events import Answered, Event, Evidence, Judged, Queued
 from rag.answering.phrasing import Phrased, phrase
 from rag.answering.speaking import Speaker, Speech
@@ -35,7 +35,6 @@ from rag.generation.queue import FairQueue
 from rag.index.index import Index
 from rag.index.manifest import read_pointer
 from rag.index.milvus import open_store
-from rag.ingest.formats import is_date
 from rag.protocols import Encoder, Generator
 from rag.reading.judge import Judge, ask_generator
 from rag.reading.known_judges import find_judge
@@ -43,6 +42,7 @@ from rag.reading.selector import Ranking, Selector
 from rag.retrieval.followups import complete, tell_language
 from rag.retrieval.periods import Period, find_period
 from rag.retrieval.search import PREFERENCE, retrieve
+from rag.text.dates import is_date
 from rag.text.language import detect
 from rag.text.prompts import Prompts
 from rag.types import Article, Document, Filter, Hit, Turn
@@ -79,7 +79,7 @@ class Assistant:
         self._judge = judge
         self._warned = False
         self._queue = FairQueue(config.generator_calls if config.is_remote else 1)
-        self._catalogue = Catalogue(encoder, prompts)
+        self._collection = Collection(encoder, prompts)
 
     @classmethod
     def load(cls, config: Config | None = None) -> Self:
@@ -172,7 +172,7 @@ class Assistant:
         asked = Query(text, tell_language(text, history), self.encoder)
         index = self.index
         is_filtered = among is not None and among != Filter()
-        if not is_filtered and (told := self._catalogue.tell(asked, index)):
+        if not is_filtered and (told := self._collection.answer(asked, index)):
             yield Answered(self._conclude(text, asked, told, Ranking(()), Speech(), clock))
             return
         query = self._complete(asked, history)

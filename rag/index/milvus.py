@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from rag.config import Config
 from rag.errors import StoreError
 from rag.index.index import Index
+from rag.text.dates import PartialDate
 from rag.types import Filter, Vectors
 
 if TYPE_CHECKING:
@@ -224,9 +225,10 @@ def _write(
 
 
 def _read_days(date: str) -> tuple[int, int]:
-    """The first and the last day that an ISO 8601 date of any precision may mean, as YYYYMMDD."""
-    digits = date.replace("-", "")
-    return int(digits.ljust(8, "0")), int(digits.ljust(8, "9"))
+    """Return the first and the last day of an ISO 8601 date of any precision, as YYYYMMDD."""
+    known = PartialDate.parse(date)
+    first, last = (int(day.isoformat().replace("-", "")) for day in (known.first_day, known.last_day))
+    return first, last
 
 
 def _name(index: str) -> str:

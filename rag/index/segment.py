@@ -26,6 +26,7 @@ import numpy as np
 
 from rag.index.vectors import Kind, Mask, VectorFile
 from rag.models.sources import checksum
+from rag.text.dates import PartialDate
 from rag.text.records import read_record
 from rag.types import Article, Document, Embeddings, Filter, Passage, Tokens
 
@@ -142,9 +143,9 @@ class Segment:
                 rows |= self._languages[language]
         conditions: list[tuple[str, Sequence[str]]] = [
             _match_sources(among.sources),
-            # Dates are compared to the precision of the less precise of the two.
-            ("substr(date, 1, length(?)) <= ?", [among.until] * 2 if among.until else ()),
-            ("substr(?, 1, length(date)) <= date", [among.since] if among.since else ()),
+            # A date known to the year or the month is the beginning of each of its days, and sorts before all of them.
+            ("date <= ?", [str(PartialDate.parse(among.until).last_day)] if among.until else ()),
+            ("date || '~' >= ?", [str(PartialDate.parse(among.since).first_day)] if among.since else ()),
         ]
         used = [(condition, values) for condition, values in conditions if values]
         if not used:

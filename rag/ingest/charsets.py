@@ -12,7 +12,8 @@ from collections.abc import Collection
 from functools import cache
 from itertools import islice, pairwise
 
-from rag.text.language import CYRILLIC, SERBO_CROATIAN, guess
+from rag.text.language import guess
+from rag.text.relatives import load_alphabets
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -33,7 +34,7 @@ _LETTERS = {
     "he": "אבגדהוזחטיךכלםמןנסעףפץצקרשת", "hr": "čćđšž", "hu": "áéíóöőúüű", "is": "áðéíóúýþæö", "it": "àèéìòù",
     "lt": "ąčęėįšųūž", "lv": "āčēģīķļņšūž", "nl": "éëïóü", "no": "æøåé", "pl": "ąćęłńóśźż", "pt": "áâãàçéêíóôõú",
     "ro": "ăâîșțşţ", "sk": "áäčďéíĺľňóôŕšťúýž", "sl": "čšž", "sq": "çë", "sv": "åäöé", "tr": "çğıöşüâîû",
-    **CYRILLIC, "sr": CYRILLIC[SERBO_CROATIAN] + "čćđšž",
+    **load_alphabets(), "sr": load_alphabets()["hbs"] + "čćđšž",
 }  # fmt: skip
 """The letters beyond ASCII of each language that is told apart."""
 _PUNCTUATION = frozenset("„“”‘’‚»«›‹–—…€°§·\u00a0№•¿¡")

@@ -8,12 +8,12 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from types import ModuleType
 from typing import Any
 
 from rag.errors import DocumentError
 from rag.ingest.charsets import decode
+from rag.text.dates import is_date
 
 MAX_UNPACKED_BYTES = 200_000_000
 MAX_HTML_BYTES = 10_000_000
@@ -24,7 +24,6 @@ DECLARED = 4096
 """Bytes of a page in which its encoding is declared."""
 
 _DATE = re.compile(r"\s*date:?[ \t]+(\d{4}(?:-\d{2}){0,2})(?:T[\d:.+Z-]*)?(?=\s|$)", re.IGNORECASE)
-_ISO_DATE = re.compile(r"\d{4}(?:-\d{2}){0,2}")
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\n((?:.*\n){1,200}?)---[ \t]*(?:\n|$)")
 _HEADING = re.compile(r"^# +(.+?)[ #]*$", re.MULTILINE)
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
@@ -55,17 +54,6 @@ class Content:
     text: str
     title: str | None = None
     date: str | None = None
-
-
-def is_date(text: str) -> bool:
-    """Whether it is a date in ISO 8601, to the precision of a year, a month or a day."""
-    if not _ISO_DATE.fullmatch(text):
-        return False
-    try:
-        date.fromisoformat(text + "-01" * (2 - text.count("-")))
-    except ValueError:
-        return False
-    return True
 
 
 def _decode(data: bytes) -> str:

@@ -9,7 +9,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rag.text.language import NO_SCRIPT, Language, detect, script_of
+from rag.text.language import Language, detect
+from rag.text.scripts import NO_SCRIPT, script_of
 from rag.text.sentences import Span, split_paragraph, split_paragraphs, strip_span
 from rag.types import Document, Passage
 

@@ -1,12 +1,8 @@
 """Compare a text with the accepted answers of a case, by the rules of evaluation/cases/README.md."""
 
 import re
-import unicodedata
 
-
-def fold(text: str) -> str:
-    """Return the text in lower case without combining marks, after NFKD normalisation."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+from rag.text.folding import fold_in_script
 
 
 def says(text: str, variant: str) -> bool:
@@ -14,7 +10,7 @@ def says(text: str, variant: str) -> bool:
 
     A variant that begins or ends with a digit must not be part of a longer number.
     """
-    wanted = fold(variant)
+    wanted = fold_in_script(variant)
     before = r"(?<!\d)" if wanted[0].isdigit() else ""
     after = r"(?!\d)" if wanted[-1].isdigit() else ""
-    return re.search(before + re.escape(wanted) + after, fold(text)) is not None
+    return re.search(before + re.escape(wanted) + after, fold_in_script(text)) is not None

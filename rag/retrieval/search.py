@@ -11,6 +11,7 @@ from rag.encoding.projection import expect
 from rag.encoding.query import Query
 from rag.index.index import Index
 from rag.retrieval.periods import Period
+from rag.text.dates import PartialDate
 from rag.types import Filter, Hit, Passage, Projection, Tokens, Vectors
 
 CANDIDATES = 32
@@ -47,7 +48,7 @@ def retrieve(
     if period:
         for row, candidate in enumerate(candidates):
             date = candidate.passage.date
-            scores[row] += PREFERENCE if date and period.covers(date) else 0
+            scores[row] += PREFERENCE if date and period.covers(PartialDate.parse(date)) else 0
     best = np.argsort(-scores, kind="stable")[:count]
     return tuple(
         Hit(rank, min(float(scores[row]), 1.0), candidates[row].passage, also=tuple(candidates[row].also))

@@ -1,4 +1,4 @@
-"""JSON or TOML in a file → a dataclass whose fields are of their types, whoever wrote the file."""
+"""Read a dataclass from a JSON or TOML file and check the type of every field, whoever wrote the file."""
 
 import tomllib
 from pathlib import Path
@@ -10,9 +10,9 @@ Record = TypeVar("Record")
 
 
 def read_record(kind: type[Record], file: Path) -> Record:
-    """A dataclass from the JSON object in `file`, or from the table in a `.toml` file; other keys are left out.
+    """Return a dataclass of the JSON object, or the TOML table, in `file`. Keys that are not fields are ignored.
 
-    Raises OSError, and ValueError with what is wrong in one line.
+    Raises OSError if the file cannot be read, and ValueError, with a message of one line, if it does not fit `kind`.
     """
     try:
         if file.suffix == ".toml":

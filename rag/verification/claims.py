@@ -3,14 +3,15 @@
 import re
 from calendar import day_name
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from rag.text.language import fold
+from rag.text.dates import PartialDate
+from rag.text.folding import fold
 from rag.text.lexicon import load_lexicon
 from rag.text.names import KOREAS, Name, find_entities, find_names, implied, is_among
-from rag.verification.facts import Date, Facts, Quantity, find_facts
+from rag.verification.facts import Facts, Quantity, find_facts
 from rag.verification.quotations import has_verbatim
 
 Kind = Literal["number", "date", "name", "negation", "direction", "quotation", "meaning"]
@@ -46,7 +47,7 @@ class Quotation:
     text: str
 
 
-Claim = Date | Weekday | Quantity | Entity | Name | Quotation
+Claim = PartialDate | Weekday | Quantity | Entity | Name | Quotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def claims_of(said: Parsed) -> Iterator[Claim]:
 def kind_of(claim: Claim) -> Kind:
     """What it would be called if it were wrong."""
     match claim:
-        case Date() | Weekday():
+        case PartialDate() | Weekday():
             return "date"
         case Quantity():
             return "number"
@@ -106,7 +107,7 @@ def kind_of(claim: Claim) -> Kind:
 def describe(claim: Claim) -> str:
     """The claim in English, for a log."""
     match claim:
-        case Date():
+        case PartialDate():
             known = (("day", claim.day), ("month", claim.month), ("year", claim.year))
             return "the date " + ", ".join(f"{part} {value}" for part, value in known if value)
         case Weekday():
@@ -124,8 +125,9 @@ def describe(claim: Claim) -> str:
 def holds(passage: Parsed, claim: Claim) -> bool:
     """Whether the passage has the date, number, name or quotation, whatever it says of it."""
     match claim:
-        case Date():
-            return any(_agree(claim, date, passage.year) for date in passage.facts.dates)
+        case PartialDate():
+            dates = (date if date.year else replace(date, year=passage.year) for date in passage.facts.dates)
+            return any(map(claim.covers, dates))
         case Weekday():
             return claim.number in passage.facts.weekdays
         case Quantity():
@@ -137,13 +139,6 @@ def holds(passage: Parsed, claim: Claim) -> bool:
             return is_among(claim.text, _spellings(passage)) or fold(claim.text) in _words(passage.text)
         case Quotation():
             return has_verbatim(passage.text, claim.text)
-
-
-def _agree(claim: Date, date: Date, year: int | None) -> bool:
-    """A claim may be less precise than the passage, never more."""
-    return (
-        claim.day in (None, date.day) and claim.month in (None, date.month) and claim.year in (None, date.year or year)
-    )
 
 
 def _quantities(passage: Parsed, claim: Quantity) -> Iterable[Quantity]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from rag.text.dates import PartialDate
 from rag.text.lexicon import Lexicon, Word, load_lexicon, split_words
 from rag.verification.numerals import HUNDRED, Number, find_numbers
 
@@ -36,15 +37,6 @@ _AMBIGUOUS_MONTHS = {"may", "march", "mars", "mai"}
 
 
 @dataclass(frozen=True, slots=True)
-class Date:
-    """A date to the precision that the text gives."""
-
-    day: int | None
-    month: int | None
-    year: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Quantity:
     """A number, what it counts, and whether it is exceeded."""
 
@@ -65,7 +57,7 @@ class Quantity:
 class Facts:
     """What a text says in dates and numbers."""
 
-    dates: tuple[Date, ...]
+    dates: tuple[PartialDate, ...]
     weekdays: frozenset[int]
     """From 0, Monday."""
     quantities: tuple[Quantity, ...]
@@ -94,23 +86,23 @@ def find_facts(text: str, language: str) -> Facts:
     )
 
 
-def _find_numeric_dates(text: str, language: str) -> Iterator[tuple[Date, tuple[int, int]]]:
+def _find_numeric_dates(text: str, language: str) -> Iterator[tuple[PartialDate, tuple[int, int]]]:
     for match in _ISO.finditer(text):
         year, month, day = int(match[1]), int(match[2]), int(match[3]) if match[3] else None
         if month <= MONTHS and (day or 0) <= MAX_DAY:
-            yield Date(day, month, year), match.span()
+            yield PartialDate(year, month, day), match.span()
     for match in _CJK.finditer(text):
-        yield Date(*(int(part) if part else None for part in (match[3], match[2], match[1]))), match.span()
+        yield PartialDate(*(int(part) if part else None for part in match.groups())), match.span()
     for match in _NUMERIC.finditer(text):
         day, month, year = int(match[1]), int(match[3]), int(match[4])
         # Slashes stand the American way round in English.
         if (language == "en" and match[2] == "/" and day <= MONTHS) or month > MONTHS:
             day, month = month, day
         if month <= MONTHS and day <= MAX_DAY:
-            yield Date(day, month, year), match.span()
+            yield PartialDate(year, month, day), match.span()
 
 
-def _find_named_dates(text: str, words: list[Word], lexicon: Lexicon) -> Iterator[tuple[Date, tuple[int, int]]]:
+def _find_named_dates(text: str, words: list[Word], lexicon: Lexicon) -> Iterator[tuple[PartialDate, tuple[int, int]]]:
     for word in words:
         month = lexicon.months.find(word.form)
         if month is None:
@@ -129,7 +121,7 @@ def _find_named_dates(text: str, words: list[Word], lexicon: Lexicon) -> Iterato
         start = min(start, earlier.start()) if earlier else start
         said = year or earlier
         for day in _read_days(before or after):
-            yield Date(day, int(month), int(said[1]) if said else None), (start, end)
+            yield PartialDate(int(said[1]) if said else None, int(month), day), (start, end)
 
 
 def _follows_preposition(text: str, word: Word) -> bool:

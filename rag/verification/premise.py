@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rag.text.language import fold
+from rag.text.folding import fold
 from rag.text.names import Name
 from rag.verification.claims import Claim, Parsed, claims_of, holds
 from rag.verification.facts import Quantity

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from rag.encoding.matching import measure_farthest
 from rag.protocols import Encoder
-from rag.text.language import fold
+from rag.text.folding import fold
 from rag.text.lexicon import form_of
 
 LEAST_WORDS = 2

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rag.text.language import fold
+from rag.text.folding import fold
 from rag.text.lexicon import SERBIAN, form_of, is_preposition
 from rag.text.names import find_entities, find_names, implied
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from rag.protocols import Encoder
+from rag.text.dates import PartialDate
 from rag.text.language import detect
 from rag.text.sentences import Span
 from rag.types import Document, Passage
@@ -72,7 +73,7 @@ def _parse_source(text: str, language: str, year: int | None) -> Parsed:
 
 
 def _year_of(date: str | None) -> int | None:
-    return int(date[:4]) if date else None
+    return PartialDate.parse(date).year if date else None
 
 
 def _parse_statement(statement: str, spoken: str, read: Parsed, encoder: Encoder | None) -> Parsed:

@@ -12,6 +12,7 @@ from rag.index.index import Index
 from rag.retrieval.periods import Period
 from rag.retrieval.search import CANDIDATES, retrieve
 from rag.testing import WordEncoder
+from rag.text.dates import PartialDate
 from rag.text.language import Language
 from rag.types import Document, Filter, Hit, Passage, Tokens, Vectors
 from tests.index.test_index import make_document, write
@@ -88,7 +89,7 @@ def test_documents_of_the_period_are_preferred_and_others_stay(tmp_path: Path) -
         return replace(document, date=date), [replace(passage, date=date) for passage in passages]
 
     articles = [dated("none.txt", None), dated("old.txt", "2019-03"), dated("new.txt", "2024-05-02")]
-    hits = find(tmp_path, *articles, question="harbour opened", period=Period("2024", "2024"))
+    hits = find(tmp_path, *articles, question="harbour opened", period=Period(PartialDate(2024), PartialDate(2024)))
     assert hits[0].passage.source == "new.txt"
     assert len(hits) == 3
 

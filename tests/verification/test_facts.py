@@ -2,7 +2,8 @@
 
 import pytest
 
-from rag.verification.facts import Date, find_facts
+from rag.text.dates import PartialDate
+from rag.verification.facts import find_facts
 from rag.verification.numerals import find_numbers
 
 
@@ -96,7 +97,7 @@ def test_dates_are_read_to_the_precision_they_have(
     language: str, text: str, dates: list[tuple[int | None, int | None, int | None]]
 ) -> None:
     facts = find_facts(text, language)
-    assert list(facts.dates) == [Date(*date) for date in dates]
+    assert list(facts.dates) == [PartialDate(*reversed(date)) for date in dates]
     assert not dates or facts.quantities == ()
 
 
