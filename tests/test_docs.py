@@ -1,7 +1,6 @@
 """What the pages under docs/ name is there: commands, settings, models, files."""
 
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -26,7 +25,7 @@ def test_the_readme_leads_to_each_page() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_what_a_page_names_is_there(page: Path) -> None:
-    settings = {f"RAG_{field.name.upper()}" for field in fields(Config)}
+    settings = {f"RAG_{name.upper()}" for name in Config.model_fields}
     assert set(find(r"RAG_[A-Z_]+", page)) <= settings
     for line in find(r"(?:`|^|\d )rag ([a-z][^`\n]*)", page):
         check_command(line.split())

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,7 +100,7 @@ def test_a_generator_named_by_its_path_in_the_cache_is_not_looked_up_by_that_nam
     config: Config, generator: Path
 ) -> None:
     generator.write_bytes(b"GGUF and more")
-    check = look(replace(config, generator=str(generator)))["generator"]
+    check = look(config.replace(generator=str(generator)))["generator"]
     assert (check.ok, check.detail) == (None, f"{generator}: given as a path, so its checksum is not known")
 
 
@@ -139,19 +138,19 @@ def test_a_damaged_index_is_to_be_rebuilt(config: Config) -> None:
 @pytest.mark.parametrize("change", [{"encoder": "multilingual-e5-small"}, {"passage_tokens": 99}])
 def test_an_index_of_other_settings_is_to_be_rebuilt(config: Config, change: dict[str, object]) -> None:
     write_index(config)
-    check = look(replace(config, **change))["index"]  # type: ignore[arg-type]
+    check = look(config.replace(**change))["index"]  # type: ignore[arg-type]
     assert check.ok is False
     assert "rag index --rebuild" in str(check.remedy)
 
 
 def test_a_server_that_does_not_answer_is_wrong_and_needs_no_build(config: Config) -> None:
-    checks = look(replace(config, generator="http://127.0.0.1:9/v1"))
+    checks = look(config.replace(generator="http://127.0.0.1:9/v1"))
     assert checks["generator"].ok is False
     assert checks["llama.cpp"].ok is None
 
 
 def test_a_judge_is_told_apart_as_shipped_measured_here_or_not_known(config: Config, generator: Path) -> None:
-    assert look(replace(config, generator="qwen2.5-coder-1.5b"))["judge"].detail.startswith("as measured before")
+    assert look(config.replace(generator="qwen2.5-coder-1.5b"))["judge"].detail.startswith("as measured before")
     unknown = look(config)["judge"]
     assert (unknown.ok, unknown.remedy) == (None, "Find out whether it can: rag models calibrate")
     assert "articles are quoted" in unknown.detail
@@ -171,12 +170,12 @@ def test_a_judge_is_told_apart_as_shipped_measured_here_or_not_known(config: Con
 
 def test_what_cannot_be_used_cannot_be_told_to_judge(config: Config) -> None:
     for name in (config.generator, "http://127.0.0.1:9/v1"):
-        check = look(replace(config, generator=name))["judge"]
+        check = look(config.replace(generator=name))["judge"]
         assert check.ok is None
         assert "before the generator can be used" in check.detail
 
 
 def test_more_threads_than_cores_are_wrong(config: Config) -> None:
-    check = look(replace(config, threads=count_physical_cores() + 1))["cores"]
+    check = look(config.replace(threads=count_physical_cores() + 1))["cores"]
     assert check.ok is False
     assert f"RAG_THREADS to {count_physical_cores()}" in str(check.remedy)
