@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from rag.config import Config
 from rag.encoding.load import load_encoder
 from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
-from rag.generation.passage_cache import PassageCache
+from rag.generation.cache import PassageCache
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
 from rag.index.manifest import read_paths, remove_leftovers

@@ -202,7 +202,7 @@ def test_doctor_says_whether_the_index_is_at_milvus(config: Config) -> None:
     build_index(config=config.replace(milvus=None), encoder=WordEncoder())
     (check,) = [check for check in examine(config, ("false",)) if check.name == "Milvus"]
     assert check.ok is False
-    assert check.remedy == "Put it there: rag index --index default"
+    assert check.remedy == "Store it there: rag index --index default"
     build(config)
     (check,) = [check for check in examine(config, ("false",)) if check.name == "Milvus"]
     assert check.ok is True
