@@ -82,7 +82,7 @@ class Config(BaseSettings):
     ray: str | None = None
     """The address of a Ray cluster, such as `10.0.0.1:6379`. Without it, Ray runs on this machine."""
     milvus: str | None = None
-    """Where vectors are searched: a Milvus server, `http://host:19530`, or a file. By default, in this process."""
+    """The Milvus server, `http://host:19530`, or Milvus file that searches vectors. By default, this process does."""
     milvus_token: str | None = Field(default=None, repr=False)
     """The credentials for the Milvus server, as `user:password`."""
     generator: str = "qwen2.5-coder-1.5b"
@@ -114,8 +114,8 @@ class Config(BaseSettings):
     seconds: FiniteFloat = 20.0
     """The time after which no further passage is read, in seconds."""
     caution: FiniteFloat = 0.0
-    """What is added to the threshold for an answer, which was set by measurement, in units of the generator's log-odds.
-    A negative value makes answers more likely."""
+    """An addition to the evidence that an answer needs, which was set by measurement, in the unit of the generator's
+    log-odds. Positive values make answers rarer, and negative values more frequent."""
     max_answer_tokens: Count = 80
     max_question_chars: Count = 2000
 

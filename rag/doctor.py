@@ -61,7 +61,7 @@ class Check:
     """None if the result is neither good nor bad."""
     detail: str
     remedy: str | None = None
-    """What to do. It is set whenever `ok` is False."""
+    """The way to fix the problem. It is set whenever `ok` is False."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values."""

@@ -79,27 +79,27 @@ class LlamaGenerator:
 
     def prepare(self, prefix: str) -> None:
         with self._lock:
-            begun = self._tokenize_prefix(prefix)
-            if not self._states.has(self._name_state(begun)):
-                self._hold(begun)
+            start = self._tokenize_prefix(prefix)
+            if not self._states.has(self._name_state(start)):
+                self._hold(start)
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
         with self._lock:
             one, other = (self._engine.tokenize(reply)[0] for reply in replies)
-            asked = self._tokenize_suffix(suffix)
+            rest = self._tokenize_suffix(suffix)
             odds = []
-            for prefix in map(self._tokenize_prefix, prefixes):
-                self._check_length(len(prefix.tokens) + len(asked), 0)
-                self._hold(prefix)
-                logits = self._evaluate(asked)
+            for start in map(self._tokenize_prefix, prefixes):
+                self._check_length(len(start.tokens) + len(rest), 0)
+                self._hold(start)
+                logits = self._evaluate(rest)
                 odds.append(float(logits[one] - logits[other]))
             return odds
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         with self._lock:
-            begun, asked = self._tokenize_prefix(prefix), self._tokenize_suffix(suffix)
-            self._check_length(len(begun.tokens) + len(asked), max_tokens)
-            yield from _cut(_decode(self._speak(begun, asked, max_tokens)), stop)
+            start, rest = self._tokenize_prefix(prefix), self._tokenize_suffix(suffix)
+            self._check_length(len(start.tokens) + len(rest), max_tokens)
+            yield from _cut(_decode(self._speak(start, rest, max_tokens)), stop)
 
     @cached_property
     def _file(self) -> Path:

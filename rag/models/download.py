@@ -29,7 +29,7 @@ Free = Callable[[Path], int]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `fetch` will do for a model."""
+    """The work that `fetch` has to do for a model."""
 
     model: Model
     source: str
@@ -41,7 +41,7 @@ class Plan:
 
 
 def plan(model: Model, cache: Path) -> Plan:
-    """Return what `fetch` will do. Raises FetchError if the model is on a hub alone and that cannot be asked."""
+    """Return the work that `fetch` has to do. Raises FetchError if only a hub has the model and cannot be reached."""
     folder = model.folder(cache)
     with contextlib.suppress(ModelMissing):
         return Plan(model, str(locate(model, cache)), 0, 0)
