@@ -31,6 +31,14 @@ PROBLEMS = {
 """Sentences for the errors of pydantic that a user can cause."""
 
 
+def say_install(extra: str, packages: str) -> str:
+    """Return the sentence that says how to install an extra of this project, which consists of `packages`."""
+    # Not `rag-assistant[extra]`: in the Python package index, this name belongs to another project.
+    return (
+        f"Run: pip install {packages}" if IS_INSTALLED else f"In the project's folder run: pip install -e '.[{extra}]'"
+    )
+
+
 def _find_folder(value: str | Path) -> Path:
     try:
         return Path(value).expanduser()

@@ -3,7 +3,7 @@
 from functools import partial
 from importlib.util import find_spec
 
-from rag.config import Config
+from rag.config import Config, say_install
 from rag.encoding.encoder import SentenceEncoder
 from rag.encoding.ray_workers import RayEncoder
 from rag.errors import ModelError
@@ -23,9 +23,8 @@ def load_encoder(config: Config, projection: Projection | None = None, *, corpus
     if not corpus or (not config.workers and config.ray is None):
         return SentenceEncoder.load(config, projection)
     if find_spec("ray") is None:
-        raise ModelError(
-            "RAG_WORKERS and RAG_RAY need the ray package. In the project's folder run: pip install -e '.[ray]'"
-        )
+        install = say_install("ray", "'ray[data]' threadpoolctl")
+        raise ModelError(f"RAG_WORKERS and RAG_RAY need the ray package. {install}")
     # The rounding of a sum depends on the number of threads: each worker must have as many as this process.
     config = config.replace(threads=config.threads or count_physical_cores())
     local = SentenceEncoder.load(config, projection)

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import urlsplit
 
+from rag.config import say_install
 from rag.errors import GenerationError, ModelError
 from rag.types import Reply
 
@@ -93,9 +94,7 @@ class RemoteGenerator:
                 "The key contains a space or another character that keys cannot have. Correct RAG_GENERATOR_KEY."
             )
         if find_spec("openai") is None:
-            raise ModelError(
-                f"{addresses[0]} needs the openai package. In the project's folder run: pip install -e '.[server]'"
-            )
+            raise ModelError(f"{addresses[0]} needs the openai package. {say_install('server', 'openai')}")
         return cls([url.rstrip("/") for url in addresses], model, key, calls, read_seconds)
 
     @property
