@@ -27,8 +27,8 @@ from rag.answering.speaking import Speaker, Speech
 from rag.answering.streams import Asking
 from rag.answering.timing import Clock
 from rag.config import Config
+from rag.encoding.load import load_encoder
 from rag.encoding.query import Query, check_question
-from rag.encoding.ray_workers import load_encoder
 from rag.errors import QuestionError, RagError
 from rag.generation.llama import load_generator
 from rag.generation.queue import FairQueue

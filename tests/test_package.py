@@ -25,7 +25,7 @@ HEAVY = (
     "ray",
 )
 OWNERS = {
-    "sentence_transformers": {"encoder"},
+    "sentence_transformers": {"transformer"},
     "faiss": {"vectors"},
     "llama_cpp": {"engine", "probe"},
     "openai": {"remote"},

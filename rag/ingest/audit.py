@@ -9,7 +9,7 @@ from typing import Any
 
 from rag.config import Config
 from rag.errors import DocumentError, StoreError
-from rag.generation.passage_cache import PassageCache
+from rag.generation.cache import PassageCache
 from rag.index.index import Index
 from rag.index.manifest import find_leftovers, list_indexes, say_rebuild
 from rag.index.milvus import MilvusStore, open_store

@@ -10,9 +10,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from rag.config import Config
-from rag.encoding.ray_workers import load_encoder
+from rag.encoding.load import load_encoder
 from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
-from rag.generation.passage_cache import PassageCache
+from rag.generation.cache import PassageCache
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
 from rag.index.manifest import read_paths, remove_leftovers
@@ -85,7 +85,7 @@ def build_locked(
         old = None if rebuild else _open_old(folder)
         if old:
             stack.callback(old.close)
-        encoder = encoder or load_encoder(config, old.projection if old else None)
+        encoder = encoder or load_encoder(config, old.projection if old else None, corpus=True)
         summary = _Build(folder, config, encoder, old, policy or Policy()).run(paths, progress)
         _publish(config)
         return summary

@@ -9,7 +9,7 @@ from watchfiles import Change
 from watchfiles import watch as await_changes
 
 from rag.config import Config
-from rag.encoding.ray_workers import load_encoder
+from rag.encoding.load import load_encoder
 from rag.errors import DocumentError, IndexBusy, RagError, StoreError
 from rag.index.index import Index
 from rag.index.manifest import read_paths
@@ -37,7 +37,7 @@ def keep_index(config: Config, encoder: Encoder | None = None) -> Iterator[Summa
     paths = read_paths(folder)
     if encoder is None:
         with closing(Index.open(folder)) as index:
-            encoder = load_encoder(config, index.projection)
+            encoder = load_encoder(config, index.projection, corpus=True)
     for _ in watch(paths, ignored=(config.indexes.resolve(), config.cache.resolve())):
         yield _update(config, encoder)
 

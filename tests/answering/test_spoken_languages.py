@@ -159,7 +159,7 @@ def test_another_model_encoder_or_prompt_needs_its_own_calibration(config: Confi
     reworded = replace(PROMPTS, templates={**PROMPTS.templates, "judge": "Is {question} answered?"})
     assert find_judge(generator, config, PROMPTS)
     assert find_judge(other, config, PROMPTS) is None
-    assert find_judge(generator, replace(config, encoder="another"), PROMPTS) is None
+    assert find_judge(generator, config.replace(encoder="another"), PROMPTS) is None
     assert find_judge(generator, config, reworded) is None
 
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -200,10 +199,10 @@ def test_an_index_is_verified_against_its_collection_and_what_milvus_keeps_is_to
 
 def test_doctor_says_whether_the_index_is_at_milvus(config: Config) -> None:
     write(config, 1)
-    build_index(config=replace(config, milvus=None), encoder=WordEncoder())
+    build_index(config=config.replace(milvus=None), encoder=WordEncoder())
     (check,) = [check for check in examine(config, ("false",)) if check.name == "Milvus"]
     assert check.ok is False
-    assert check.remedy == "Put it there: rag index --index default"
+    assert check.remedy == "Store it there: rag index --index default"
     build(config)
     (check,) = [check for check in examine(config, ("false",)) if check.name == "Milvus"]
     assert check.ok is True

@@ -7,7 +7,7 @@ import pytest
 
 from rag.config import Config
 from rag.errors import IndexDamaged, IndexMissing
-from rag.generation.state_cache import StateCache, name_subject
+from rag.generation.cache import StateCache, name_subject
 from rag.index.index import Index
 from rag.index.manifest import SEGMENTS, STAGED
 from rag.index.merging import Policy

@@ -160,7 +160,7 @@ def test_words_go_to_the_terminal_as_they_come_and_the_answer_to_standard_output
         (["search", QUESTION, "--index", "no/ne", "--json"], "letters, digits"),
         (["models", "path"], "rag models fetch multilingual-e5-small"),
         (["models", "verify", "qwen2.5-coder-0.5b"], "rag models fetch qwen2.5-coder-0.5b"),
-        (["models", "fetch", "nothing-of-that-name"], "Known are multilingual-e5-small"),
+        (["models", "fetch", "nothing-of-that-name"], "The known models are multilingual-e5-small"),
         (["index"], "rag models fetch multilingual-e5-small"),
     ],
 )
