@@ -60,7 +60,7 @@ def _copy(source: str, passages: Sequence[Passage]) -> tuple[Document, list[Pass
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A document as `Draft.add` takes it."""
+    """A document as `IndexWriter.add` takes it."""
 
     document: Document
     size: int
