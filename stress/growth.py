@@ -152,7 +152,7 @@ def measure_search(questions: Vectors, passages: int, folder: Path) -> Figures:
             figures[f"{name}, ms"] = median(taken)
             nearest = _find_nearest(questions[:50], folder, list_passing(passages, among))
             figures[f"{name}, recall@10"] = _compare(found, nearest)
-        kinds = [segment.facts.kind for segment in index.segments]
+        kinds = [segment.info.kind for segment in index.segments]
     return {**figures, "segments": len(kinds), "probes": max(kind.probes for kind in kinds)}
 
 

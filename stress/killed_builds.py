@@ -19,15 +19,15 @@ import numpy as np
 from rag.config import Config
 from rag.errors import IndexMissing
 from rag.index.index import Index
-from rag.index.manifest import find_leftovers
-from rag.index.merging import Policy
+from rag.index.manifest import find_unused_files
+from rag.index.merging import MergePolicy
 from rag.ingest.build import build_index
 from rag.protocols import Encoder
 from rag.testing import make_projection
 from rag.text.language import detect
 from rag.types import Embeddings, Progress, Role, Vectors
 
-POLICY = Policy(batch=8, exact=30, small=12, most=150, decayed=0.4)
+POLICY = MergePolicy(batch=8, exact=30, small=12, most=150, removed_share=0.4)
 FILES = 40
 WORDS = ("harbour", "orchard", "lake", "tower", "bridge", "river", "market", "school", "winter", "summer", "train")
 DIMENSION = 32
@@ -117,7 +117,9 @@ def await_end(child: BaseProcess) -> bool:
     return child.exitcode == 0
 
 
-def build(config: Config, load: Callable[[Config], Encoder], policy: Policy, fatal: int, seen: ctypes.c_int) -> None:
+def build(
+    config: Config, load: Callable[[Config], Encoder], policy: MergePolicy, fatal: int, seen: ctypes.c_int
+) -> None:
     """Update the index, counting file operations, and die at the given one; 0 means none."""
     encoder = load(config)
     count_moments(fatal, seen)
@@ -193,7 +195,7 @@ class Trial:
         self._moments = self._children.moments
         check(ended, "a build was killed by somebody else")
         check(self._read_index() == self._read_corpus(), "a build that ended does not hold the corpus")
-        check(not find_leftovers(self.config.indexes / self.config.index), "a build that ended left something")
+        check(not find_unused_files(self.config.indexes / self.config.index), "a build that ended left something")
 
     def _begin(self, fatal: int) -> BaseProcess:
         return self._children.start(build, self.config, HashEncoder.load, POLICY, fatal)

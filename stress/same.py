@@ -20,7 +20,7 @@ from evaluation.cases import load_answerable, load_news
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
 from rag.encoding.encoder import SentenceEncoder
-from rag.index.merging import Policy
+from rag.index.merging import MergePolicy
 from rag.ingest.build import build_index
 from stress.killed_builds import Children, await_end, build, check
 
@@ -105,7 +105,7 @@ def build_among_kills(config: Config, articles: Path, kills: int, advance: Advan
     children = Children("sentence_transformers")
 
     def run(fatal: int) -> bool:
-        return await_end(children.start(build, config, SentenceEncoder.load, Policy(), fatal))
+        return await_end(children.start(build, config, SentenceEncoder.load, MergePolicy(), fatal))
 
     shutil.copytree(articles, config.corpus)
     sources = sorted(file.name for file in articles.iterdir())

@@ -20,7 +20,7 @@ from rag.assistant import Assistant
 from rag.errors import RagError
 from rag.index.index import Index
 from rag.index.manifest import MANIFEST, SEGMENTS, read_manifest
-from rag.index.segment import FACTS
+from rag.index.segment import SEGMENT_INFO
 from rag.ingest.documents import File, Skipped, read, walk
 from rag.ingest.formats import FORMATS
 from rag.page.conversation import Exchange
@@ -102,7 +102,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Pat
     folder = tmp_path_factory.mktemp("described")
     build_corpus(folder, *ARTICLES)
     manifest, generation = read_manifest(folder / "default")
-    return folder, generation / MANIFEST, folder / "default" / SEGMENTS / next(iter(manifest.segments)) / FACTS
+    return folder, generation / MANIFEST, folder / "default" / SEGMENTS / next(iter(manifest.segments)) / SEGMENT_INFO
 
 
 @bounded
