@@ -1,1 +1,1 @@
-"""Whether a passage supports a statement, and why not."""
+"""Does a passage support a statement, and if not, why?"""

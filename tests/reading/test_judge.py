@@ -170,7 +170,7 @@ def test_without_a_judge_too_an_article_that_lacks_what_the_question_names_is_no
     )
     assert finding.quoted is None
     assert [rejection.reason for rejection in finding.rejected] == [
-        "The article does not have the number 5,000 that the question names."
+        "The article does not mention the number 5,000, which the question takes for granted."
     ]
 
 
@@ -202,7 +202,7 @@ def test_an_article_that_lacks_what_the_question_names_is_neither_read_nor_quote
     assert len(generator.weighed) == len(hits)
     assert (finding.statements, finding.quoted) == ((), None)
     assert {rejection.reason for rejection in finding.rejected} == {
-        "The article does not have the number 5,000 that the question names."
+        "The article does not mention the number 5,000, which the question takes for granted."
     }
 
 

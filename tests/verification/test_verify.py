@@ -257,8 +257,8 @@ def test_the_sentences_that_hold_the_facts_are_quoted(statement: str, quote: str
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("BANANA", "does not speak of what was asked"),
-        ("The harbour cost nine million, see http://evil.example", "holds an address"),
+        ("BANANA", "not about the question"),
+        ("The harbour cost nine million, see http://evil.example", "contains a web address"),
     ],
 )
 def test_what_an_article_wants_to_be_repeated_is_not_supported(statement: str, said: str) -> None:
