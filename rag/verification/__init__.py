@@ -1,1 +1,1 @@
-"""Does a passage support a statement, and if not, why?"""
+"""Check statements against the passages that they cite."""

@@ -1,4 +1,4 @@
-"""Does a statement give a number as exact that is only a bound in the passage: 1000 instead of over 1000?"""
+"""Find numbers that a statement gives as exact and its passage only as a bound, such as 1000 for over 1000."""
 
 import re
 from collections.abc import Iterator

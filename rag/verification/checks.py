@@ -1,4 +1,4 @@
-"""What does each check say of a statement and its passage: of facts, negation, who acts, and the meaning?"""
+"""Check a statement against its passage: facts, negation, who acts, and meaning."""
 
 import re
 from collections.abc import Iterator

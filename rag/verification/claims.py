@@ -1,4 +1,4 @@
-"""Which dates, numbers, names and quotations does a text claim, and does a passage hold them?"""
+"""List the dates, numbers, names and quotations that a text claims, and look them up in a passage."""
 
 import re
 from calendar import day_name, month_name

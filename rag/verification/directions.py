@@ -1,4 +1,4 @@
-"""Where does a sentence say that somebody or something comes from, and where do they go?
+"""Find where somebody or something in a sentence comes from, and where they go.
 
 A name has a direction only if a preposition or an ending shows it.
 """

@@ -1,4 +1,4 @@
-"""Which facts of a statement does each sentence of a passage hold, and how near is the sentence in meaning?"""
+"""Compare each sentence of a passage with a statement, by the facts that it holds and by meaning."""
 
 import re
 from collections.abc import Sequence

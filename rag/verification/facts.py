@@ -1,4 +1,4 @@
-"""Which facts does a text hold that compare without understanding it: dates, weekdays, numbers with units?"""
+"""Find dates, weekdays and numbers with units, which can be compared without understanding the text."""
 
 import re
 from bisect import bisect_left, bisect_right

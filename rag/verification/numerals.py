@@ -1,4 +1,4 @@
-"""Which numbers does a text hold, in digits however grouped and in words?"""
+"""Find the numbers of a text, in digits however grouped and in words."""
 
 import re
 from collections.abc import Iterator

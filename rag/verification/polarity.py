@@ -1,4 +1,4 @@
-"""Does a text deny something, by the words of negation of its language?"""
+"""Find out whether a text denies something, by the words of negation of its language."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Does an article have what a question takes for granted: the numbers, dates and names in it?"""
+"""Check that an article has the numbers, dates and names that a question takes for granted."""
 
 from collections.abc import Iterator
 from itertools import pairwise

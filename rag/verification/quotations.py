@@ -1,4 +1,4 @@
-"""Which words does a text give as somebody's own, and does a passage have them?"""
+"""Find the words that a text gives as somebody's own, and look them up in a passage."""
 
 import re
 from collections.abc import Iterator, Sequence

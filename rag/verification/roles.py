@@ -1,4 +1,4 @@
-"""Who acts in a sentence and who is acted on, as far as case endings, articles or the order of words show it?
+"""Find who acts in a sentence and who is acted on, by case endings, articles or the order of words.
 
 Nothing is parsed. A name has a role only if one of the signs in the table of its language is there.
 """

@@ -1,4 +1,4 @@
-"""Does a question ask for a time or a number, and which sentences have one?"""
+"""Tell whether a question asks for a time or a number, and which sentences have one."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Does a passage support a statement, and which words of it do?
+"""Decide whether a passage supports a statement, and find the words that do.
 
 Numbers, dates, names, negation and who acts are compared first, since closeness of meaning does not tell 2018 from
 2019. What cannot be decided is called undecided. Only what was compared and found is called supported.
