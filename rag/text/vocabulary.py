@@ -1,6 +1,6 @@
-"""What a table says of its language: words in their forms, and the rules of numbers, dates, negation and roles.
+"""The contents of a language's table: words in their forms, and the rules of numbers, dates, negation and roles.
 
-`words/README.md` describes the keys of a table; each is a field here.
+Each key of a table is a field here. `words/README.md` gives an overview.
 """
 
 import re
@@ -41,7 +41,7 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class NumberWords:
-    """What joins the parts of a number, and numbers with what they count. Compared with the text as it is written."""
+    """Words within numbers, and between numbers and what they count. They are compared as they are written."""
 
     within: tuple[str, ...] = ()
     """Joins the parts of a number that is one word: vier*und*zwanzig."""
@@ -57,7 +57,7 @@ class NumberWords:
 
 @dataclass(frozen=True, slots=True)
 class DateWords:
-    """How dates are written. All but `endings`, `stem_endings` and `fleeting` are compared with the text as written."""
+    """The way dates are written. All words but `endings` and `stem_endings` are compared as they are written."""
 
     endings: tuple[str, ...] = ()
     """Case endings that months and weekdays take."""
@@ -66,13 +66,13 @@ class DateWords:
     fleeting: str = ""
     """Vowels that drop out before the last consonant: říjen, říj*n*a."""
     ambiguous: tuple[str, ...] = ()
-    """Months that are other words too: they need a day, a year or a preposition beside them."""
+    """Months that are ordinary words too. They count only beside a day, a year or a preposition."""
     before_month: tuple[str, ...] = ()
-    """Prepositions that tell such a month, if it has a capital: in May."""
+    """Prepositions after which an ambiguous month counts if it has a capital: in May."""
     between_days: tuple[str, ...] = ()
     """Stands between two days of a month: 18 *and* 19 October."""
     ordinals: tuple[str, ...] = ()
-    """Endings of an ordinal in digits, beside the full stop: 1*st*."""
+    """Endings of an ordinal in digits, apart from the full stop: 1*st*."""
     day_to_month: tuple[str, ...] = ()
     """Stands between a day and its month: 7 *de* septiembre."""
     month_to_year: tuple[str, ...] = ()
@@ -82,9 +82,9 @@ class DateWords:
     month_first: bool = False
     """True where the month precedes the day: July 12, 7/12/2025."""
     capital_weekdays: bool = False
-    """True where a capital tells a weekday from another word."""
+    """True if only a word with a capital is a weekday, as the same word means something else without."""
     in_every_language: bool = False
-    """True where texts in any language may hold such dates, in quoted posts for instance."""
+    """True if texts in any language may hold such dates, for instance in quoted posts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,24 +97,24 @@ class NameEndings:
 
 @dataclass(frozen=True, slots=True)
 class RoleSigns:
-    """What tells who acts from who is acted on."""
+    """The signs that tell who acts from who is acted on."""
 
     kind: Literal["none", "articles", "endings", "order"] = "none"
-    """What shows the role of a name: an article or preposition before it, its ending, or the order of the words."""
+    """The sign of a name's role: an article or preposition before it, its ending, or the order of the words."""
     passive: Vocabulary = field(default_factory=Vocabulary)
-    """Words of a sentence that may be passive, whose names then have no roles."""
+    """Words that show that a sentence may be passive. Its names then have no roles."""
     mutual: Vocabulary = field(default_factory=Vocabulary)
-    """Verbs and nouns of what two sides do together: meet, talk."""
+    """Verbs and nouns for things that two sides do together: meet, talk."""
     openers: Vocabulary = field(default_factory=Vocabulary)
-    """Words that open a clause, so that a nominative may follow: that."""
+    """Words that open a clause, after which a nominative may follow: that."""
     demonyms: re.Pattern[str] = NOTHING
     """Names of peoples that have a capital and are not places; searched in the words as they are written."""
     agent: Vocabulary = field(default_factory=Vocabulary)
-    """Articles before who acts; for the kind `articles`."""
+    """Articles before the one who acts; for the kind `articles`."""
     other: Vocabulary = field(default_factory=Vocabulary)
-    """Articles and prepositions before all others; for the kind `articles`."""
+    """Articles and prepositions before those who do not act; for the kind `articles`."""
     unclear: Vocabulary = field(default_factory=Vocabulary)
-    """Words within two before a name that leave its role open; for the kind `articles`."""
+    """Words that leave the role of a name open if they stand just before it; for the kind `articles`."""
     country: NameEndings = field(default_factory=NameEndings)
     """Endings of countries; for the kind `endings`."""
     person: NameEndings = field(default_factory=NameEndings)
@@ -149,13 +149,13 @@ class Lexicon:
     numbers: NumberWords = field(default_factory=NumberWords)
     dates: DateWords = field(default_factory=DateWords)
     more: tuple[str, ...] = ()
-    """What stands before a number that is exceeded, the plainest first."""
+    """Words before a number that is exceeded, the plainest first: over, more than."""
     less: tuple[str, ...] = ()
-    """What stands before a number that is not reached, the plainest first."""
+    """Words before a number that is not reached, the plainest first: under, less than."""
     inclusive: tuple[str, ...] = ()
-    """Those of `more` and `less` that let the number itself in."""
+    """The entries of `more` and `less` that include the number itself: at least, at most."""
     adds_bounds: bool = True
-    """False where `more` and `less` cannot be put before any number as they stand."""
+    """False if the first of `more` and `less` cannot be put before every number unchanged."""
     near: Vocabulary = field(default_factory=Vocabulary)
     """Words before a number that is not exact."""
 
@@ -176,11 +176,11 @@ class Lexicon:
     who: Vocabulary = field(default_factory=Vocabulary)
     """Words that ask for a name."""
     ordinary: Vocabulary = field(default_factory=Vocabulary)
-    """Words that have a capital in titles and institutions and are no names, as they are translated."""
+    """Words with a capital in titles and institutions. They are not names, since they are translated."""
     capital_nouns: bool = False
     """True where every noun has a capital."""
     adjectives: tuple[str, ...] = ()
-    """Letters within an adjective made of a place, which has no capital: kur*sk*iego, of Kursk."""
+    """Letters within adjectives that are made from places and have no capital: kur*sk*iego, of Kursk."""
 
     origin: Vocabulary = field(default_factory=Vocabulary)
     """Prepositions of where one comes from."""

@@ -45,7 +45,7 @@ class Quantity:
     """Every value that the digits may have."""
     unit: str | None
     bound: Bound | None
-    """Whether the number is exceeded or not reached."""
+    """`more` if the number is exceeded, `less` if it is not reached, None if it is exact."""
     counted: str | None
     """The word after the number, if that is not a unit."""
     start: int

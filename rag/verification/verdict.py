@@ -12,7 +12,7 @@ WORST: tuple[Outcome, ...] = ("unsupported", "undecided", "supported")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a passage supports a statement."""
+    """The outcome of checking a statement against a passage, with the reason."""
 
     outcome: Outcome
     reason: str
