@@ -17,7 +17,7 @@ from rag.page.rendering import render
 from rag.page.topics import find_topics, list_names
 from rag.retrieval.search import retrieve
 from rag.text.language import detect
-from rag.text.lexicon import SERBIAN
+from rag.text.lexicon import find_base
 from rag.text.scripts import script_of
 from rag.types import Article, Document
 
@@ -102,7 +102,7 @@ class Examples:
 
 def _is_in(question: str, language: str) -> bool:
     code = detect(question).code
-    return code == language or (language == "sr" and code in SERBIAN)
+    return language in (code, find_base(code))
 
 
 def _find_subjects(index: Index) -> list[_Subject]:
