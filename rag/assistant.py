@@ -24,7 +24,7 @@ from rag.answering.collection import Collection
 from rag.answering.events import Answered, Event, Evidence, Judged, Queued
 from rag.answering.phrasing import Phrased, phrase
 from rag.answering.speaking import Speaker, Speech
-from rag.answering.streams import Asking
+from rag.answering.streams import PendingAnswer, drain
 from rag.answering.timing import Clock
 from rag.config import Config
 from rag.encoding.load import load_encoder
@@ -154,10 +154,7 @@ class Assistant:
 
     def answer(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Answer:
         """Return the complete answer. Raises QuestionError, GenerationError."""
-        for event in self.ask(question, history, among):
-            if isinstance(event, Answered):
-                return event.answer
-        raise AssertionError("every stream ends with Answered")
+        return drain(self.ask(question, history, among))
 
     def ask(
         self, question: str, history: Sequence[Turn] = (), among: Filter | None = None
@@ -197,12 +194,12 @@ class Assistant:
             phrased = phrase(query, ranking.promising, speech.statements, self.prompts)
         yield Answered(self._conclude(text, query, phrased, ranking, speech, clock))
 
-    def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Asking:
+    def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> PendingAnswer:
         """Ask from asynchronous code: `await` the result for the answer, or iterate over it with `async for`.
 
         Raises QuestionError, GenerationError when it is awaited.
         """
-        return Asking(self.ask(question, history, among))
+        return PendingAnswer(self.ask(question, history, among))
 
     def _complete(self, query: Query, history: Sequence[Turn]) -> Query:
         """Return the query preceded by the questions that it depends on; the query itself if it stands alone."""
