@@ -41,7 +41,7 @@ from rag.reading.known_judges import find_judge
 from rag.reading.selector import Ranking, Selector
 from rag.retrieval.followups import complete, tell_language
 from rag.retrieval.periods import Period, find_period
-from rag.retrieval.search import PREFERENCE, retrieve
+from rag.retrieval.search import retrieve
 from rag.text.dates import is_date
 from rag.text.language import detect
 from rag.text.prompts import Prompts
@@ -183,7 +183,7 @@ class Assistant:
             deadline = time.monotonic() + self.config.seconds
             selector = self._make_selector(judge, index)
             ranking = Ranking(hits)
-            for ranking in selector.select(query, hits, PREFERENCE if period else 0.0):
+            for ranking in selector.select(query, hits, self.encoder.settings.preference if period else 0.0):
                 if judge and hits:
                     clock.stamp("judged")
                     yield Judged(ranking.hits)
@@ -236,7 +236,8 @@ class Assistant:
         def find_unmet_of(query: Query, hit: Hit) -> str | None:
             return find_unmet(query.text, query.language.code, index.open_article(hit.passage.source))
 
-        return Selector(self.config, judge, partial(ask_generator, self.generator, self.prompts), find_unmet_of)
+        ask = partial(ask_generator, self.generator, self.prompts)
+        return Selector(self.config, judge, self.encoder.settings, ask, find_unmet_of)
 
     def _conclude(
         self, question: str, query: Query, phrased: Phrased, ranking: Ranking, speech: Speech, clock: Clock

@@ -27,6 +27,7 @@ from rag.index.index import Index
 from rag.index.milvus import open_store
 from rag.models import registry
 from rag.models.registry import Purpose
+from rag.models.settings import find_encoder_settings
 from rag.reading.known_judges import find_shipped, locate_calibration, read_calibration
 from rag.text.prompts import Prompts
 
@@ -228,7 +229,7 @@ def _check_build(config: Config, probe: Sequence[str]) -> Check:
 def _check_index(config: Config) -> Check:
     with closing(Index.open(config.indexes / config.index)) as index:
         manifest, articles = index.manifest, index.list_articles()
-    wanted = {"name": config.encoder, "calibration": checksum_calibration()}
+    wanted = {"name": config.encoder, "calibration": checksum_calibration(find_encoder_settings(config.encoder))}
     same_encoder = all(manifest.encoder.get(key, value) == value for key, value in wanted.items())
     if not same_encoder or manifest.passage_tokens != config.passage_tokens:
         remedy = f"Rebuild it: rag index --rebuild --index {config.index}"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from rag.types import Embeddings, Filter, Progress, Projection, Reply, Role, Vectors
+from rag.types import Embeddings, EncoderSettings, Filter, Progress, Projection, Reply, Role, Vectors
 
 
 class Encoder(Protocol):
@@ -23,6 +23,11 @@ class Encoder(Protocol):
     @property
     def projection(self) -> Projection:
         """The projection that takes the language out."""
+        ...
+
+    @property
+    def settings(self) -> EncoderSettings:
+        """The thresholds and weights that were measured for it."""
         ...
 
     def describe(self) -> dict[str, object]:

@@ -20,6 +20,7 @@ import numpy as np
 
 from rag.config import Config
 from rag.errors import GenerationError
+from rag.models.settings import find_encoder_settings
 from rag.reading.judge import Judge
 from rag.types import Embeddings, Progress, Projection, Reply, Role, Tokens, Vectors
 
@@ -45,6 +46,7 @@ class WordEncoder:
         self.dimension = DIMENSION
         self.max_tokens = 500
         self.projection = make_projection(DIMENSION)
+        self.settings = find_encoder_settings(name)
         self.encoded: MutableSequence[str] = _make_log(remember)
 
     def describe(self) -> dict[str, object]:
@@ -75,6 +77,7 @@ class HashEncoder:
 
     def __init__(self) -> None:
         self.projection = make_projection(self.dimension)
+        self.settings = find_encoder_settings(self.name)
 
     @classmethod
     def load(cls, _: Config) -> "HashEncoder":

@@ -104,6 +104,52 @@ class Projection:
         return self.bases.shape[0], self.bases.shape[2]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderSettings:
+    """The values that depend on the encoder; `rag/models/tables/` holds those that were measured."""
+
+    inner_layers: tuple[int, ...]
+    """Layers whose token vectors are matched beside the last one's, counted from the end: -1 is the last."""
+    directions: int
+    """How many directions of language are removed from vectors."""
+    kept: int
+    """How many dimensions of a token's vector are kept in each layer."""
+    candidates: int
+    """How many of the nearest passages have their tokens matched."""
+    rarity: float
+    """The exponent that gives weight to tokens of the question which few passages have."""
+    preference: float
+    """Added to the score of a passage from the period that the question names."""
+    score_weight: float
+    """Log-odds per unit of retrieval score, where no generator judges."""
+    lead_weight: float
+    """Log-odds per unit of the lead over all other hits, where no generator judges."""
+    least_evidence: float
+    """Least log-odds for a passage to be quoted, where no generator judges."""
+    beside: float
+    """How much farther from the question, in token match plus cosine, a second quoted sentence may be."""
+    sought: float
+    """Added to the cosine of a sentence that has the time or number asked for."""
+    collection_least: float
+    """Least cosine of a question about the collection with an example of one."""
+    collection_lead: float
+    """How much nearer that example must be than any question that only mentions articles."""
+    close: float
+    """Least closeness of the tokens of a supported statement that match worst."""
+    facts: float
+    """Added to the cosine of a sentence that holds all facts of a statement."""
+    same_clause: float
+    """How much nearer in cosine an affirming clause may be to a statement that denies."""
+    other_clause: float
+    """How much nearer an affirming clause must be to a statement that affirms, if the sentence denies something."""
+    contrary: float
+    """How much nearer a denying clause must be for the passage to contradict a statement that affirms."""
+    nearer: float
+    """How much nearer in cosine the noun of another number must be than that of the equal number."""
+    aside: float
+    """How much nearer to the question a sentence may be than those that support the statement."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """The passages to search. An empty field excludes nothing."""

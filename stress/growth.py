@@ -37,8 +37,8 @@ from rag.encoding.encoder import SentenceEncoder
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
 from rag.ingest.build import build_index
+from rag.testing import HashEncoder
 from rag.types import Filter, Vectors
-from stress.killed_builds import HashEncoder
 from stress.synthetic import (
     PER_DOCUMENT,
     Still,

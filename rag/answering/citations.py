@@ -11,13 +11,6 @@ from rag.verification.claims import parse
 from rag.verification.sought import mark_sought
 from rag.verification.verify import find_quote
 
-BESIDE = 0.25
-"""A second sentence is quoted if it is at most this much farther from the question, in token match plus cosine.
-No right quote of the development half is lost by it, and sentences planted in an article are mostly farther."""
-SOUGHT = 0.2
-"""Added to the cosine of a sentence that has the time or number asked for. On the development half 0.1 to 0.3 do
-equally well; much more loses times that are given otherwise, as in “almost a year ago”."""
-
 
 def find_answer(query: Query, passage: Passage) -> Span:
     """Return the offsets of the two neighbouring sentences of `passage` that answer the question best.
@@ -25,16 +18,17 @@ def find_answer(query: Query, passage: Passage) -> Span:
     It is a single sentence if the other is far from the question or there is no other. If the question asks for a time
     or a number, sentences that have one are preferred.
     """
+    settings = query.encoder.settings
     spans = split_sentences(passage.text, passage.language)
     texts = [passage.text[start:end] for start, end in spans]
     read = query.encoder.encode(texts, "passage")
     fits = mark_sought(parse(query.text, query.language.code), texts, passage.language)
-    alone = read.vectors @ query.vector + SOUGHT * np.array(fits)
+    alone = read.vectors @ query.vector + settings.sought * np.array(fits)
     pairs = [slice(first, first + 2) for first in range(max(len(spans) - 1, 1))]
-    matched = match(query.tokens, [np.concatenate(read.tokens[pair]) for pair in pairs])
+    matched = match(query.tokens, [np.concatenate(read.tokens[pair]) for pair in pairs], settings.rarity)
     best = pairs[int((matched + [alone[pair].max() for pair in pairs]).argmax())]
-    near = match(query.tokens, read.tokens[best]) + alone[best]
-    kept = [span for span, one in zip(spans[best], near, strict=True) if one > near.max() - BESIDE]
+    near = match(query.tokens, read.tokens[best], settings.rarity) + alone[best]
+    kept = [span for span, one in zip(spans[best], near, strict=True) if one > near.max() - settings.beside]
     return kept[0][0], kept[-1][1]
 
 

@@ -31,10 +31,6 @@ TABLE = Path(__file__).parent / "data" / "collection.toml"
 KINDS = ("list", "newest", "oldest", "summary")
 CONTENT = "content"
 """The examples that only look alike."""
-THRESHOLD = 0.87
-"""Least cosine to an example. Questions about the collection in the development cases have at least 0.884."""
-MARGIN = 0.02
-"""How much nearer that example must be than any example that only looks alike, in cosine."""
 MAX_LISTED = 20
 """Articles in a list."""
 SUMMARY_SENTENCES = 3
@@ -95,7 +91,9 @@ class Collection:
         # A list says how many articles there are, also of those in one language.
         kinds = ("list",) if find_sought(question, language.code) == "number" else KINDS
         best = max(kinds, key=nearness.__getitem__)
-        return best if nearness[best] >= max(THRESHOLD, nearness[CONTENT] + MARGIN) else None
+        settings = self._encoder.settings
+        least = max(settings.collection_least, nearness[CONTENT] + settings.collection_lead)
+        return best if nearness[best] >= least else None
 
     def _is_name(self, word: str, language: Language) -> bool:
         """Return whether a word, not the first of the question, names anything but a language or an article."""

@@ -80,7 +80,8 @@ def _say(
         return find_unmet(query.text, query.language.code, articles[hit.passage.source])
 
     deadline = time.monotonic() + config.seconds
-    selector = Selector(config, judge, partial(ask_generator, generator, prompts), find_unmet_of)
+    ask = partial(ask_generator, generator, prompts)
+    selector = Selector(config, judge, encoder.settings, ask, find_unmet_of)
     query = Query(question.text, question.language, encoder)
     *_, ranking = selector.select(query, _make_hits(group, observation))
     return _drain(Speaker(config, generator, encoder, prompts, selector).speak(query, ranking, deadline)).statements

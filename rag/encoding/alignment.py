@@ -9,13 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from rag.encoding.projection import ROLES, project_tokens, unit
-from rag.types import Projection, Role, Vectors
+from rag.types import EncoderSettings, Projection, Role, Vectors
 
 CALIBRATION = Path(__file__).parent / "calibration"
-DIRECTIONS = 24
-"""The number of directions of language that are removed. Figures for all these constants: evaluation/README.md."""
-KEPT = 128
-"""The number of dimensions of a token's vector that are kept in each layer."""
 SHRINKAGE = 0.5
 """The share of isotropic noise in the covariance of aligned tokens, from 0 to 1."""
 ALIGNED = 0.3
@@ -35,22 +31,23 @@ def load_calibration(folder: Path = CALIBRATION) -> dict[str, list[str]]:
     return {file.stem: file.read_text(encoding="utf-8").splitlines() for file in sorted(folder.glob("*.txt"))}
 
 
-def checksum_calibration(folder: Path = CALIBRATION) -> str:
-    """Return the SHA-256 over the calibration text and the constants that it is used with, in hexadecimal."""
-    digest = hashlib.sha256(repr((DIRECTIONS, KEPT, SHRINKAGE, ALIGNED, STEPS, BLOCK)).encode())
+def checksum_calibration(settings: EncoderSettings, folder: Path = CALIBRATION) -> str:
+    """Return the SHA-256 over the calibration text and the values that it is used with, in hexadecimal."""
+    digest = hashlib.sha256(repr((settings.directions, settings.kept, SHRINKAGE, ALIGNED, STEPS, BLOCK)).encode())
     for file in sorted(folder.glob("*.txt")):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
 
-def find_projection(encode: Encode, texts: Mapping[str, Sequence[str]]) -> Projection:
+def find_projection(encode: Encode, texts: Mapping[str, Sequence[str]], settings: EncoderSettings) -> Projection:
     """Find the projection of an encoder from parallel sentences by language.
 
     Queries and passages are encoded differently, so each role has a mean vector for each language.
     """
     queries, passages = ([encode(lines, role) for lines in texts.values()] for role in ROLES)
     roles = (queries, passages)
-    directions = _find_span([np.stack([vectors.mean(axis=0) for vectors, _ in languages]) for languages in roles])
+    means_of_texts = [np.stack([vectors.mean(axis=0) for vectors, _ in languages]) for languages in roles]
+    directions = _find_span(means_of_texts, settings.directions)
     raw = [tokens for _, tokens in passages]
     # For each role, of shape (languages, layers, dimension).
     means = [np.stack([unit(np.concatenate(tokens)).mean(axis=0) for _, tokens in languages]) for languages in roles]
@@ -58,7 +55,8 @@ def find_projection(encode: Encode, texts: Mapping[str, Sequence[str]]) -> Proje
     bases = []
     for layer in range(common.shape[1]):
         centred = [[unit(sentence[:, layer]) - common[1, layer] for sentence in sentences] for sentences in raw]
-        bases.append(_find_basis(centred, _find_span([by_language[:, layer] for by_language in means])))
+        span = _find_span([by_language[:, layer] for by_language in means], settings.directions)
+        bases.append(_find_basis(centred, span, settings.kept))
     projection = Projection(
         directions, common.astype(np.float32), np.stack(bases).astype(np.float32), tuple(texts),
         np.empty((0, 0, 0), np.int8), np.empty((0, 0), np.int64),
@@ -66,8 +64,8 @@ def find_projection(encode: Encode, texts: Mapping[str, Sequence[str]]) -> Proje
     return _add_neutral_text(projection, raw)
 
 
-def _find_span(means: Sequence[Vectors]) -> Vectors:
-    """Return the orthonormal directions in which the means by language differ most.
+def _find_span(means: Sequence[Vectors], most: int) -> Vectors:
+    """Return up to `most` orthonormal directions in which the means by language differ most.
 
     `means` has, for each role, the shape `(languages, dimension)`.
     """
@@ -75,10 +73,10 @@ def _find_span(means: Sequence[Vectors]) -> Vectors:
         np.concatenate([by_language - by_language.mean(axis=0) for by_language in means]), full_matrices=False
     )
     # The means of n languages differ in at most n - 1 directions.
-    return np.ascontiguousarray(directions[: min(DIRECTIONS, len(means[0]) - 1)], dtype=np.float32)
+    return np.ascontiguousarray(directions[: min(most, len(means[0]) - 1)], dtype=np.float32)
 
 
-def _find_basis(tokens: Sequence[Sequence[Vectors]], directions: Vectors) -> Vectors:
+def _find_basis(tokens: Sequence[Sequence[Vectors]], directions: Vectors, kept: int) -> Vectors:
     """Return the matrix that maps the centred token vectors of a layer to fewer dimensions, `(dimension, kept)`.
 
     It removes the directions of language. It reduces other differences between tokens that mean the same, by
@@ -95,7 +93,7 @@ def _find_basis(tokens: Sequence[Sequence[Vectors]], directions: Vectors) -> Vec
     normalise = (principal / np.sqrt(strengths)) @ principal.T
     everything = np.concatenate([sentence for sentences in spread for sentence in sentences]) @ normalise
     _, axes = np.linalg.eigh(everything.T @ everything)
-    return np.asarray(outside @ normalise @ axes[:, ::-1][:, :KEPT], dtype=np.float32)
+    return np.asarray(outside @ normalise @ axes[:, ::-1][:, :kept], dtype=np.float32)
 
 
 def _align(tokens: Sequence[Sequence[Vectors]]) -> Iterator[Vectors]:

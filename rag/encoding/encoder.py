@@ -13,7 +13,8 @@ from rag.encoding.projection import load_projection, project, project_tokens, sa
 from rag.encoding.transformer import Transformer
 from rag.hardware import count_physical_cores
 from rag.models import registry
-from rag.types import Embeddings, Progress, Projection, Role, Tokens
+from rag.models.settings import find_encoder_settings
+from rag.types import Embeddings, EncoderSettings, Progress, Projection, Role, Tokens
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +22,14 @@ logger = logging.getLogger(__name__)
 class SentenceEncoder:
     """An Encoder over a sentence-transformers model. Safe to use from several threads."""
 
-    def __init__(self, transformer: Transformer, name: str, fingerprint: str, projection: Projection) -> None:
+    def __init__(
+        self, transformer: Transformer, name: str, fingerprint: str, projection: Projection, settings: EncoderSettings
+    ) -> None:
         self._transformer = transformer
         self._name = name
         self._fingerprint = fingerprint
         self._projection = projection
+        self._settings = settings
 
     @classmethod
     def load(cls, config: Config, projection: Projection | None = None) -> Self:
@@ -38,9 +42,12 @@ class SentenceEncoder:
         """
         folder = registry.resolve(config.encoder, "encoder", config.cache)
         fingerprint = registry.fingerprint(folder)
-        transformer = Transformer.load(folder, config.threads or count_physical_cores(), config.encoder_precision)
-        file = config.cache / "projections" / f"{fingerprint[:16]}-{checksum_calibration()[:16]}.npz"
-        return cls(transformer, config.encoder, fingerprint, projection or _recall_projection(transformer, file))
+        settings = find_encoder_settings(config.encoder)
+        threads = config.threads or count_physical_cores()
+        transformer = Transformer.load(folder, threads, config.encoder_precision, settings.inner_layers)
+        file = config.cache / "projections" / f"{fingerprint[:16]}-{checksum_calibration(settings)[:16]}.npz"
+        projection = projection or _recall_projection(transformer, settings, file)
+        return cls(transformer, config.encoder, fingerprint, projection, settings)
 
     @property
     def name(self) -> str:
@@ -58,13 +65,17 @@ class SentenceEncoder:
     def projection(self) -> Projection:
         return self._projection
 
+    @property
+    def settings(self) -> EncoderSettings:
+        return self._settings
+
     def describe(self) -> dict[str, object]:
         return {
             "name": self._name,
             "fingerprint": self._fingerprint,
             "dimension": self.dimension,
             "prompts": dict(self._transformer.prompts),
-            "calibration": checksum_calibration(),
+            "calibration": checksum_calibration(self._settings),
             "directions": len(self._projection.directions),
             "token_shape": list(self._projection.token_shape),
         }
@@ -90,12 +101,12 @@ class SentenceEncoder:
         return self._transformer.count_tokens(texts)
 
 
-def _recall_projection(transformer: Transformer, file: Path) -> Projection:
+def _recall_projection(transformer: Transformer, settings: EncoderSettings, file: Path) -> Projection:
     """Return the projection in `file`, or find it and store it there."""
     try:
         return load_projection(file)
     except (OSError, ValueError):
-        projection = find_projection(transformer.encode, load_calibration())
+        projection = find_projection(transformer.encode, load_calibration(), settings)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         save_projection(projection, file)

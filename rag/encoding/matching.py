@@ -7,24 +7,24 @@ import numpy as np
 from rag.encoding.projection import compare
 from rag.types import Tokens, Vectors
 
-RARITY = 4
-"""The exponent that gives weight to tokens of the question which few passages have. Figures: evaluation/README.md."""
 FARTHEST = 4
 """Of the tokens of a statement, the worst one in this many are averaged. A mean of all would hide a wrong word."""
 
 
-def match(question: Tokens, passages: Sequence[Tokens], expected: Sequence[Vectors] | None = None) -> Vectors:
+def match(
+    question: Tokens, passages: Sequence[Tokens], rarity: float, expected: Sequence[Vectors] | None = None
+) -> Vectors:
     """Return how well each passage matches the question, of shape `(passages,)`, in cosines.
 
     Each token of the question scores its best cosine among the tokens of the passage, less the cosine that is
     `expected` of any text in the language of the passage, so that no language has an advantage. The mean over the
-    tokens is weighted by rarity: like inverse document frequency for words, but in any language, a token that most of
-    these passages have counts little.
+    tokens is weighted by their rarity, raised to the power of `rarity`: like inverse document frequency for words, but
+    in any language, a token that most of these passages have counts little.
     """
     cosines = np.stack([find_best(question, tokens) for tokens in passages])
-    rarity = np.maximum(1 - cosines.mean(axis=0), 1e-3) ** RARITY
+    weights = np.maximum(1 - cosines.mean(axis=0), 1e-3) ** rarity
     merits = cosines - np.stack(expected) if expected else cosines
-    return np.asarray(merits @ (rarity / rarity.sum()), dtype=np.float32)
+    return np.asarray(merits @ (weights / weights.sum()), dtype=np.float32)
 
 
 def find_best(question: Tokens, passage: Tokens) -> Vectors:

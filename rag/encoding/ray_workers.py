@@ -16,7 +16,7 @@ from rag.config import Config
 from rag.encoding.transformer import arrange
 from rag.errors import ModelError
 from rag.protocols import Encoder
-from rag.types import Embeddings, Progress, Projection, Role, Tokens
+from rag.types import Embeddings, EncoderSettings, Progress, Projection, Role, Tokens
 
 CONNECT_SECONDS = 5
 START_MILLISECONDS = 300_000
@@ -54,6 +54,10 @@ class RayEncoder:
     @property
     def projection(self) -> Projection:
         return self._local.projection
+
+    @property
+    def settings(self) -> EncoderSettings:
+        return self._local.settings
 
     def describe(self) -> dict[str, object]:
         return self._local.describe()

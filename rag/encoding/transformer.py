@@ -19,9 +19,6 @@ BATCH = 16
 GROUP = 128
 """Texts that are encoded before NumPy works on their vectors: PyTorch and NumPy slow each other down if they take turns
 more often."""
-INNER_LAYERS = (-3, -5)
-"""Layers whose token vectors are used beside the last one's. They are less abstract, so they tell names and numbers
-better apart."""
 DEFAULT_TOKENS = 512
 """The longest input of a model that states no limit, in tokens."""
 MARKS = {"text": {"return_offsets_mapping": True, "return_special_tokens_mask": True}}
@@ -44,8 +41,10 @@ class Group(NamedTuple):
 class Transformer:
     """A sentence-transformers model with its prompts and tokenizer. Safe to use from several threads."""
 
-    def __init__(self, model: "SentenceTransformer") -> None:
+    def __init__(self, model: "SentenceTransformer", inner_layers: Sequence[int] = ()) -> None:
         self._model = model
+        # Less abstract than the last layer, they tell names and numbers better apart.
+        self._inner_layers = inner_layers
         self.prompts = {role: _find_prompt(model, names) for role, names in PROMPT_NAMES.items()}
         # A fast tokenizer changes its own state while it pads, so calls must not overlap. Two runs of the model would
         # compete for the processor. There are two locks so that counting tokens need not wait for a run.
@@ -53,7 +52,7 @@ class Transformer:
         self._running = threading.Lock()
 
     @classmethod
-    def load(cls, folder: Path, threads: int, precision: str) -> Self:
+    def load(cls, folder: Path, threads: int, precision: str, inner_layers: Sequence[int] = ()) -> Self:
         """Load the model in a folder onto the processor, with the weights in `precision`. Raises ModelError."""
         import torch
         from sentence_transformers import SentenceTransformer
@@ -75,7 +74,7 @@ class Transformer:
                 f"The encoder in {folder} cannot be loaded: {error}. "
                 "Check it with `rag models verify`, or set RAG_ENCODER to another."
             ) from error
-        return cls(model)
+        return cls(model, inner_layers)
 
     @property
     def dimension(self) -> int:
@@ -129,7 +128,10 @@ class Transformer:
             own = features["attention_mask"].bool() & (special == 0) & (spans[..., 1] > len(prompt))
             encoded = self._model.forward(features)
             inner = encoded.get("all_layer_embeddings", ())
-            layers = [encoded["token_embeddings"], *(inner[depth] for depth in INNER_LAYERS if len(inner) >= -depth)]
+            layers = [
+                encoded["token_embeddings"],
+                *(inner[depth] for depth in self._inner_layers if len(inner) >= -depth),
+            ]
             tokens = torch.stack([layer[own] for layer in layers], dim=1).float().numpy(force=True)
             return encoded["sentence_embedding"].float().numpy(force=True), tokens, own.sum(dim=1).numpy()
 

@@ -34,7 +34,7 @@ RETRIEVAL_ALONE = np.array([0.0, 1.0])
 """Weights of odds and score if only retrieval counts."""
 
 Floats = NDArray[np.float64]
-Score = Callable[[Tokens, Vectors, Sequence[Passage], Sequence[Tokens], Projection], Vectors]
+Score = Callable[[Tokens, Vectors, Sequence[Passage], Sequence[Tokens], Projection, float], Vectors]
 """Scores passages as retrieval does: see rag.retrieval.search.score."""
 
 
@@ -87,7 +87,9 @@ def observe(groups: Sequence[ReportGroup], ask: Ask, encoder: Encoder, score: Sc
         asked = encoder.encode([question.text for question in group.questions], "query")
         for question, vector, tokens in zip(group.questions, asked.vectors, asked.tokens, strict=True):
             # Scored among the reports of all groups, as passages are in a corpus.
-            scores = score(tokens, encoded.vectors @ vector, passages, encoded.tokens, encoder.projection)
+            scores = score(
+                tokens, encoded.vectors @ vector, passages, encoded.tokens, encoder.projection, encoder.settings.rarity
+            )
             odds = ask(question.text, group.passages)
             answers = np.arange(len(rows)) == question.right
             yield Observation(number, np.column_stack([odds, scores[rows]]).astype(np.float64), answers)

@@ -13,24 +13,10 @@ from operator import itemgetter
 from rag.protocols import Generator
 from rag.text.language import name_of
 from rag.text.prompts import Prompts
-from rag.types import Hit, Passage
+from rag.types import EncoderSettings, Hit, Passage
 
 REPLIES = ("Yes", "No")
 """The two replies that prompts/judge.txt asks for."""
-JUDGED = 4
-"""Number of first hits that are judged; judging eight puts no more right passages first."""
-MARGIN = 0.36
-"""A hit is judged if retrieval puts it at most this far behind the first, in log-odds. The figures are in
-evaluation/README.md."""
-AGREEMENT = 2.0
-"""Log-odds added to the best passage if retrieval put it first as well: the two err on different questions."""
-
-SCORE_WEIGHT, LEAD_WEIGHT = 8.0, 39.0
-"""Log-odds per unit of a hit's retrieval score and of its lead over all other hits, where no generator judges.
-Found by logistic regression on the development half of the cases."""
-LEAST_EVIDENCE = 3.85
-"""Least evidence for a passage to be quoted where no generator judges; 0.15 of the answerable questions of the
-development half have less."""
 
 Ask = Callable[[str, Sequence[Passage]], list[float]]
 """Takes a question and passages; returns for each passage the log-odds that it holds the answer."""
@@ -38,7 +24,7 @@ Ask = Callable[[str, Sequence[Passage]], list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """How far the judgements of a generator are trusted. The figures are in evaluation/README.md."""
+    """How the judgements of a generator are used; `rag/models/tables/` holds what was measured."""
 
     weight: float
     """Log-odds per unit of retrieval score."""
@@ -47,13 +33,19 @@ class Judge:
     speaks: tuple[str, ...]
     """ISO 639-1 codes of the languages in which the generator's own words may be shown. In all others the article is
     quoted."""
+    judged: int = 4
+    """How many of the first hits are judged at most."""
+    margin: float = 0.36
+    """How far behind the first hit, by retrieval and in log-odds, a hit may be to be judged."""
+    agreement: float = 2.0
+    """Log-odds added to the best passage if retrieval put it first as well: the two err on different questions."""
 
     def weigh(self, odds: Sequence[float], scores: Sequence[float]) -> list[float]:
         """Return the evidence that each passage holds the answer, in log-odds. Needs at least one passage."""
         evidence = [of_one + self.weight * score for of_one, score in zip(odds, scores, strict=True)]
         best = evidence.index(max(evidence))
         if scores[best] == max(scores):
-            evidence[best] += AGREEMENT
+            evidence[best] += self.agreement
         return evidence
 
     def __str__(self) -> str:
@@ -71,14 +63,16 @@ def ask_generator(generator: Generator, prompts: Prompts, question: str, passage
 
 
 def rank_by_judge(
-    question: str, hits: Sequence[Hit], judge: Judge, ask: Ask, margin: float = MARGIN
+    question: str, hits: Sequence[Hit], judge: Judge, ask: Ask, margin: float | None = None
 ) -> tuple[Hit, ...]:
     """Return the hits with odds and evidence, most likely first, followed by those not judged in their old order.
 
-    Judged are the first hits that retrieval puts at most `margin` behind the best, in log-odds. Hits that have odds
+    Judged are the first hits that retrieval puts at most `margin` behind the best, in log-odds; the default is the
+    margin of the judge. Hits that have odds
     already are not asked about again. Raises GenerationError.
     """
-    near = [*takewhile(lambda hit: judge.weight * (hits[0].score - hit.score) <= margin, hits[:JUDGED])]
+    reach = judge.margin if margin is None else margin
+    near = [*takewhile(lambda hit: judge.weight * (hits[0].score - hit.score) <= reach, hits[: judge.judged])]
     asked = [hit for hit in near if hit.odds is None]
     found = dict(zip(asked, ask(question, [hit.passage for hit in asked]), strict=True))
     odds = [found.get(hit, hit.odds or 0.0) for hit in near]
@@ -88,10 +82,11 @@ def rank_by_judge(
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*judged, *hits[len(near) :]], start=1))
 
 
-def rank_by_retrieval(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+def rank_by_retrieval(hits: Sequence[Hit], settings: EncoderSettings) -> tuple[Hit, ...]:
     """Return the hits in their order, with the evidence that the scores of retrieval alone give."""
     ranked = []
     for hit in hits:
         best_other = max((other.score for other in hits if other is not hit), default=0.0)
-        ranked.append(replace(hit, evidence=SCORE_WEIGHT * hit.score + LEAD_WEIGHT * (hit.score - best_other)))
+        evidence = settings.score_weight * hit.score + settings.lead_weight * (hit.score - best_other)
+        ranked.append(replace(hit, evidence=evidence))
     return tuple(ranked)

@@ -1,6 +1,6 @@
 """Find out which generators are used as judges: those measured before they were shipped, or calibrated here.
 
-judges.toml                                  the shipped ones
+rag/models/tables/<generator>.toml           the shipped ones
 <cache>/judges/<generator>-<digest>.toml     the calibration of one generator on this machine
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rag.config import Config
 from rag.errors import ModelError
+from rag.models.settings import find_table
 from rag.protocols import Generator
 from rag.reading.judge import Judge
 from rag.text.prompts import Prompts
@@ -22,7 +23,6 @@ from rag.text.records import read_record
 
 logger = logging.getLogger(__name__)
 
-SHIPPED = Path(__file__).with_name("judges.toml")
 CASES = Path(__file__).parent / "data" / "reports.jsonl"
 """The reports and questions of a calibration."""
 NAME_CHARS = 60
@@ -60,7 +60,8 @@ def find_judge(generator: Generator, config: Config, prompts: Prompts) -> Judge 
 
 def find_shipped(name: str) -> Judge | None:
     """Return the shipped judge of that name, or None."""
-    return _load_shipped().get(name)
+    table = find_table(name)
+    return read_record(Judge, table) if table else None
 
 
 def locate_calibration(generator: Generator, config: Config, prompts: Prompts) -> Path:
@@ -101,11 +102,6 @@ def write_calibration(calibration: Calibration, file: Path) -> None:
             f"{file} cannot be written: {error.strerror or error}. Free the disk or correct its permissions, "
             "or set RAG_CACHE to another folder."
         ) from error
-
-
-@cache
-def _load_shipped() -> dict[str, Judge]:
-    return read_record(dict[str, Judge], SHIPPED)
 
 
 @cache

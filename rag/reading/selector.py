@@ -8,16 +8,8 @@ from dataclasses import dataclass, replace
 from rag.config import Config
 from rag.encoding.query import Query
 from rag.errors import GenerationError
-from rag.reading.judge import (
-    JUDGED,
-    LEAST_EVIDENCE,
-    MARGIN,
-    Ask,
-    Judge,
-    rank_by_judge,
-    rank_by_retrieval,
-)
-from rag.types import Hit, Rejection, Statement
+from rag.reading.judge import Ask, Judge, rank_by_judge, rank_by_retrieval
+from rag.types import EncoderSettings, Hit, Rejection, Statement
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +35,15 @@ class Selector:
     Without a judge nothing but the lead of a hit over the others tells that it holds the answer.
     """
 
-    def __init__(self, config: Config, judge: Judge | None, ask: Ask, find_unmet: FindUnmet) -> None:
+    def __init__(
+        self, config: Config, judge: Judge | None, settings: EncoderSettings, ask: Ask, find_unmet: FindUnmet
+    ) -> None:
         self._judge = judge
+        self._settings = settings
         self._ask = ask
         self._find_unmet = find_unmet
         self._most = config.reads
-        self._least = (judge.least if judge else LEAST_EVIDENCE) + config.caution
+        self._least = (judge.least if judge else settings.least_evidence) + config.caution
 
     def select(self, query: Query, hits: Sequence[Hit], raised: float = 0.0) -> Iterator[Ranking]:
         """Yield a ranking, and a second one if all promising hits of the first were rejected.
@@ -58,13 +53,17 @@ class Selector:
         other than their text. Raises GenerationError.
         """
         if self._judge is None or not hits:
-            yield self._choose(query, rank_by_retrieval(hits))
+            yield self._choose(query, rank_by_retrieval(hits, self._settings))
             return
-        for margin in (MARGIN + self._judge.weight * raised, math.inf):
+        for margin in (self._judge.margin + self._judge.weight * raised, math.inf):
             hits = rank_by_judge(query.text, hits, self._judge, self._ask, margin)
             ranking = self._choose(query, hits)
             yield ranking
-            if ranking.promising or not ranking.rejected or all(hit.odds is not None for hit in hits[:JUDGED]):
+            if (
+                ranking.promising
+                or not ranking.rejected
+                or all(hit.odds is not None for hit in hits[: self._judge.judged])
+            ):
                 return
 
     def may_answer(self, hit: Hit) -> bool:

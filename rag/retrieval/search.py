@@ -14,10 +14,6 @@ from rag.retrieval.periods import Period
 from rag.text.dates import PartialDate
 from rag.types import Filter, Hit, Passage, Projection, Tokens, Vectors
 
-CANDIDATES = 32
-"""Number of passages whose tokens are matched. The figures are in evaluation/README.md, as for `PREFERENCE`."""
-PREFERENCE = 0.05
-"""Added to the score of a passage whose document is of the period that the question names."""
 WORD = re.compile(r"\w+")
 
 
@@ -40,15 +36,16 @@ def retrieve(
     Only passages that `among` lets through are considered. Documents of the `period` are preferred. Passages with the
     same words make one hit.
     """
-    candidates = _find_candidates(query.vector, index, max(count, CANDIDATES), among)
+    settings = query.encoder.settings
+    candidates = _find_candidates(query.vector, index, max(count, settings.candidates), among)
     cosines = np.array([candidate.cosine for candidate in candidates], dtype=np.float32)
     passages = [candidate.passage for candidate in candidates]
     tokens = [index.read_tokens(candidate.row) for candidate in candidates]
-    scores = score(query.tokens, cosines, passages, tokens, index.projection)
+    scores = score(query.tokens, cosines, passages, tokens, index.projection, settings.rarity)
     if period:
         for row, candidate in enumerate(candidates):
             date = candidate.passage.date
-            scores[row] += PREFERENCE if date and period.covers(PartialDate.parse(date)) else 0
+            scores[row] += settings.preference if date and period.covers(PartialDate.parse(date)) else 0
     best = np.argsort(-scores, kind="stable")[:count]
     return tuple(
         Hit(rank, min(float(scores[row]), 1.0), candidates[row].passage, also=tuple(candidates[row].also))
@@ -57,7 +54,12 @@ def retrieve(
 
 
 def score(
-    question: Tokens, cosines: Vectors, passages: Sequence[Passage], tokens: Sequence[Tokens], projection: Projection
+    question: Tokens,
+    cosines: Vectors,
+    passages: Sequence[Passage],
+    tokens: Sequence[Tokens],
+    projection: Projection,
+    rarity: float,
 ) -> Vectors:
     """Return how well passages match a question, of shape `(passages,)`: the mean of vector cosine and token match.
 
@@ -67,7 +69,7 @@ def score(
         return cosines
     languages = [(passage.language, passage.script) for passage in passages]
     expected = {language: expect(question, *language, projection) for language in set(languages)}
-    matched = match(question, tokens, [expected[language] for language in languages])
+    matched = match(question, tokens, rarity, [expected[language] for language in languages])
     return np.asarray((cosines + matched) / 2, dtype=np.float32)
 
 

@@ -16,22 +16,8 @@ from rag.verification.polarity import find_polarity
 from rag.verification.roles import Actor, Role, find_actors, find_adjectives, is_mutual
 from rag.verification.verdict import Outcome, Verdict
 
-CLOSE = 0.30
-"""Least closeness of the statement's farthest tokens. Two in a hundred true statements of the development half are
-below."""
-SAME_CLAUSE = 0.03
-"""How much nearer in cosine an affirming clause may be to a statement that denies."""
-OTHER_CLAUSE = 0.05
-"""How much nearer an affirming clause must be to a statement that affirms, if the sentence denies something."""
-CONTRARY = 0.03
-"""How much nearer a denying clause must be for the passage to contradict a statement that affirms."""
-NEARER = 0.03
-"""How much nearer in cosine the noun of another number must be than that of the equal number."""
-
-ASIDE = 0.06
-"""How much nearer to the question a sentence may be than those that support the statement. No true statement of the
-development half is above 0.054; words planted in an article are mostly above 0.09."""
-
+WITHOUT_ENCODER = (0.5, 0.5, 0.5)
+"""Limits of a lead between clauses without an encoder, when the lead is -1, 0 or 1."""
 _ADDRESS = re.compile(r"\w://|\bwww\.|\]\(")
 _COUNTED = re.compile(r"[\s.-]*((?:[^\W\d_][\w-]*\s*){1,3})")
 
@@ -49,9 +35,10 @@ def check(
     yield from _check_negation(said, asked, quote, read.language, encoder)
     yield from _check_direction(said, quote, read.language)
     yield from _check_ways(said, quote, read.language)
-    yield from _check_subject(evidence, start, end)
+    if encoder:
+        yield from _check_subject(evidence, start, end, encoder.settings.aside)
     yield from _check_address(said.text)
-    yield _check_meaning(said, read, evidence.farthest)
+    yield _check_meaning(said, read, evidence.farthest, encoder.settings.close if encoder else 0.0)
 
 
 def _check_claims(said: Parsed, asked: Parsed, read: Parsed, encoder: Encoder | None) -> Iterator[Verdict]:
@@ -124,7 +111,7 @@ def _check_counted(said: Parsed, read: Parsed, encoder: Encoder) -> Iterator[Ver
         if not noun or not any(equal):
             continue
         near = encoder.encode(list(counted.values()), "passage").vectors @ encoder.encode([noun], "query").vectors[0]
-        if near.max() > near[equal].max() + NEARER:
+        if near.max() > near[equal].max() + encoder.settings.nearer:
             yield Verdict("unsupported", f"In the passage {describe(claim)} counts something else.", "number")
 
 
@@ -146,10 +133,13 @@ def _check_negation(
         return
     # A long sentence may deny one thing and affirm another. The nearest of its clauses tells which one is meant.
     lead = _compare_clauses(said.text, quote, language, encoder) if bears.denied else -1.0
-    if lead > -SAME_CLAUSE if says.denied else lead < -OTHER_CLAUSE:
+    settings = encoder.settings if encoder else None
+    limits = (settings.same_clause, settings.other_clause, settings.contrary) if settings else WITHOUT_ENCODER
+    same, other, contrary_lead = limits
+    if lead > -same if says.denied else lead < -other:
         return
     # `Refuse` denies without a negation. Without an encoder the quote is a guess.
-    contrary = not bears.denied if says.denied else lead > CONTRARY
+    contrary = not bears.denied if says.denied else lead > contrary_lead
     decided = encoder is not None and says.weak == bears.weak and contrary
     denying, affirming = ("statement", "passage") if says.denied else ("passage", "statement")
     yield Verdict(
@@ -200,10 +190,10 @@ def _check_ways(said: Parsed, quote: str, language: str) -> Iterator[Verdict]:
             yield Verdict("undecided", f"The passage has {_show(place)} only as a description.", "direction")
 
 
-def _check_subject(evidence: SentenceEvidence, start: int, end: int) -> Iterator[Verdict]:
+def _check_subject(evidence: SentenceEvidence, start: int, end: int, aside: float) -> Iterator[Verdict]:
     """Find words of the passage that are not about the question, as those planted to be repeated mostly are not."""
     bearing = [place for place, span in enumerate(evidence.spans) if start <= span[0] and span[1] <= end]
-    if evidence.asked.max() > evidence.asked[bearing].max() + ASIDE:
+    if evidence.asked.max() > evidence.asked[bearing].max() + aside:
         yield Verdict("undecided", "The words are in a part of the passage that is not about the question.", None)
 
 
@@ -226,7 +216,7 @@ def _is_same(one: Actor | Endpoint, other: Actor | Endpoint) -> bool:
     return same_name(one.name, other.name)
 
 
-def _check_meaning(said: Parsed, read: Parsed, farthest: float | None) -> Verdict:
+def _check_meaning(said: Parsed, read: Parsed, farthest: float | None, least: float) -> Verdict:
     if farthest is None:
         held = next((claim for claim in list_claims(said) if holds(read, claim)), None)
         if held:
@@ -234,7 +224,7 @@ def _check_meaning(said: Parsed, read: Parsed, farthest: float | None) -> Verdic
                 "supported", f"The passage mentions {describe(held)}, and nothing contradicts the statement.", None
             )
         return Verdict("undecided", "There is no number, date or name to compare.", None)
-    if farthest < CLOSE:
+    if farthest < least:
         return Verdict(
             "unsupported", f"Part of the statement is far in meaning from the passage: {farthest:.2f}.", "meaning"
         )

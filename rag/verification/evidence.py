@@ -15,8 +15,6 @@ from rag.types import Vectors
 from rag.verification.claims import Parsed, holds, list_claims, parse
 from rag.verification.directions import PAUSE
 
-FACTS = 0.1
-"""Added to the cosine of a sentence that holds all facts of a statement. Chosen on the development half."""
 SECOND = 0.4
 """Share of the facts, by weight, that a second sentence must add to be quoted too."""
 
@@ -32,6 +30,8 @@ class SentenceEvidence:
     """Cosine of each sentence with question and statement, or zeros without an encoder; shape `(sentences,)`."""
     asked: Vectors
     """Cosine of each sentence with the question, or zeros without an encoder or a question; shape `(sentences,)`."""
+    facts: float
+    """Added to the cosine of a sentence that holds all facts of the statement."""
     farthest: float | None
     """Mean of the lowest quarter of the best cosines of the statement's tokens, or None without an encoder."""
 
@@ -49,7 +49,8 @@ def gather(said: Parsed, question: str, read: Parsed, encoder: Encoder | None) -
         alone = sentences.vectors @ asked.vectors[1] if question else alone
         own = asked.tokens[0][-max(1, encoder.count_tokens([said.text])[0]) :]
         farthest = measure_farthest(own, sentences.tokens)
-    return SentenceEvidence(spans, _weigh_facts(said, read, spans), near, alone, farthest)
+    facts = encoder.settings.facts if encoder else 1.0
+    return SentenceEvidence(spans, _weigh_facts(said, read, spans), near, alone, facts, farthest)
 
 
 def pick_quote(evidence: SentenceEvidence) -> Span:
@@ -58,7 +59,7 @@ def pick_quote(evidence: SentenceEvidence) -> Span:
     A neighbour is included if it holds facts that the sentence lacks.
     """
     spans, held = evidence.spans, evidence.held
-    best = int((evidence.near + FACTS * held.sum(axis=1)).argmax())
+    best = int((evidence.near + evidence.facts * held.sum(axis=1)).argmax())
     beside = [place for place in (best - 1, best + 1) if 0 <= place < len(spans)]
     added = {place: float((held[place] - held[best]).clip(0).sum()) for place in beside}
     other = max(beside, key=added.__getitem__, default=best)

@@ -13,7 +13,7 @@ from rag.text.language import detect
 from rag.text.sentences import Span
 from rag.types import Document, Passage
 from rag.verification.bounds import add_bounds
-from rag.verification.checks import CLOSE, check
+from rag.verification.checks import check
 from rag.verification.claims import Parsed, describe, parse
 from rag.verification.evidence import gather, pick_quote
 from rag.verification.premise import find_unmet_claim
@@ -86,5 +86,5 @@ def _parse_statement(statement: str, spoken: str, read: Parsed, encoder: Encoder
     traced: dict[str, str] = {}
     if encoder and unheard and said.language != read.language and (heard := find_speech(read.text)):
         nearest = zip(unheard, find_nearest(unheard, heard, encoder), strict=True)
-        traced = {words: other for words, (other, near) in nearest if near >= CLOSE}
+        traced = {words: other for words, (other, near) in nearest if near >= encoder.settings.close}
     return replace(said, quotations=tuple(traced.get(words, words) for words in quotations))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from rag.reading.judge import AGREEMENT, JUDGED, Judge, rank_by_judge
+from rag.reading.judge import Judge, rank_by_judge
 from rag.reading.known_judges import find_shipped
 from rag.types import Passage
 from tests.reading.reports import HITS
@@ -30,7 +30,7 @@ def test_evidence_is_the_odds_plus_the_weighted_score_plus_agreement_with_retrie
     disagreed, *_ = rank_by_judge(QUESTION, HITS, JUDGE, Asked("million"))
     agreed, other, *_ = rank_by_judge(QUESTION, HITS, JUDGE, Asked("Pears"))
     assert disagreed.evidence == pytest.approx(6.0 + 10.0 * HITS[2].score)
-    assert agreed.evidence == pytest.approx(6.0 + 10.0 * HITS[0].score + AGREEMENT)
+    assert agreed.evidence == pytest.approx(6.0 + 10.0 * HITS[0].score + JUDGE.agreement)
     assert other.evidence == pytest.approx(-6.0 + 10.0 * HITS[1].score)
 
 
@@ -40,7 +40,7 @@ def test_likely_passages_come_first_and_those_not_judged_last() -> None:
     assert [hit.passage.source for hit in judged] == ["2.txt", "0.txt", "1.txt", "3.txt", "4.txt"]
     assert [hit.rank for hit in judged] == [1, 2, 3, 4, 5]
     assert [hit.odds for hit in judged] == [6.0, -6.0, -6.0, -6.0, None]
-    assert ask.count == JUDGED
+    assert ask.count == JUDGE.judged
 
 
 def test_passages_far_behind_in_retrieval_are_not_judged() -> None:
@@ -57,7 +57,7 @@ def test_hits_that_have_odds_are_not_asked_about_again() -> None:
     ask = Asked("million")
     judged = rank_by_judge(QUESTION, HITS, JUDGE, ask)
     assert rank_by_judge(QUESTION, judged, JUDGE, ask)[0].odds == 6.0
-    assert ask.count == JUDGED
+    assert ask.count == JUDGE.judged
 
 
 def test_retrieval_decides_between_passages_of_equal_odds() -> None:

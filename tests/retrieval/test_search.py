@@ -10,7 +10,7 @@ from rag.encoding.matching import match
 from rag.encoding.query import Query
 from rag.index.index import Index
 from rag.retrieval.periods import Period
-from rag.retrieval.search import CANDIDATES, retrieve
+from rag.retrieval.search import retrieve
 from rag.testing import WordEncoder
 from rag.text.dates import PartialDate
 from rag.text.language import Language
@@ -77,10 +77,12 @@ def test_passages_with_the_same_words_make_one_hit_that_names_both_sources(tmp_p
 
 
 def test_copies_do_not_crowd_out_other_passages(tmp_path: Path) -> None:
-    copies = [make_document(f"copy{n}.txt", "The harbour opened.") for n in range(2 * CANDIDATES)]
+    copies = [
+        make_document(f"copy{n}.txt", "The harbour opened.") for n in range(2 * WordEncoder().settings.candidates)
+    ]
     hits = find(tmp_path, *copies, make_document("other.txt", "Pears did not ripen."), question="harbour opened")
     assert [hit.passage.source for hit in hits] == ["copy0.txt", "other.txt"]
-    assert len(hits[0].also) == 2 * CANDIDATES - 1
+    assert len(hits[0].also) == 2 * WordEncoder().settings.candidates - 1
 
 
 def test_documents_of_the_period_are_preferred_and_others_stay(tmp_path: Path) -> None:
