@@ -9,6 +9,7 @@ import pytest
 
 from rag.encoding.alignment import find_projection, load_calibration
 from rag.encoding.projection import expect, load_projection, project, project_tokens, save_projection
+from rag.models.settings import find_encoder_settings
 from rag.types import Projection, Role, Vectors
 
 DIMENSION, LANGUAGES, LINES = 40, 6, 30
@@ -30,7 +31,8 @@ def encode(texts: Sequence[str], role: Role) -> tuple[Vectors, list[Vectors]]:
 @pytest.fixture(scope="module")
 def projection() -> Projection:
     half = LINES // 2
-    return find_projection(encode, {str(n): [f"{n}:{line}" for line in range(half)] for n in range(LANGUAGES)})
+    texts = {str(n): [f"{n}:{line}" for line in range(half)] for n in range(LANGUAGES)}
+    return find_projection(encode, texts, find_encoder_settings("test"))
 
 
 def test_without_it_the_nearest_text_is_in_the_same_language() -> None:

@@ -496,7 +496,8 @@ def test_a_server_whose_model_was_measured_as_a_judge_judges(server: StandIn, tm
     generator = RemoteGenerator.connect(server.url)
     judge = find_judge(generator, config, prompts)
     query = Query("What did the harbour cost?", Language("en", "Latn"), WordEncoder())
-    selector = Selector(config, judge, partial(ask_generator, generator, prompts), lambda *_: None)
+    ask = partial(ask_generator, generator, prompts)
+    selector = Selector(config, judge, WordEncoder().settings, ask, lambda *_: None)
     (ranking,) = selector.select(query, hits)
     assert [hit.passage.text for hit in ranking.hits] == [texts[1], texts[0]]
     assert [hit.odds for hit in ranking.hits] == pytest.approx([2.9, -2.9])

@@ -54,4 +54,5 @@ def make_selector(generator: ScriptedGenerator, judge: Judge | None = JUDGE, **s
         article = Document(hit.passage.source, hit.passage.text, "en", "Latn", None, None, "")
         return find_unmet(query.text, query.language.code, article)
 
-    return Selector(Config(**settings), judge, partial(ask_generator, generator, PROMPTS), find_unmet_of)  # type: ignore[arg-type]
+    config = Config(**settings)  # type: ignore[arg-type]
+    return Selector(config, judge, WordEncoder().settings, partial(ask_generator, generator, PROMPTS), find_unmet_of)

@@ -90,7 +90,8 @@ def test_tokens_of_a_question_match_those_of_its_answer_in_another_language(enco
     (question,) = encoder.encode(["Millist maksu valitsus tõstis?"], "query").tokens
     expected = {tag: expect(question, tag, "Latn", encoder.projection) for tag in PARALLEL}
     languages = [tag for tag, sentences in PARALLEL.items() for _ in sentences]
-    scores = match(question, encoder.encode(SENTENCES, "passage").tokens, [expected[tag] for tag in languages])
+    passages = encoder.encode(SENTENCES, "passage").tokens
+    scores = match(question, passages, encoder.settings.rarity, [expected[tag] for tag in languages])
     assert {int(MEANINGS[near]) for near in np.argsort(-scores)[:3]} == {1}
 
 

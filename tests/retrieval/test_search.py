@@ -17,6 +17,8 @@ from rag.text.language import Language
 from rag.types import Document, Filter, Hit, Passage, Tokens, Vectors
 from tests.index.test_index import make_document, write
 
+RARITY = 4.0
+
 
 def tokens(*axes: int) -> Tokens:
     """Return tokens along axes of a space of eight dimensions."""
@@ -24,7 +26,7 @@ def tokens(*axes: int) -> Tokens:
 
 
 def match_plainly(question: Tokens, passages: list[Tokens]) -> Vectors:
-    return match(question, passages)
+    return match(question, passages, RARITY)
 
 
 def test_a_passage_with_all_tokens_of_the_question_scores_one() -> None:
@@ -45,7 +47,7 @@ def test_a_rare_token_of_the_question_counts_more_than_common_ones() -> None:
 
 def test_the_match_expected_of_any_text_in_the_language_is_subtracted() -> None:
     passages = [tokens(0, 1), tokens(0, 1)]
-    easy, hard = match(tokens(0, 1), passages, [np.full(2, 0.4, np.float32), np.full(2, 0.1, np.float32)])
+    easy, hard = match(tokens(0, 1), passages, RARITY, [np.full(2, 0.4, np.float32), np.full(2, 0.1, np.float32)])
     assert hard - easy == pytest.approx(0.3, abs=1e-6)
 
 
@@ -54,7 +56,7 @@ def test_each_layer_finds_its_own_best_token() -> None:
         return np.concatenate([tokens(*axes) for axes in zip(*pairs, strict=True)], axis=1)
 
     together, apart, half = match(
-        layers((0, 1)), [layers((0, 1), (6, 7)), layers((0, 7), (6, 1)), layers((0, 7), (6, 7))]
+        layers((0, 1)), [layers((0, 1), (6, 7)), layers((0, 7), (6, 1)), layers((0, 7), (6, 7))], RARITY
     )
     assert together == pytest.approx(apart)
     assert half == pytest.approx(together / 2)
@@ -77,12 +79,11 @@ def test_passages_with_the_same_words_make_one_hit_that_names_both_sources(tmp_p
 
 
 def test_copies_do_not_crowd_out_other_passages(tmp_path: Path) -> None:
-    copies = [
-        make_document(f"copy{n}.txt", "The harbour opened.") for n in range(2 * WordEncoder().settings.candidates)
-    ]
+    count = 2 * WordEncoder().settings.candidates
+    copies = [make_document(f"copy{n}.txt", "The harbour opened.") for n in range(count)]
     hits = find(tmp_path, *copies, make_document("other.txt", "Pears did not ripen."), question="harbour opened")
     assert [hit.passage.source for hit in hits] == ["copy0.txt", "other.txt"]
-    assert len(hits[0].also) == 2 * WordEncoder().settings.candidates - 1
+    assert len(hits[0].also) == count - 1
 
 
 def test_documents_of_the_period_are_preferred_and_others_stay(tmp_path: Path) -> None:
