@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from rag.config import say_install
 from rag.errors import ConfigError, RagError
 from rag.server.schemas import CitedAnswer, FoundPassage, OpenedArticle, SearchResponse, Selection, make_filter
 from rag.server.service import Service
@@ -25,7 +26,7 @@ def has_mcp() -> bool:
 def build_tools(service: Service) -> "MCPServer":
     """Return a server with the tools ask, search and open_article. Raises ConfigError if mcp is not installed."""
     if not has_mcp():
-        raise ConfigError("The MCP tools need the package mcp. Install it with: pip install -e '.[mcp]'")
+        raise ConfigError(f"The MCP tools need the mcp package. {say_install('mcp', 'mcp')}")
     from mcp.server import MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
     from mcp.types import ToolAnnotations

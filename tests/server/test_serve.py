@@ -79,10 +79,10 @@ def test_it_stops_soon_while_it_is_answering(tmp_path: Path) -> None:
         assert time.monotonic() - stopped < 10
 
 
-def test_the_examples_for_other_programs_in_the_readme_work(tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (client,) = re.findall(r"```python\n(from openai.*?)```", readme, re.DOTALL)
-    commands = re.findall(r"^curl .*$", readme, re.MULTILINE)
+def test_the_examples_in_the_page_on_integrations_work(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
+    (client,) = re.findall(r"```python\n(from openai.*?)```", page, re.DOTALL)
+    commands = re.findall(r"^curl .*$", page, re.MULTILINE)
     with serving(tmp_path, "It cost nine million.") as (_, url):
         python, search, articles = (
             subprocess.run(
@@ -91,7 +91,7 @@ def test_the_examples_for_other_programs_in_the_readme_work(tmp_path: Path) -> N
             ).stdout
             for command in ([sys.executable, "-c", client], *map(shlex.split, commands))
         )  # fmt: skip
-    # The README asks about the articles in seeds/; the ones here do not answer that.
+    # The page asks about the articles in seeds/; the ones here do not answer that.
     assert python == "Články na tuto otázku neodpovídají.\n[]\n"
     assert [hit["rank"] for hit in json.loads(search)["hits"]] == [1, 2, 3]
     assert [article["source"] for article in json.loads(articles)] == ["harbour.txt", "old/orchard.txt"]
