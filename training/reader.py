@@ -82,13 +82,12 @@ class Trainer:
         """End after the step that is being made."""
         self.stopped = True
 
-    def run(self, rate: Callable[[int], float], steps: int | None = None) -> None:
-        """Train until stopped, until `rate` is zero, or for so many steps, and save."""
+    def run(self, rate: Callable[[int], float]) -> None:
+        """Train until stopped, or until `rate` is zero for the step to come, and save."""
         means = Means()
-        end = None if steps is None else self.state["step"] + steps
         for batch in self.sampler.batches(BATCH, skip=self.state["step"]):
             share = rate(self.state["step"] + 1)
-            if self.stopped or share <= 0 or self.state["step"] == end:
+            if self.stopped or share <= 0:
                 break
             self._step(batch, share, means)
             step = self.state["step"]
@@ -100,7 +99,7 @@ class Trainer:
                 means.since = time.monotonic()
             elif step % SAVE_EVERY == 0:
                 self._save()
-        self._save() if self.stopped or self.state["step"] == end else self._evaluate()
+        self._save() if self.stopped else self._evaluate()
 
     def _step(self, batch: Batch, share: float, means: Means) -> None:
         began = time.monotonic()
