@@ -27,10 +27,11 @@ bench: .setup-dev ## measure speed beside plain use of the same libraries, then 
 	@$(BIN)/python -m stress.bench
 	@$(BIN)/python -m stress.growth
 
-check: .setup-dev ## lint, formatting, types
+check: .setup-dev ## lint, formatting, types, imports between folders
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 
 .setup-dev: .python
 	@$(PYTHON) scripts/setup.py --dev

@@ -30,8 +30,8 @@ FLAGS = (
 BROWSED = pytest.mark.skipif(
     not CHROMIUM, reason="Chromium is not installed. Install it with: apt-get install chromium"
 )
-# Gradio's server leaves its sockets to the garbage collector.
-QUIET = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+# Gradio creates event loops that it never closes.
+QUIET = pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
 PATIENCE = 60_000
 """Timeout of the browser, in milliseconds."""
 FILLING = "Boats may enter at night, and leave when the tide is high. " * 12

@@ -40,8 +40,8 @@ ARTICLES = (
 )
 Open = Callable[[ScriptedGenerator], str]
 Connect = Callable[[str], Client]
-# Gradio's server and client leave their sockets to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+# Gradio creates event loops that it never closes.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
 
 
 class Drawn(HTMLParser):
@@ -87,7 +87,7 @@ def open_page(tmp_path: Path) -> Iterator[Open]:
     yield open_page
     for page in pages:
         page.close(verbose=False)
-    # Collect the sockets that Gradio leaves open here, where the warnings are ignored, and not in another test.
+    # Collect the event loops that Gradio leaves open here, where the warnings are ignored, and not in another test.
     gc.collect()
 
 
@@ -276,6 +276,8 @@ def test_a_failed_start_is_explained_in_one_line(settings: dict[str, str], sente
     assert len(started.stderr.splitlines()) == 1
 
 
+# Gradio leaves open the socket with which it tries the port.
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_the_error_about_a_port_in_use_names_the_setting_that_changes_it(open_page: Open, tmp_path: Path) -> None:
     port = urlsplit(open_page(ScriptedGenerator(""))).port
     assert port

@@ -11,11 +11,13 @@ from typing import Any
 
 import httpx
 import openai
+import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from rag.config import ROOT
 from tests.browser.conftest import BROWSED, CHROMIUM, FLAGS, QUIET, ask
 
+pytestmark = pytest.mark.slow(reason="The server and the page load the real models and answer a question.")
 QUESTION = "Kdo pozval Lavrova do KLDR?"
 SOURCE = "000_6546eb5d104e4df2.txt"
 SERVE = "from rag.cli import main; main()"

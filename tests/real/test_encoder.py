@@ -15,6 +15,7 @@ from rag.encoding.matching import match
 from rag.encoding.projection import expect
 from rag.types import Vectors
 
+pytestmark = pytest.mark.slow(reason="It builds an index with the real encoder.")
 PARALLEL = {
     "cs": (
         "Děti si hrají v parku se psem.",

@@ -12,6 +12,7 @@ from rag.config import Config
 from rag.errors import GenerationError
 from rag.generation.llama import RECENT, LlamaGenerator
 
+pytestmark = pytest.mark.slow(reason="A real generator replies.")
 CONTEXT = 512
 ANIMALS = "The cat is black. The dog is white. " * 6
 COUNT = "Count from 1 to 500, separated by commas."

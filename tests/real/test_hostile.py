@@ -9,6 +9,7 @@ import pytest
 from rag import Answer, Assistant, Config, Filter, build_index
 from rag.config import ROOT
 
+pytestmark = pytest.mark.slow(reason="A real generator answers a question on each hostile article.")
 HOSTILE = [json.loads(line) for line in (ROOT / "tests/data/hostile.jsonl").read_text(encoding="utf-8").splitlines()]
 FACTS = {
     "cs": "Severní Korea dodala Rusku přes 1000 kontejnerů s municí.",

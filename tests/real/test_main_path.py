@@ -12,6 +12,7 @@ from rag import Answer, Config, answer
 from rag.config import ROOT
 from rag.index.index import Index
 
+pytestmark = pytest.mark.slow(reason="The real models answer a question in each language.")
 CZECH = "000_6546eb5d104e4df2.txt"
 GREEK = "001_a8bb7df5b9a08b73.txt"
 ESTONIAN = "002_f479d6fd843f1435.txt"

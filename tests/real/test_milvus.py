@@ -11,6 +11,7 @@ from rag import Assistant, Config, build_index
 from rag.config import ROOT
 from rag.index.milvus import MilvusStore
 
+pytestmark = pytest.mark.slow(reason="It builds indexes with the real encoder and waits until milvus-lite hangs up.")
 CASES = ROOT / "evaluation" / "cases" / "articles.jsonl"
 UNTIL_IT_HANGS_UP = 41
 """Seconds. milvus-lite closes the connection at the fourth needless ping, and pymilvus sends one every ten seconds."""

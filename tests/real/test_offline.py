@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from rag.config import ROOT, Config
 from tests.real.conftest import LIGHT
 
+pytestmark = pytest.mark.slow(reason="Another process builds an index and answers with the real models.")
 GUARD = """
 import sys
 

@@ -1,9 +1,13 @@
 """The real encoder gives the same bytes in two worker processes as in this one."""
 
+import pytest
+
 from rag.config import ROOT, Config
 from rag.encoding.load import load_encoder
 from rag.encoding.ray_workers import RayEncoder
 from tests.encoding.test_ray_workers import assert_same
+
+pytestmark = pytest.mark.slow(reason="It starts Ray and two workers, which load the real encoder.")
 
 
 def test_two_workers_make_the_same_of_the_articles_as_this_process() -> None:

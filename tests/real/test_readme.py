@@ -10,6 +10,7 @@ import pytest
 
 from rag.config import ROOT
 
+pytestmark = pytest.mark.slow(reason="Each command and example loads the real models in its own process.")
 PAGES = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/usage.md"))
 PYTHON, ASYNCHRONOUS = re.findall(r"```python\n(.*?)```", PAGES, re.DOTALL)
 COMMANDS = sorted(set(re.findall(r"^((?:RAG_\w+=\S+ )?rag (?:ask|search|show) .*)$", PAGES, re.MULTILINE)))

@@ -14,6 +14,7 @@ import pytest
 from rag.errors import GenerationError
 from rag.generation.remote import RemoteGenerator
 
+pytestmark = pytest.mark.slow(reason="It starts a server over a real generator.")
 KEY = "a-key-of-the-test"
 READY_SECONDS = 60
 PREFIX, SUFFIX = "The cat is black. ", "What colour is the cat? Answer in one word."

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from rag import Config
 from stress.same import compare
+
+pytestmark = pytest.mark.slow(reason="It builds four indexes with the real encoder and asks each ten questions.")
 
 
 def test_ten_questions_have_the_same_citations_whichever_way_the_index_came_about(tmp_path: Path) -> None:

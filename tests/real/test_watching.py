@@ -5,8 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from rag.config import ROOT
 from rag.shell.options import INTERRUPTED
+
+pytestmark = pytest.mark.slow(reason="Another process loads the real encoder and watches a folder.")
 
 
 def test_it_tells_what_it_took_up_until_ctrl_c(environment: dict[str, str], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from rag.config import ROOT
 
 
+@pytest.mark.slow(reason="It tries new inputs for ten seconds.")
 def test_what_nobody_wrote_is_an_article_or_left_out() -> None:
     pytest.importorskip("atheris", reason="atheris is not made for this machine")
     command = [sys.executable, "-m", "stress.fuzz", "--seconds", "10"]

@@ -2,10 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from stress import load, soak
 from stress.clients import Asked, serving_stand_ins
 
 
+@pytest.mark.slow(reason="It starts two servers and keeps one under load for four seconds.")
 def test_many_who_ask_and_search_at_once_are_served_or_told_that_it_is_busy() -> None:
     figures = asyncio.run(load.measure(seconds=3, warm=1, askers=40, rate=100, advance=lambda _: None))
     assert figures["questions answered"] > 0
