@@ -120,7 +120,7 @@ def find_entities(text: str, language: str) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
-def implied(entities: Iterable[str]) -> set[str]:
+def add_implied(entities: Iterable[str]) -> set[str]:
     """Return the entities together with the countries that their capitals stand for."""
     entities = set(entities)
     return entities | {_load_table()["implies"][entity] for entity in entities if entity in _load_table()["implies"]}
