@@ -186,7 +186,7 @@ class MilvusStore:
         try:
             return str(self._client.describe_alias(self._alias)["collection_name"])
         except MilvusException:
-            # pymilvus cannot check whether an alias exists. If the cause is another, such as no server, this raises too.
+            # pymilvus cannot check whether an alias exists. If the cause is another, such as no server, this raises.
             self._client.list_collections()
             return None
 

@@ -101,7 +101,7 @@ class SegmentWriter:
         self.rows += len(rows)
 
     def finish(self, encoder: Mapping[str, object], passage_tokens: int, exact: int) -> None:
-        """Write the remaining files, with the vectors in lists if there are more than `exact`, and flush all to disk."""
+        """Write the remaining files, with vectors in lists if there are more than `exact`, and flush all to disk."""
         _complete_articles(self._articles, self.rows)
         self._articles.close()
         self._tokens.close()

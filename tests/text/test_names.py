@@ -1,4 +1,4 @@
-"""A name is recognised in every script, case and transliteration, and no other name is taken for it."""
+"""A name is recognised in every script, grammatical case and transliteration, and is not mistaken for another."""
 
 import pytest
 
