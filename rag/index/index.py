@@ -1,7 +1,7 @@
 """An index opened for reading: the segments of its current generation, searched as one.
 
 A reader keeps the generation that it opened, whatever builds do meanwhile. A passage is addressed by its row: its
-position in its segment, counted on from the rows of the segments before. Rows are valid within one opened generation.
+position in its segment plus the rows of all earlier segments. Rows are valid only within one opened generation.
 """
 
 import sqlite3
@@ -54,7 +54,7 @@ class Index:
     def open(cls, folder: Path, store: VectorStore | None = None) -> Self:
         """Open the current generation of the index in `folder`, after verifying its files.
 
-        Small files are compared with their checksums. Of large files only the size is compared, because reading them
+        Small files are compared with their checksums. For large files only the size is compared, because reading them
         would take minutes; `rag index --verify` reads them. Raises IndexMissing, IndexDamaged, and IndexMismatch if
         the index has another format.
         """
@@ -64,7 +64,7 @@ class Index:
         except IndexDamaged:
             if read_pointer(folder) == pointer:
                 raise
-            # A build switched to another generation and removed this one while it was being opened.
+            # While this generation was being opened, a build switched to another and removed it.
             return cls.open(folder, store)
 
     @classmethod
@@ -119,7 +119,7 @@ class Index:
         return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:count]
 
     def _find_sources(self, patterns: Sequence[str]) -> list[str]:
-        """Return the sorted sources that equal one of the names or match one of the patterns."""
+        """Return the sources that equal one of the names or match one of the patterns, sorted."""
         return sorted(source for segment in self.segments for source in segment.find_sources(patterns))
 
     def read_rows(self, size: int) -> Iterator[tuple[list[int], Vectors, list[tuple[str, str, str | None]]]]:
@@ -152,24 +152,24 @@ class Index:
         return {source: digest for segment in self.segments for source, digest, _ in segment.list_checksums()}
 
     def read_document(self, source: str) -> Document | None:
-        """Return the document as it was when it was indexed, or None if the index does not hold it."""
+        """Return the document as it was when it was indexed, or None if it is not in the index."""
         found = (segment.read_document(name) for name in _list_spellings(source) for segment in self.segments)
         return next(filter(None, found), None)
 
     def open_article(self, source: str) -> Document:
-        """Return the document, or raise ArticleMissing if the index does not hold it."""
+        """Return the document, or raise ArticleMissing if it is not in the index."""
         document = self.read_document(source)
         if document is None:
             raise ArticleMissing(f"The index “{self.name}” has no article “{source}”. Name one that it lists.")
         return document
 
     def read_passages(self, source: str) -> list[Passage]:
-        """Return the passages of a document in order; none if the index does not hold it."""
+        """Return the passages of a document in order; none if it is not in the index."""
         found = (segment.read_passages(source) for segment in self.segments)
         return next(filter(None, found), [])
 
     def read_embeddings(self, source: str) -> Embeddings:
-        """Return the embeddings of a document's passages in order; none if the index does not hold it."""
+        """Return the embeddings of a document's passages in order; none if it is not in the index."""
         found = (segment.read_embeddings(source) for segment in self.segments)
         nothing = Embeddings(np.empty((0, self.projection.directions.shape[1]), np.float32), ())
         return next((embeddings for embeddings in found if embeddings.tokens), nothing)
@@ -186,7 +186,7 @@ class Index:
 
 
 def _verify_counts(manifest: Manifest, segments: Sequence[Segment]) -> None:
-    """Raise ValueError if the segments do not hold as many articles and passages as the manifest says."""
+    """Raise ValueError unless the segments hold the numbers of articles and passages in the manifest."""
     for noun in ("articles", "passages"):
         expected, found = getattr(manifest, noun), sum(getattr(segment.info, noun) for segment in segments)
         if expected != found:
@@ -200,6 +200,6 @@ def _verify_checksum(file: Path, digest: str) -> None:
 
 
 def _list_spellings(*names: str) -> tuple[str, ...]:
-    """Return each file name as it is, composed (NFC) as people type it, and decomposed (NFD) as macOS may store it."""
+    """Return each file name unchanged, composed (NFC) as people type it, and decomposed (NFD) as macOS may store it."""
     forms = ((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)) for name in names)
     return tuple(dict.fromkeys(form for of_name in forms for form in of_name))

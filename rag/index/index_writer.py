@@ -35,13 +35,13 @@ from rag.types import Document, Embeddings, Passage
 class IndexWriter:
     """Writes one generation: add documents, then commit.
 
-    Without a commit it leaves only sealed segments, which the next writer can resume with.
+    Without a commit it leaves only sealed segments, from which the next writer can resume.
     """
 
     def __init__(
         self, folder: Path, dimension: int, old: Index | None = None, policy: MergePolicy | None = None
     ) -> None:
-        """Prepare the generation that follows `old`; `keep` says which articles of `old` it retains."""
+        """Prepare the generation that follows `old`. Call `keep` to retain articles of `old`."""
         self._folder = folder
         self._dimension = dimension
         self._policy = policy or MergePolicy()
@@ -66,10 +66,9 @@ class IndexWriter:
             shutil.rmtree(self._generation, ignore_errors=True)
 
     def resume(self, encoder: Encoder, passage_tokens: int) -> dict[str, str]:
-        """Adopt the segments that an interrupted build sealed.
+        """Adopt the segments that an interrupted build sealed. Return their articles: source to SHA-256 of the file.
 
-        Segments that are damaged, or were made with another encoder or passage size, are ignored. Returns the sources
-        of the articles in the segments, each with the SHA-256 of its file.
+        Segments that are damaged, or were made with another encoder or passage size, are ignored.
         """
         for name in list_staged_segments(self._folder):
             with suppress(OSError, ValueError, sqlite3.Error):
@@ -83,11 +82,11 @@ class IndexWriter:
         return {source: digest for segment in self._resumed for source, digest, _ in segment.list_checksums()}
 
     def keep(self, articles: Mapping[str, str]) -> None:
-        """Retain only these articles of the old generation and the resumed segments: source to SHA-256 of its file."""
+        """Retain only these articles of the old generation and the resumed segments: source to SHA-256 of the file."""
         self._kept = articles
 
     def add(self, document: Document, size: int, passages: Sequence[Passage], embeddings: Embeddings) -> None:
-        """Add a document with all its passages and their embeddings; `size` is that of its file in bytes.
+        """Add a document with all its passages and their embeddings; `size` is the size of its file in bytes.
 
         Raises StoreError.
         """
@@ -95,7 +94,10 @@ class IndexWriter:
         self.extend(passages, embeddings)
 
     def begin(self, document: Document, size: int, passages: int) -> None:
-        """Add a document of `size` bytes whose passages, so many, are added by `extend`. Raises StoreError."""
+        """Add a document whose file has `size` bytes; `passages` is the number that `extend` will add.
+
+        Raises StoreError.
+        """
         with _translate_errors(self._folder):
             self._writer = self._writer or SegmentWriter.create(self._folder, self._dimension)
             self._writer.add(document, size, passages)
@@ -108,7 +110,7 @@ class IndexWriter:
             self._writer.extend(passages, embeddings)
 
     def seal(self, encoder: Encoder, passage_tokens: int) -> None:
-        """Finish the segment of what was added, so that the next build can resume with it if this one is interrupted.
+        """Finish the current segment, so that the next build can resume from it if this one is interrupted.
 
         Raises StoreError.
         """
@@ -145,7 +147,7 @@ class IndexWriter:
         return manifest
 
     def _select(self) -> list[Selection]:
-        """Return the segments that keep articles, each with what it loses; of two copies the later one is kept."""
+        """Return the segments that keep articles, and what each loses. Of two copies, the later one is kept."""
         selections: list[Selection] = []
         claimed: set[str] = set()
         for segment in reversed((*self._old, *self._resumed, *self._sealed)):
@@ -162,7 +164,7 @@ class IndexWriter:
         return selections
 
     def _merge(self, selections: Sequence[Selection], encoder: Encoder, passage_tokens: int) -> list[Path]:
-        """Write the segments of this generation, without any text of removed articles, and return their folders."""
+        """Write the segments of this generation without any text of removed articles, and return their folders."""
         plan = self._policy.plan([(selection.passages, selection.segment.info.rows) for selection in selections])
         merged = {place for group in plan for place in group}
         folders = [one.write(self._folder) for place, one in enumerate(selections) if place not in merged]

@@ -6,7 +6,7 @@
         segments/<segment>/         articles and vectors, in the files that segment.py describes
         <generation>/
             manifest.json           what was indexed, how, and in which segments: see Manifest
-            projection.npz          how the encoder removed the language from vectors
+            projection.npz          the projection with which the encoder removed the language from vectors
 
 A build can be killed at any moment. It writes segments and a generation beside those in use, flushes them to disk, and
 only then replaces CURRENT by a rename. Readers open the old generation until that rename and the new one after it. The
@@ -41,7 +41,7 @@ NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation contains and how it was made; the fields of manifest.json."""
+    """The contents of a generation, and how it was made: the fields of manifest.json."""
 
     format: int
     created: str
@@ -145,7 +145,7 @@ def is_current(generation: Path) -> bool:
 def switch_to(generation: Path) -> None:
     """Make a generation the current one by a single rename, then remove the files that it does not use.
 
-    The caller holds the lock of the build. Raises OSError.
+    The caller must hold the build lock. Raises OSError.
     """
     pointer = generation / CURRENT
     pointer.write_text(generation.name, encoding="utf-8")
@@ -156,7 +156,7 @@ def switch_to(generation: Path) -> None:
 
 
 def list_staged_segments(folder: Path) -> list[str]:
-    """Return the names of the segments that an interrupted build has sealed; none if the list cannot be read."""
+    """Return the names of the segments that an interrupted build has sealed; none if STAGED cannot be read."""
     try:
         names = (folder / STAGED).read_text(encoding="utf-8").split()
         return [name for name in names if NAME.fullmatch(name)]
@@ -174,9 +174,9 @@ def record_staged_segments(folder: Path, segments: Sequence[str]) -> None:
 
 
 def find_unused_files(folder: Path) -> list[Path]:
-    """Return the files and folders of generations, segments and STAGED that the current generation does not use.
+    """Return what interrupted builds left: STAGED, and the folders that the current generation does not use.
 
-    Interrupted builds leave them. Raises IndexMissing, IndexMismatch, IndexDamaged.
+    Raises IndexMissing, IndexMismatch, IndexDamaged.
     """
     manifest, generation = read_manifest(folder)
     generations = [path for path in folder.iterdir() if NAME.fullmatch(path.name) and path != generation]
@@ -186,7 +186,7 @@ def find_unused_files(folder: Path) -> list[Path]:
 
 
 def remove_unused_files(folder: Path) -> None:
-    """Remove what `find_unused_files` returns. The caller holds the lock of the build."""
+    """Remove what `find_unused_files` returns. The caller must hold the build lock."""
     for path in find_unused_files(folder):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -1,8 +1,8 @@
 """The merge policy: how large the segments of an index become, and which of them are merged.
 
-A search visits every segment, and merging copies what it merges. A segment is therefore merged only with others that
-together are about as large as it is. Sizes then at least double from one segment to the next, a passage is copied once
-each time the corpus doubles, and the cost of an update depends on what it changes. Merging does not encode anything.
+A search visits every segment, and merging copies segments. A segment is therefore merged only with others that together
+are about as large as it is. Sizes then at least double from one segment to the next, a passage is copied once each time
+the corpus doubles, and the cost of an update depends on what it changes. Merging does not encode anything.
 """
 
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ class MergePolicy:
     """Sizes of segments, in passages."""
 
     batch: int = 4096
-    """The least that is read, encoded and sealed together; its tokens take two hundred megabytes."""
+    """The minimum that is read, encoded and sealed together; its tokens take two hundred megabytes."""
     exact: int = 50_000
-    """The most vectors of a segment that a search compares one by one, which takes less than 10 ms on one core."""
+    """The maximum size at which a search compares the vectors one by one, which takes less than 10 ms on one core."""
     small: int = 4096
-    """The size up to which copying a segment takes no noticeable time. Such segments are merged with each other, and
-    removed articles leave them at once."""
+    """The maximum size at which copying a segment takes no noticeable time. Such segments are merged with each other,
+    and copied at once if articles are removed."""
     most: int = 262_144
-    """The most passages of a merged segment; copying a larger one would take minutes, and 400 MB of memory."""
+    """The maximum size of a merged segment; copying a larger one would take minutes, and 400 MB of memory."""
     removed_share: float = 0.2
-    """The share of rows without a passage from which a segment of any size is copied without them."""
+    """The share of rows without a passage at which a segment of any size is copied without them."""
 
     def plan(self, segments: Sequence[tuple[int, int]]) -> list[list[int]]:
-        """Return groups of segments, each to be copied into one segment; the others stay as they are.
+        """Return groups of segments, each group to be copied into one segment; other segments stay as they are.
 
         `segments` gives the number of passages and of rows of each segment; the groups hold positions in it.
         """

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from pymilvus import MilvusClient  # type: ignore[import-untyped]
 
 EXACT = 50_000
-"""The most vectors that a search compares one by one; for more, the server chooses the method (AUTOINDEX)."""
+"""The maximum number of vectors that a search compares one by one; for more, Milvus chooses the method (AUTOINDEX)."""
 BATCH = 1000
-"""Passages per request."""
+"""The number of passages per request."""
 TIMEOUT_SECONDS = 60.0
 MAX_HITS = 16_384
-"""The most hits that Milvus returns for one search."""
+"""The maximum number of hits that Milvus returns for one search."""
 MAX_SOURCE_BYTES = 4096
 FILE_OPTIONS = {"grpc_options": {"grpc.keepalive_time_ms": 2**31 - 1}}
-"""Turns off keepalive pings, which pymilvus sends every ten seconds: milvus-lite drops clients that ping so often, even
-in the middle of a call, and cannot go away while this process runs."""
+"""Turns off keepalive pings, which pymilvus sends every ten seconds. milvus-lite drops clients that ping so often, even
+in the middle of a call. It needs no pings, because it runs as long as this process."""
 UNDATED = (99_999_999, 0)
-"""The first and the last day of an article that has no date: later than any, and earlier."""
+"""The first and the last day of an undated article: later and earlier than any date, so that no period matches."""
 
 
 def open_store(config: Config) -> "MilvusStore | None":
@@ -58,7 +58,7 @@ class MilvusStore:
         self._uri = uri
         self._alias = alias
         self._complete: set[str] = set()
-        """The collections that were found complete; they stay so."""
+        """The collections that were found complete; complete collections do not change."""
 
     @classmethod
     def connect(cls, uri: str, token: str | None, index: str) -> Self:
@@ -73,7 +73,10 @@ class MilvusStore:
             return cls(client, uri, _make_alias(index))
 
     def holds(self, generation: str) -> bool:
-        """Return whether the generation has a complete collection, to which the alias points. Raises StoreError."""
+        """Return whether the generation has a complete collection. Raises StoreError.
+
+        The alias points to the last complete one, so an unknown collection counts as complete only if it is that.
+        """
         collection = self._name_collection(generation)
         if collection not in self._complete:
             with _translate_errors(self._uri):
@@ -108,7 +111,7 @@ class MilvusStore:
     ) -> list[tuple[int, float]]:
         """Return the rows of the `count` passages nearest to a unit vector, best first, with their cosines.
 
-        `sources` are the sources that those of the filter stand for, or None for all. Raises StoreError.
+        `sources` are the sources that match the filter's names and patterns, or None for all. Raises StoreError.
         """
         condition, count = write_condition(among, sources), min(count, MAX_HITS)
         with _translate_errors(self._uri):
@@ -119,9 +122,9 @@ class MilvusStore:
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))
 
     def compare(self, index: Index) -> Iterator[str]:
-        """Yield how the collection of an opened generation differs from it; nothing if there is no collection.
+        """Yield each difference between an opened generation and its collection; none if there is no collection.
 
-        Raises StoreError.
+        The differences are predicates, such as “lacks 2 passages of the index”. Raises StoreError.
         """
         if not self.holds(index.generation):
             return
@@ -183,7 +186,7 @@ class MilvusStore:
         try:
             return str(self._client.describe_alias(self._alias)["collection_name"])
         except MilvusException:
-            # pymilvus cannot ask whether an alias exists. This call raises if the error was another, such as no server.
+            # pymilvus cannot check whether an alias exists. If the cause is another, such as no server, this raises.
             self._client.list_collections()
             return None
 
@@ -202,7 +205,7 @@ class MilvusStore:
 
 
 def write_condition(among: Filter, sources: Sequence[str] | None) -> str:
-    """Return a filter as a Milvus expression; `sources` are the sources that those of the filter stand for."""
+    """Return a filter as a Milvus expression; `sources` are the sources that match its names and patterns, or None."""
     conditions = []
     if among.languages:
         conditions.append(f"language in {json.dumps(list(among.languages))}")

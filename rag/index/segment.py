@@ -1,13 +1,13 @@
 """A segment: a folder of articles with their embeddings, in files that are written once.
 
     articles.sqlite     documents and passages; the id of a passage is the row of its vector
-    tokens.int8         the token vectors of the passages, one passage after the other
+    tokens.int8         the token vectors of the passages, one passage after another
     vectors.faiss       the vectors of the passages
     segment.json        what the segment holds, how it was made, and the checksums of the other files: see SegmentInfo
 
 Articles are removed by writing a new segment whose `articles.sqlite` lacks them, so none of their text remains. This is
-quick for a segment of any size, because the new segment shares the large files by hard links. These keep the vectors of
-removed passages, in rows that no passage refers to, until the segment is merged: merging.py says when.
+quick for a segment of any size, because the new segment shares the large files by hard links. These files keep the
+vectors of removed passages, in rows that no passage refers to, until the segment is merged. merging.py decides when.
 """
 
 import json
@@ -34,8 +34,8 @@ TOKENS = "tokens.int8"
 VECTORS = "vectors.faiss"
 SEGMENT_INFO = "segment.json"
 MAX_HASHED_BYTES = 32_000_000
-"""The largest file that is compared with its checksum when the segment is opened. Of larger ones only the size is
-compared, and `rag index --verify` reads them; SQLite itself notices a damaged page of articles.sqlite."""
+"""The size of the largest file that is compared with its checksum when the segment is opened. For larger files only the
+size is compared. `rag index --verify` reads them, and SQLite itself notices damaged pages of articles.sqlite."""
 
 SCHEMA = """
 CREATE TABLE documents (
@@ -59,12 +59,12 @@ FROM passages p JOIN documents d ON d.id = p.document
 
 @dataclass(frozen=True, slots=True)
 class SegmentInfo:
-    """What a segment holds and how it was made; the fields of segment.json."""
+    """The contents of a segment, and how it was made: the fields of segment.json."""
 
     articles: int
     passages: int
     rows: int
-    """The number of vectors, which exceeds that of passages where articles were removed."""
+    """The number of vectors, which exceeds the number of passages if articles were removed."""
     kind: Layout
     encoder: dict[str, Any]
     """The result of `Encoder.describe()`."""
@@ -83,9 +83,9 @@ class SegmentInfo:
         (segment / SEGMENT_INFO).write_text(text, encoding="utf-8")
 
     def find_damage(self, segment: Path, thorough: bool) -> str | None:
-        """Return which file was changed since it was written, or None; `thorough` reads large files too.
+        """Return a description of the first file that differs from what was written, or None. Raises OSError.
 
-        Raises OSError.
+        Large files are compared with their checksums only if `thorough`.
         """
         if self.files.keys() != {ARTICLES, TOKENS, VECTORS}:
             return f"{SEGMENT_INFO} does not list the files of a segment"
@@ -110,7 +110,7 @@ class Segment:
         self.info = info
         self.vectors = vectors
         self.live: Mask = np.zeros(info.rows, dtype=bool)
-        """Which rows hold a passage."""
+        """A mask of the rows that hold a passage."""
         for rows in languages.values():
             self.live |= rows
         self._token_shape = token_shape
@@ -118,7 +118,7 @@ class Segment:
         self._articles = articles
         self._languages = languages
         self._lock = threading.Lock()
-        # Readers may share an index, so the files are closed by whoever comes first: `close` or the garbage collector.
+        # Several readers may share an index, so it may be left to the garbage collector to close the files.
         self._close = weakref.finalize(self, _close_files, tokens, articles)
 
     @classmethod
@@ -162,7 +162,7 @@ class Segment:
                 rows |= self._languages[language]
         conditions: list[tuple[str, Sequence[str]]] = [
             _match_sources(among.sources),
-            # A date known to the year or the month is the beginning of each of its days, and sorts before all of them.
+            # As text, a year or a month is a prefix of each of its days, and sorts before all of them.
             ("date <= ?", [str(PartialDate.parse(among.until).last_day)] if among.until else ()),
             ("date || '~' >= ?", [str(PartialDate.parse(among.since).first_day)] if among.since else ()),
         ]
@@ -208,17 +208,17 @@ class Segment:
         return self._read_tokens(start, end)
 
     def read_document(self, source: str) -> Document | None:
-        """Return the document of that source, or None if the segment does not hold it."""
+        """Return the document of that source, or None if it is not in the segment."""
         found = self.query(f"{SELECT_DOCUMENT} WHERE source = ?", source)
         return Document(*found[0]) if found else None
 
     def read_passages(self, source: str) -> list[Passage]:
-        """Return the passages of a document in order; none if the segment does not hold it."""
+        """Return the passages of a document in order; none if it is not in the segment."""
         passages = self.query(f"{SELECT_PASSAGES} WHERE d.source = ? ORDER BY p.id", source)
         return [Passage(*passage) for passage in passages]
 
     def read_embeddings(self, source: str) -> Embeddings:
-        """Return the embeddings of a document's passages in order; none if the segment does not hold it."""
+        """Return the embeddings of a document's passages in order; none if it is not in the segment."""
         rows = self.query(
             "SELECT p.id, tokens_start, tokens_end FROM passages p JOIN documents d ON d.id = p.document "
             "WHERE d.source = ? ORDER BY p.id",
@@ -241,7 +241,10 @@ class Segment:
         self._close()
 
     def find_damage(self) -> str | None:
-        """Return which file was changed since it was written, or None; reads all files. Raises OSError."""
+        """Read all files, and return a description of the first that differs from what was written, or None.
+
+        Raises OSError.
+        """
         return self.info.find_damage(self.folder, thorough=True)
 
     def read_bytes(self, start: int, end: int) -> bytes:

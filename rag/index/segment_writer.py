@@ -54,7 +54,7 @@ class SegmentWriter:
         return writer
 
     def add(self, document: Document, size: int, passages: int) -> None:
-        """Add a document whose file has `size` bytes, and whose passages, so many, are added by `extend`."""
+        """Add a document whose file has `size` bytes; `passages` is the number that `extend` will add."""
         self._documents += 1
         facts = (document.source, document.text, document.language, document.script, document.date, document.title)
         self._articles.execute(INSERT_DOCUMENT, (self._documents, *facts, document.checksum, size, self.rows, passages))
@@ -101,11 +101,11 @@ class SegmentWriter:
         self.rows += len(rows)
 
     def finish(self, encoder: Mapping[str, object], passage_tokens: int, exact: int) -> None:
-        """Write the remaining files and flush all to disk; up to `exact` vectors are searched one by one."""
+        """Write the remaining files, with vectors in lists if there are more than `exact`, and flush all to disk."""
         _complete_articles(self._articles, self.rows)
         self._articles.close()
         self._tokens.close()
-        # Joined as late as possible, because memory holds the vectors twice meanwhile.
+        # The vectors are joined as late as possible, because memory then holds them twice.
         vectors, self._vectors = np.concatenate(self._vectors), []
         layout = write_vectors(vectors, self.folder / VECTORS, exact)
         files = _describe_files(self.folder, (ARTICLES, TOKENS, VECTORS))
@@ -123,19 +123,19 @@ class SegmentWriter:
 
 @dataclass(slots=True)
 class Selection:
-    """A segment, and the articles in it that the next generation leaves out."""
+    """A segment, and the articles in it that the next generation omits."""
 
     segment: Segment
     removed: set[str] = field(default_factory=set)
-    """The sources of the articles that are left out."""
+    """The sources of the articles that are omitted."""
     passages: int = 0
     """The number of passages of the articles that are kept."""
 
     def write(self, index: Path) -> Path:
-        """Return the folder of a segment, of the index in the folder `index`, without any text of removed articles.
+        """Write the segment without any text of removed articles, and return its folder in the index folder `index`.
 
-        Its rows are those of the old segment, which is returned unchanged if no article is removed. Raises OSError,
-        sqlite3.Error.
+        The rows stay the same. If no article is removed, nothing is written and the segment's own folder is returned.
+        Raises OSError, sqlite3.Error.
         """
         return _strip(self.segment, self.removed, choose_segment_folder(index)) if self.removed else self.segment.folder
 
@@ -156,7 +156,7 @@ def _strip(segment: Segment, removed: Collection[str], target: Path) -> Path:
 
 
 def _strip_articles(source: Path, removed: Collection[str], rows: int, target: Path) -> tuple[int, int]:
-    """Write the articles that are kept, and return how many they are and how many passages they have."""
+    """Write the articles that are kept, and return their number and the number of their passages."""
     with closing(_create_articles(target)) as articles:
         articles.execute("ATTACH ? AS old", (f"{source.absolute().as_uri()}?mode=ro&immutable=1",))
         articles.execute("CREATE TEMP TABLE removed (source TEXT PRIMARY KEY)")
@@ -188,7 +188,7 @@ def _create_articles(folder: Path) -> sqlite3.Connection:
 
 
 def _complete_articles(articles: sqlite3.Connection, rows: int) -> None:
-    """Write which rows are in which language, create the SQL indexes, and commit."""
+    """Write a mask of the rows in each language, create the SQL indexes, and commit."""
     masks: dict[str, np.ndarray[Any, np.dtype[np.bool_]]] = {}
     for row, language in articles.execute("SELECT id, language FROM main.passages ORDER BY id"):
         masks.setdefault(language, np.zeros(rows, dtype=bool))[row] = True
@@ -196,7 +196,7 @@ def _complete_articles(articles: sqlite3.Connection, rows: int) -> None:
     articles.executemany("INSERT INTO main.languages VALUES (?, ?)", packed)
     # Creating an index at the end is quicker than updating it with each passage.
     articles.execute("CREATE INDEX main.passages_by_document ON passages(document)")
-    # This one covers what filters and updates read of all documents, so that they need not page through the texts.
+    # This index covers the columns that filters and updates read of all documents, which spares them the long texts.
     articles.execute("CREATE INDEX main.documents_by_date ON documents(date, source, first, count, checksum)")
     articles.commit()
 

@@ -2,8 +2,8 @@
 
 A file of up to `MergePolicy.exact` vectors stores them as they are, and a search compares the query with each of them.
 A larger file stores them at half precision in lists around centroids (an inverted file), and a search visits only the
-`probes` nearest lists: as many as it takes to reach `RECALL` of the exact result. A search with a filter visits all
-lists, so a filter never costs hits.
+`probes` nearest lists, which is the number needed to reach `RECALL`. A search with a filter visits all lists, so a
+filter never loses hits.
 """
 
 import math
@@ -24,14 +24,14 @@ RECALL = 0.985
 is for queries other than those measured."""
 NEAREST = 10
 QUERIES = 400
-"""The number of queries by which `probes` is calibrated."""
+"""The number of queries with which `probes` is calibrated."""
 NOISE = 3.0
 """The length of the noise that turns a vector into a query, relative to the vector's distance from the mean.
 
 Questions of the development set have a cosine of 0.19 with their tenth nearest among 100,000 mixtures of other
 sentences, after the mean of all is subtracted; queries made this way have 0.18."""
 MEAN_SAMPLE = 1024
-"""The number of vectors whose mean stands for that of all."""
+"""The number of vectors whose mean approximates the mean of all."""
 TRAINED_PER_LIST = 64
 """The number of vectors on which each centroid is trained."""
 TRAINING_ROUNDS = 10
@@ -75,7 +75,7 @@ class VectorFile:
         return int(self._index.ntotal)
 
     def search(self, vector: Vectors, count: int, among: Mask, exhaustive: bool) -> tuple[NDArray[np.int64], Vectors]:
-        """Return the rows in the mask that are nearest to a vector of shape `(dimension,)`, and their cosines.
+        """Return the rows in the mask `among` that are nearest to a vector of shape `(dimension,)`, and their cosines.
 
         At most `count` rows are returned, in no particular order. An `exhaustive` search visits every list.
         """
@@ -140,7 +140,7 @@ def _build_lists(vectors: Vectors) -> "tuple[faiss.Index, Layout]":
     index.train(vectors[order[: lists * TRAINED_PER_LIST]])
     index.add(vectors)
     index.make_direct_map()
-    # Queries are made of vectors that the centroids were not trained on, as far as there are any.
+    # Queries are made from vectors that the centroids were not trained on, if there are any.
     queries = _make_queries(vectors[order[-QUERIES:]], vectors[order[:MEAN_SAMPLE]].mean(axis=0), random)
     return index, _calibrate(index, queries, _find_nearest(vectors, queries))
 

@@ -1,4 +1,4 @@
-"""Verify an index: count everything in it, read every file, and compare it with the corpus and with what is cached."""
+"""Verify an index: count everything in it, read every file, and compare it with the corpus and the caches."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from rag.ingest.build import lock_index
 from rag.ingest.documents import File, Skipped, read, walk
 
 MAX_NAMES = 3
-"""The most cached passages that a message names; the others are counted."""
+"""The maximum number of cached passages that a message names; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Audit:
     vectors: int
     segments: int
     wrong: tuple[str, ...]
-    """What is wrong, in sentences that name the remedy."""
+    """The problems, each in sentences that name the remedy."""
     noted: tuple[str, ...]
-    """What is not wrong, but worth knowing."""
+    """Facts that are not problems, but worth knowing."""
 
     def __str__(self) -> str:
         """Return one line, such as `5 articles, 63 passages, 63 vectors in 1 segment of “default”: nothing wrong`."""
@@ -49,8 +49,8 @@ class Audit:
 def verify_index(config: Config) -> Audit:
     """Verify the configured index while holding its lock, so that no build changes it.
 
-    Raises IndexMissing, IndexBusy, IndexMismatch, IndexDamaged if the index cannot be opened, and StoreError if Milvus
-    cannot be asked.
+    Raises IndexMissing, IndexBusy, IndexMismatch or IndexDamaged if the index cannot be opened, and StoreError if
+    Milvus cannot be queried.
     """
     folder = config.indexes / config.index
     with closing(Index.open(folder)):  # Locking a missing index would create its folder.
@@ -85,7 +85,7 @@ def _check_segments(index: Index) -> Iterator[str]:
 
 
 def _find_problems(segment: Segment) -> Iterator[str]:
-    """Compare what a segment says of itself with what is in it."""
+    """Yield each difference between a segment's record of itself and its content."""
     info = segment.info
     if damage := segment.find_damage():
         yield damage
@@ -124,13 +124,13 @@ def _check_totals(index: Index) -> Iterator[str]:
 
 
 def _check_corpus(index: Index) -> Iterator[str]:
-    """Compare the articles with the files that they were read from."""
+    """Yield each difference between the articles and the files that they were read from."""
     known = index.read_checksums()
     try:
         for entry in walk([Path(path) for path in index.manifest.paths]):
             digest = known.get(entry.source)
             if isinstance(entry, Skipped) and entry.unreadable:
-                # The articles in it may exist still, and builds keep them.
+                # The articles in it may still exist, and builds keep them.
                 known = {
                     source: one for source, one in known.items() if not f"{source}/".startswith(f"{entry.source}/")
                 }
@@ -153,7 +153,7 @@ def _check_unused_files(index: Index, folder: Path) -> Iterator[str]:
 
 
 def _check_passage_cache(config: Config) -> Iterator[str]:
-    """Compare the generator's cached states with the passages of all indexes."""
+    """Yield a problem if the generator has cached states for passages that no index contains."""
     cache = PassageCache(config)
     cached = cache.count()
     if not cached:
@@ -171,9 +171,9 @@ def _check_passage_cache(config: Config) -> Iterator[str]:
         names = ", ".join(sorted(cached)[:MAX_NAMES])
         more = f", and {len(cached) - MAX_NAMES} others" if len(cached) > MAX_NAMES else ""
         yield (
-            f"{cached.total()} files in {cache.states.folder} were computed from passages that are in no index of "
-            f"{config.indexes}. They hold numbers, not text, and are computed again when they are needed. Remove the "
-            f"folder, or the files whose names begin with: {names}{more}."
+            f"{cached.total()} files in {cache.states.folder} were computed from passages that no index in "
+            f"{config.indexes} contains. They hold numbers, not text, and are computed again when they are needed. "
+            f"Remove the folder, or the files whose names begin with: {names}{more}."
         )
 
 
@@ -182,7 +182,7 @@ def _note_removed(index: Index) -> Iterator[str]:
         if removed := segment.info.rows - segment.info.passages:
             yield (
                 f"The segment {segment.folder.name} still holds the vectors, not the text, of {removed} passages whose "
-                f"articles were removed. They go when the segment is merged, or now if you run "
+                "articles were removed. They are deleted when the segment is merged. To delete them now, run "
                 f"`{rebuild_command(index.name)}`."
             )
 

@@ -21,17 +21,17 @@ class Batch:
 
 
 class ProgressEstimate:
-    """Reports the passages encoded so far, and estimates their total from the size of the files not yet read."""
+    """Reports the passages encoded so far, with an estimate of their total from the size of the files not yet read."""
 
     def __init__(self, progress: Progress | None) -> None:
         self.report = self._report if progress else None
-        """A Progress to hand to the encoder, or None."""
+        """A Progress to pass to the encoder, or None."""
         self.done = 0
         self._progress = progress
         self._passages = self._bytes = self._total = 0
 
     def begin(self, batch: Batch) -> None:
-        """Add a batch that is about to be encoded to the estimate."""
+        """Include a batch in the estimate before it is encoded."""
         self._passages += batch.passages
         self._bytes += sum(size for _, size, _ in batch.articles)
         self._total = self._passages + round(batch.left * self._passages / self._bytes)
@@ -42,9 +42,9 @@ class ProgressEstimate:
 
 
 def read_batches(changes: Changes, split: Callable[[Document], list[Passage]], size: int) -> Iterator[Batch]:
-    """Read and split the waiting files, and yield them in batches of at least `size` passages.
+    """Read and split the waiting files, and yield them in batches of at least `size` passages; the last may have fewer.
 
-    A document of more than `size` passages is a batch of its own. Files that cannot be read are skipped.
+    A document of more than `size` passages gets a batch of its own. Files that cannot be read are skipped.
     """
     batch = Batch(left=sum(file.size for file in changes.waiting))
     for file in changes.waiting:
@@ -68,7 +68,7 @@ def read_batches(changes: Changes, split: Callable[[Document], list[Passage]], s
 
 
 def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Yield the batches, reading the next one in a thread while one is processed."""
+    """Yield the batches, and read the next one in a thread while the caller processes one."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         following = thread.submit(next, batches, None)
         while batch := following.result():

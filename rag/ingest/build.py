@@ -1,6 +1,6 @@
 """Build an index over a corpus, or bring it up to date: only new and changed files are read and encoded.
 
-`build_locked` is the path of a build from top to bottom. It survives a kill at any moment: manifest.py says how.
+`build_locked` shows a build from start to end. A build may be killed at any moment: manifest.py explains why.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,12 +30,12 @@ from rag.types import Document, Passage, Progress
 
 LOCK = "BUILDING"
 MAX_REASONS = 3
-"""The most skipped files that an error message gives the reasons for."""
+"""The maximum number of skipped files for which an error message gives the reasons."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a build did."""
+    """The result of a build."""
 
     index: str
     new: int
@@ -70,9 +70,9 @@ def build_index(
     """Build the configured index over `paths`, or bring it up to date.
 
     Without paths, those of the last build are used, and the configured corpus for the first build. With `rebuild`,
-    nothing of the old index is reused. The old index answers questions until the new one is complete, and remains if
-    the build is interrupted; the next build then resumes. Memory is bounded by `MergePolicy.batch`, not by the size of
-    the corpus. Raises DocumentError, IndexBusy, IndexMismatch, IndexDamaged, StoreError, ModelError.
+    nothing of the old index is reused. The old index answers questions until the new one is complete, and stays in use
+    if the build is interrupted; the next build then resumes it. Memory is bounded by `MergePolicy.batch`, not by the
+    size of the corpus. Raises DocumentError, IndexBusy, IndexMismatch, IndexDamaged, StoreError, ModelError.
     """
     config = config or Config.from_env()
     with lock_index(config.indexes / config.index):
@@ -83,7 +83,10 @@ def build_locked(
     paths: Sequence[Path], config: Config, encoder: Encoder | None, rebuild: bool, progress: Progress | None,
     policy: MergePolicy | None = None,
 ) -> Summary:  # fmt: skip
-    """Build like `build_index`, for a caller that holds the lock of the index already. Raises the same errors."""
+    """Build like `build_index`, for a caller that already holds the lock of the index.
+
+    Raises the same errors, except IndexBusy.
+    """
     folder = config.indexes / config.index
     with ExitStack() as stack:
         old = None if rebuild else _open_current(folder)
@@ -127,7 +130,7 @@ class _Build:
             if not changes.present:
                 raise DocumentError(_describe_empty_corpus(paths, changes))
             if self._old and not self._differs(changes, paths):
-                # An interrupted build may have left segments or, after its switch, the generation before.
+                # An interrupted build may have left segments or, if it had switched already, the previous generation.
                 remove_unused_files(folder)
                 return _summarise(self._config.index, changes, self._old.manifest.passages), set()
             writer.keep(changes.wanted)
@@ -204,7 +207,7 @@ def _recall_paths(config: Config) -> list[Path]:
 
 
 def _forget_passages(config: Config, old: Index, sources: set[str]) -> None:
-    """Remove cached states of the generator for those passages of these articles that are no longer in the index."""
+    """Remove the generator's cached states for passages of these articles that the index no longer contains."""
     cache = PassageCache(config)
     if not cache.count():
         return
@@ -215,7 +218,7 @@ def _forget_passages(config: Config, old: Index, sources: set[str]) -> None:
 
 
 def _publish(config: Config) -> None:
-    """Copy the current generation to the configured vector store; until that is done, it is searched in process."""
+    """Copy the current generation to the configured vector store, if any. Until then it is searched in this process."""
     if store := open_store(config):
         with closing(store), closing(Index.open(config.indexes / config.index)) as index:
             store.publish(index)
@@ -223,7 +226,10 @@ def _publish(config: Config) -> None:
 
 @contextmanager
 def lock_index(folder: Path) -> Iterator[None]:
-    """Hold the lock that a build of the index in `folder` needs. Raises IndexBusy, StoreError."""
+    """Hold the build lock of the index in `folder`.
+
+    Raises IndexBusy if another process holds it, and StoreError if the folder cannot be written to.
+    """
     lock = FileLock(folder / LOCK, blocking=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Compare a corpus with its index: which files must be read, and which articles stay as they are or are gone."""
+"""Compare a corpus with its index, to find the files to read and the articles to keep or remove."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,10 +9,10 @@ from rag.ingest.documents import File, Skipped, walk
 
 @dataclass(slots=True)
 class Changes:
-    """What a build finds in the corpus. `scan` fills it, and reading the waiting files completes it."""
+    """The differences between a corpus and its index, found by `scan` and completed by reading the waiting files."""
 
     known: Mapping[str, str]
-    """The articles of the index: source to SHA-256 of the file."""
+    """The articles in the index: source to SHA-256 of the file."""
     staged: Mapping[str, str]
     """The articles that an interrupted build has encoded: source to SHA-256 of the file."""
     wanted: dict[str, str] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Changes:
 
     @property
     def removed(self) -> set[str]:
-        """The sources of the known articles whose files are gone; files that are no longer articles are skipped."""
+        """The sources of the known articles whose files are gone, as opposed to files that are now skipped."""
         return self.known.keys() - self.present - {entry.source for entry in self.skipped}
 
     @property

@@ -1,12 +1,12 @@
 """Decode bytes to text without knowing their charset.
 
-UTF-8 and UTF-16 are recognized with certainty. The 8-bit charsets differ in a few letters only, so each is tried, and
-the one is chosen whose text fastText takes for a language with just these letters. If none fits, the text may be a
-western one in which only foreign names have special letters, or Chinese, Japanese or Korean.
+UTF-8 and UTF-16 are recognized with certainty. The 8-bit charsets differ in only a few letters, so each is tried, and
+the best is the one whose text, according to fastText, is in a language with exactly these letters. If none fits, the
+text may be a western one in which only foreign names have special letters, or Chinese, Japanese or Korean.
 """
 
-# By hand, because charset-normalizer 3.5.2 is worse: of 1,458 texts in the charsets read here it garbles 266, and this
-# module 8. With fastText as a check it is as good only for wholly non-Latin texts, and refuses 65 of 136 texts that are
+# charset-normalizer 3.5.2 is not used, because it garbles 266 of 1,458 texts in the charsets read here, and this module
+# only 8. With fastText as a check it is as good only for wholly non-Latin texts, and refuses 65 of 136 texts that are
 # partly English. docs/experiments.md has all figures.
 
 import codecs
@@ -48,7 +48,7 @@ _MIN_SCORE = 1e-3
 """A charset with a lower score is rejected."""
 _SCORED_CHARS = 20_000
 _CONFIDENT = 0.8
-"""The probability from which on a text is considered to be in a language."""
+"""The minimum probability at which a text is considered to be in a language."""
 _WESTERN = {
     "af", "ca", "da", "de", "en", "es", "eu", "fi", "fr", "gl", "id", "is", "it", "ms", "nl", "nn", "no", "pt", "sv",
 }  # fmt: skip
@@ -63,12 +63,13 @@ _COMMON = {
 """The lead bytes of the common letters of each language, in charsets that separate common letters from rare ones."""
 _COMMON_SHARE = 0.85
 _FEW_LETTERS = 5
-"""Fewer may be in any bytes by chance."""
+"""The minimum number of letters; fewer may occur by chance in any bytes."""
 _FASTTEXT_CODES = {"ko": {"ko"}, "ja": {"ja"}, "zh": {"zh", "yue", "wuu", "ja"}}
-"""The codes by which fastText may call each language; it may take a line of Chinese for Japanese, even without kana."""
+"""The codes that fastText may return for each language; it may take Chinese for Japanese, even without kana."""
 
 MIN_ASCII_SHARE = 20
-"""In UTF-16 text at least one character in so many is ASCII, such as a space; a stray zero byte yields none."""
+"""UTF-16 text has at least one ASCII character, such as a space, in this many characters. 8-bit text with a stray zero
+byte has none if it is decoded as UTF-16."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _CONTROL_8_BIT = re.compile(r"[\x80-\x9f]")
@@ -150,14 +151,14 @@ def _decode_western(data: bytes) -> str | None:
         return None
     words = set(_LETTERS_OF_WORD.findall(_MEASURE.sub(" ", text)))
     special = [letter for letter in "".join(words) if not letter.isascii()]
-    # Letters of DOS and Macintosh charsets are, in Windows-1252, its signs or its few letters beyond ÿ, such as Š.
+    # Decoded as Windows-1252, letters in DOS and Macintosh charsets become signs, or letters beyond ÿ, such as Š.
     if sum(letter <= "ÿ" for letter in special) * 2 <= len(special):
         return None
     return text if not _NOT_WESTERN.search(text) and all(map(_is_plausible_word, words)) else None
 
 
 def _is_plausible_word(word: str) -> bool:
-    """Return whether the letters are those of one language, and only the first or all of them are capitals."""
+    """Return whether the letters belong to one language, and none, only the first or all of them are capitals."""
     special = {letter for letter in word if not letter.isascii()}
     cased = word.islower() or word.istitle() or word.isupper()
     return not special or (cased and any(special <= _letters(language) for language in _LETTERS))

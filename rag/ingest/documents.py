@@ -1,7 +1,7 @@
 """Find the files of a corpus, and read them as documents.
 
 Finding and hashing files (`walk`) is separate from parsing them (`read`), so that only changed files are parsed. A file
-that cannot be an article is not an error: both functions return a `Skipped` with the reason instead.
+that cannot be an article is not an error: both functions give a `Skipped` with the reason instead.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from rag.types import Document
 MAX_BYTES = 50_000_000
 MAX_TITLE_CHARS = 120
 
-_OUTSIDE = "It is a link that leads out of the corpus. To include its target, name the target's path as well."
+_OUTSIDE = "It is a link that leads out of the corpus. To include its target, add the target's path."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ class Skipped:
     reason: str
     """What is wrong with it, and what to do about it."""
     unreadable: bool = False
-    """True if it may hold an article, but the operating system does not let it be read."""
+    """True if it may be or contain an article, but the operating system does not allow it to be read."""
 
 
 def corpus_root(paths: Sequence[Path]) -> Path:
-    """Return the folder that sources are relative to: the deepest one that holds all of `paths`.
+    """Return the folder that sources are relative to: the deepest one that contains all of `paths`.
 
     Raises DocumentError if there are no paths, or one of them does not exist.
     """
@@ -64,10 +64,10 @@ def corpus_root(paths: Sequence[Path]) -> Path:
 
 
 def walk(paths: Sequence[Path]) -> Iterator[File | Skipped]:
-    """Yield every file under `paths` (folders and files), ordered by source, hashed but not parsed.
+    """Yield every file under `paths` (folders and files), hashed but not parsed, in the order of their sources.
 
     Files and folders whose names begin with a dot are ignored. Of several files with the same bytes, the first is
-    yielded and the others are skipped. Raises DocumentError like `corpus_root`.
+    yielded as a File and the others as Skipped. Raises DocumentError like `corpus_root`.
     """
     root = corpus_root(paths)
     found: dict[Path, str] = {}
@@ -75,7 +75,7 @@ def walk(paths: Sequence[Path]) -> Iterator[File | Skipped]:
         _list_files(Path(os.path.realpath(path)), root, found)
     first_with: dict[str, str] = {}
     for path, problem in sorted(found.items(), key=lambda item: item[0].relative_to(root).as_posix()):
-        source = _printable(path.relative_to(root))
+        source = _escape_path(path.relative_to(root))
         entry = Skipped(source, problem, unreadable=problem != _OUTSIDE) if problem else _inspect(path, root)
         if isinstance(entry, File):
             first = first_with.setdefault(entry.checksum, entry.source)
@@ -120,8 +120,8 @@ def _list_files(path: Path, root: Path, found: dict[Path, str]) -> None:
 
 
 def _inspect(path: Path, root: Path) -> File | Skipped:
-    """Hash a file, unless it cannot be an article."""
-    source = _printable(path.relative_to(root))
+    """Return a file with its checksum, or the reason why it cannot be an article."""
+    source = _escape_path(path.relative_to(root))
     if path.suffix.lower() not in FORMATS:
         return Skipped(source, f"This format is not supported. Supported formats: {', '.join(FORMATS)}.")
     if source != path.relative_to(root).as_posix():
@@ -146,7 +146,7 @@ def _is_within(path: Path, root: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(root)
 
 
-def _printable(path: Path) -> str:
+def _escape_path(path: Path) -> str:
     """Return the path with forward slashes, and with bytes that are not valid UTF-8 escaped."""
     return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 

@@ -22,9 +22,9 @@ MAX_UNPACKED_BYTES = 200_000_000
 MAX_HTML_BYTES = 10_000_000
 MAX_PAGES = 2000
 MAX_SECONDS = 60.0
-"""The time limit for one PDF; some pages take minutes each."""
+"""The time limit in seconds for one PDF; some pages take minutes each."""
 CHARSET_BYTES = 4096
-"""The length of the beginning of a web page in which its charset is looked for."""
+"""The number of bytes at the beginning of a web page that are searched for its charset."""
 
 _DATE = re.compile(r"\s*date:?[ \t]+(\d{4}(?:-\d{2}){0,2})(?:T[\d:.+Z-]*)?(?=\s|$)", re.IGNORECASE)
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\n((?:.*\n){1,200}?)---[ \t]*(?:\n|$)")
@@ -34,7 +34,7 @@ _SUPERSETS = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
     "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949",
 }  # fmt: skip
-"""The charsets that browsers use for declared ones, by Python's names, from WHATWG's Encoding Standard."""
+"""The charset that browsers use in place of a declared one, by Python's names; from WHATWG's Encoding Standard."""
 _OTHER_ARTICLES = (
     "ancestor::aside or ancestor::nav or "
     "ancestor::footer[not(ancestor::article or ancestor::main or contains(@class, 'entry'))] "
@@ -61,7 +61,7 @@ class Content:
 def _decode(data: bytes) -> str:
     text = decode(data)
     if text is None:
-        raise DocumentError("It is binary or in an unknown charset. If it is a text, save it as UTF-8.")
+        raise DocumentError("It is binary or in an unknown charset. If it is text, save it as UTF-8.")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -126,7 +126,7 @@ def _unmark_other_dates(page: Any) -> None:
     """Turn the <time> elements that date other articles into plain text."""
     for time_of_other in page.xpath(f"//time[{_OTHER_ARTICLES}]"):
         time_of_other.drop_tag()
-    # An article within an article is mostly a comment on it; but if no time is outside, it is the article itself.
+    # An article within an article is usually a comment. If no time is outside, though, it is the article itself.
     inner = page.xpath("//article//article//time")
     for time_of_other in inner if len(inner) < len(page.xpath("//time")) else ():
         time_of_other.drop_tag()
@@ -136,7 +136,7 @@ def _decode_html(data: bytes) -> str:
     declared = _CHARSET.search(data[:CHARSET_BYTES])
     try:
         name = codecs.lookup(declared[1].decode()).name if declared else "utf-8"
-        # A byte order mark, or bytes that are valid UTF-8, count more than what the page declares.
+        # A byte order mark, or bytes that are valid UTF-8, take precedence over what the page declares.
         if name.startswith("iso2022") or not (name.startswith("utf") or _is_utf8(data)):
             return data.decode(_SUPERSETS.get(name, name))
     except (LookupError, UnicodeDecodeError):
@@ -222,13 +222,13 @@ READERS: dict[str, Callable[[bytes], Content]] = {
     ".pdf": _read_pdf,
     ".docx": _read_docx,
 }
-"""The function that reads each format, by the ending of the file's name."""
+"""The function that reads each format, by the extension of the file's name."""
 FORMATS = tuple(READERS)
-"""The endings of supported files."""
+"""The extensions of supported files."""
 
 
 def parse(data: bytes, ending: str) -> Content:
-    """Return the content of a file whose name has this ending, one of `FORMATS`.
+    """Return the content of a file whose name has the extension `ending`, one of `FORMATS`.
 
     Raises DocumentError with the reason and the remedy, without the file's name.
     """

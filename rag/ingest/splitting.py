@@ -1,7 +1,7 @@
 """Split documents into passages with exact offsets.
 
-A passage is a run of whole sentences of one paragraph that fits the encoder. Only a paragraph that is too short to
-stand alone, such as a heading, is joined with the next one, and never across a change of language.
+A passage consists of consecutive whole sentences of one paragraph, and fits the encoder. Only a paragraph that is too
+short to stand alone, such as a heading, is joined with the next one, and never across a change of language.
 """
 
 import math
@@ -22,7 +22,7 @@ TINY_SHARE = 5
 MIN_LANGUAGE_CHARS = 40
 """A shorter piece is assumed to be in the language of its neighbour in the same script."""
 MAX_CHARS_PER_TOKEN = 8
-"""Sentences of more characters per token of the limit are split before their tokens are counted."""
+"""Sentences with more characters than this, times the token limit, are split before their tokens are counted."""
 
 _UNCOUNTED = -1
 _JOINER = "\u200d"
@@ -42,7 +42,7 @@ def cut(document: Document, max_tokens: int, count_tokens: TokenCounter) -> list
     """Split a document into passages, in order, each of at most `max_tokens` tokens.
 
     Passages do not overlap, do not begin or end with white space, and together omit nothing but white space. Only a
-    single character of more than `max_tokens` tokens exceeds the limit.
+    single character that takes more than `max_tokens` tokens exceeds the limit.
     """
     paragraphs = [_fit(paragraph, document.text, max_tokens, count_tokens)
                   for paragraph in _split_sentences(document, max_tokens, count_tokens)]  # fmt: skip
@@ -81,7 +81,10 @@ def _split_span(text: str, span: Span, size: int) -> list[Span]:
 
 
 def _find_break(text: str, low: int, high: int) -> int:
-    """Return where to break between `low` and `high`: after the last space, or else between two whole characters."""
+    """Return the offset to break at, between `low` and `high`: after the last space, or else between characters.
+
+    A character is not parted from its combining marks, nor from characters joined to it.
+    """
     for place in range(high, low, -1):
         if text[place - 1].isspace():
             return place
@@ -118,7 +121,7 @@ def _count(pieces: list[_Piece], text: str, count_tokens: TokenCounter) -> list[
 
 
 def _pack(paragraphs: list[list[_Piece]], max_tokens: int) -> list[_Piece]:
-    """Join the sentences of each paragraph into pieces of similar length, rather than full pieces and a short rest."""
+    """Join the sentences of each paragraph into pieces of similar length, not full pieces and a short remainder."""
     packed: list[_Piece] = []
     before = 0
     for paragraph in paragraphs:
@@ -141,7 +144,7 @@ def _pack(paragraphs: list[list[_Piece]], max_tokens: int) -> list[_Piece]:
 
 
 def _detect_languages(pieces: list[_Piece], document: Document) -> list[_Piece]:
-    """Return the pieces with their languages; where the text does not tell, it is that of the document."""
+    """Return the pieces with their languages. A piece whose language is unclear has that of the document."""
     home = Language(document.language, document.script)
     detected: list[_Piece] = []
     # Backwards, because a heading is in the language of what follows it.

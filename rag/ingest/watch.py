@@ -19,7 +19,7 @@ from rag.protocols import Encoder
 QUIET_MS = 500
 """The time in milliseconds without a change that ends a burst of changes."""
 MAX_BURST_MS = 10_000
-"""The time in milliseconds after which a burst is processed although it continues."""
+"""The time in milliseconds after which a burst is processed even if it continues."""
 CHECK_MS = 500
 """The interval in milliseconds at which the watched paths are checked for replacement."""
 RETRY_SECONDS = 1.0
@@ -27,11 +27,11 @@ RETRY_SECONDS = 1.0
 
 
 def keep_index(config: Config, encoder: Encoder | None = None) -> Generator[Summary | RagError, None, None]:
-    """Bring an existing index up to date now and after each change of its folders and files, without end.
+    """Bring an existing index up to date now and after each change of its folders and files, indefinitely.
 
-    Yields the summary of each build, or the error that made it fail; the old index then stays in use until the next
-    change. While another process builds, this one waits. Raises StoreError if there is no such index, DocumentError if
-    its files cannot be watched, ModelError.
+    Yields the summary of each build, or the error that made it fail; the old index then stays in use. While another
+    process builds, this one waits. Raises StoreError if there is no such index, DocumentError if its files cannot be
+    watched, and ModelError.
     """
     folder = config.indexes / config.index
     paths = read_paths(folder)
@@ -55,8 +55,8 @@ def _update(config: Config, encoder: Encoder) -> Summary | RagError:
 def watch(paths: Sequence[Path], ignored: Sequence[Path] = ()) -> Iterator[None]:
     """Yield None once watching has begun, and after each burst of changes under `paths`, which are absolute.
 
-    Changes in `ignored` and of paths with a name that begins with a dot are not reported. The disappearance of a path
-    is a change, and so is its return. Raises DocumentError if the operating system does not let the paths be watched.
+    Changes in `ignored`, in hidden folders and of hidden files (names that begin with a dot) are not reported. If one
+    of the paths disappears or returns, that is a change. Raises DocumentError if the operating system refuses to watch.
     """
 
     def counts(_: Change, changed: str) -> bool:
@@ -68,7 +68,7 @@ def watch(paths: Sequence[Path], ignored: Sequence[Path] = ()) -> Iterator[None]
     missing = False
     while True:
         try:
-            # Watching begins anew for each burst: the system watches a file or folder, not what replaces it.
+            # Watching restarts for each burst, because the system watches a file or folder, not what replaces it.
             for _ in _await_burst(paths, counts):
                 yield
             missing = False

@@ -13,8 +13,8 @@ _ISO = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 class PartialDate:
     """A date known to the year, the month or the day.
 
-    Text also gives dates without a year, such as 12 October, and dates that do not exist, such as 31 February. The
-    constructor accepts both, so that they can be compared; only a date of the calendar has a first and a last day.
+    Texts also contain dates without a year, such as 12 October, and dates that do not exist, such as 31 February. The
+    constructor accepts both, so that they can be compared, but only a date in the calendar has a first and a last day.
     """
 
     year: int | None = None
@@ -43,7 +43,7 @@ class PartialDate:
     def first_day(self) -> date:
         """The first day of the year, the month or the day. Raises ValueError if the calendar has no such date."""
         if self.year is None or (self.month is None and self.day is not None):
-            raise ValueError(f"{self!r} is not a date of the calendar")
+            raise ValueError(f"{self!r} is not in the calendar")
         return date(self.year, 1 if self.month is None else self.month, 1 if self.day is None else self.day)
 
     @property
@@ -64,15 +64,15 @@ class PartialDate:
         return all(own in (None, theirs) for own, theirs in parts)
 
     def find_previous(self) -> Self:
-        """Return the year, the month or the day before this one. Raises ValueError if this is not in the calendar."""
+        """Return the preceding year, month or day. Raises ValueError if this date is not in the calendar."""
         return self._truncate(self.first_day - timedelta(days=1))
 
     def find_next(self) -> Self:
-        """Return the year, the month or the day after this one. Raises ValueError if this is not in the calendar."""
+        """Return the following year, month or day. Raises ValueError if this date is not in the calendar."""
         return self._truncate(self.last_day + timedelta(days=1))
 
     def _truncate(self, day: date) -> Self:
-        """Return `day` to the precision of this date."""
+        """Return `day`, truncated to the precision of this date."""
         return type(self)(day.year, None if self.month is None else day.month, None if self.day is None else day.day)
 
 

@@ -1,7 +1,7 @@
 """Two ways to make spellings comparable: across scripts, or within one script.
 
-Names are compared across scripts, so that Путин is Putin. Accepted answers are compared within one script, because an
-answer in another script is another answer.
+Names are compared across scripts, so that Путин equals Putin. Accepted answers are compared within one script, because
+an answer in another script is a different answer.
 """
 
 import unicodedata

@@ -1,10 +1,10 @@
-"""Remove or show characters that a reader cannot see, but that a model reads, or that a terminal or a page obeys."""
+"""Remove or replace invisible characters, which models read, and which terminals and browsers obey."""
 
 import re
 
 # Controls except tab and line feed; zero-width space; forced text directions; invisible operators; byte-order and
-# annotation marks; tag characters; variation selectors, which can smuggle bytes. Joiners and marks that Arabic, Hebrew,
-# Indic scripts and emoji need are not included.
+# annotation marks; tag characters; variation selectors, which can hide bytes. Joiners and marks that Arabic, Hebrew,
+# Indic scripts and emoji need are left alone.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e01ef]"
 )

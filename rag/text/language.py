@@ -1,10 +1,10 @@
 """Detection of the language of a text, and the names of languages.
 
-Two detectors share the work. fastText (0.1 ms, 5 MB) is reliable for long texts and proposes candidates for short ones.
-Where it is unsure, lingua chooses among these candidates with its light models (70 MB for all of them), and the two
+Two detectors are combined. fastText (0.1 ms, 5 MB) is reliable for long texts and proposes candidates for short ones.
+Where it is unsure, lingua rates these candidates with its low-accuracy models (70 MB for all languages), and the two
 probabilities are multiplied. On short questions this is as good as lingua's full models, which take ten seconds and a
-gigabyte to load. fastText is wrongly sure of texts of a few words ("Who met Kim?" is Dutch to it). There the question
-words of each language, from `data/asking.toml`, weigh more.
+gigabyte to load. fastText is overconfident about texts of a few words: it takes “Who met Kim?” for Dutch. In such texts
+the question words of each language, listed in `data/asking.toml`, count for more.
 """
 
 import re
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 ASKING = Path(__file__).parent / "data" / "asking.toml"
 SURE = 0.98
-"""Probability from which fastText alone decides. Chosen on half of the questions in the tests."""
+"""Probability above which fastText decides alone. Chosen on half of the questions in the tests."""
 CANDIDATES = 16
-"""Languages that fastText proposes."""
+"""Number of languages that fastText proposes."""
 MIN_PROBABILITY = 0.005
-"""Least probability of a candidate."""
+"""Minimum probability of a candidate."""
 SHORT = 6
-"""Words up to which fastText is sure of anything, so that question words are counted as well."""
+"""Maximum number of words in a short text. fastText is overconfident about these, so question words count too."""
 MIN_IN_SHORT = 0.2
-"""Least probability, in a short text, of the expected language and of the languages whose question words it has."""
+"""Probability that the expected language and the languages of its question words have at least, in a short text."""
 MIN_IN_LONGER = 1e-4
-"""Least probability of the expected language in a longer text."""
+"""Probability that the expected language has at least, in a longer text."""
 FEW_WORDS = 20
-"""Words up to which a text is also read without its names."""
+"""Maximum number of words in a text that is also read without its names."""
 ASKED_ODDS = 50.0
 """Factor by which each of its question words makes a language more likely."""
 HOME_ODDS = 50.0
@@ -61,11 +61,11 @@ class Language:
 def detect(text: str, default: str = "en", home: Language | None = None) -> Language:
     """Return the main language of `text`.
 
-    `home` is the language of the document that the text is from. It stands unless another language is much likelier.
-    Where nothing can be detected (no letters, a lone name), returns `home`, or `default` if there is no `home`.
+    `home` is the language of the document that contains the text. It is returned unless another language is much more
+    likely. If nothing can be detected (no letters, a lone name), `home` is returned, or `default` without a `home`.
 
-    Serbo-Croatian in Cyrillic is `sr`. In Latin script its words decide between `sr`, `hr` and `bs`, as the words of
-    Malay decide between `id` and `ms`.
+    Serbo-Croatian in Cyrillic is `sr`. In Latin script, the words decide between `sr`, `hr` and `bs`. Words also decide
+    between Indonesian (`id`) and Malay (`ms`).
     """
     text = unicodedata.normalize("NFC", _NOISE.sub(" ", take_sample(text))).encode("utf-8", "ignore").decode()
     words = _LETTERS.findall(text)
@@ -102,12 +102,12 @@ def name_of(language: str, in_language: str, script: str | None = None) -> str:
 
 
 def guess(text: str) -> dict[str, float]:
-    """Return the probabilities of languages by fastText alone, under its own codes. Quick, but less careful."""
+    """Return fastText's probability for each language, by its own codes. Faster than `detect`, but less accurate."""
     return {found["lang"]: found["score"] for found in _fasttext().detect(text, k=CANDIDATES)}
 
 
 def _script_of_words(words: list[str]) -> str:
-    """Return the script of a text, regardless of the scripts of the names in it."""
+    """Return the script of a text, ignoring the names in it, which may be in another script."""
     return script_of(" ".join(word for word in words if not word[0].isupper()) or " ".join(words))
 
 
@@ -142,7 +142,7 @@ def _count_question_words(words: list[str], script: str) -> Counter[str]:
 
 @cache
 def _load_question_words() -> dict[tuple[str, str], set[str]]:
-    """Return the languages of each question word, by the word and its script."""
+    """Return the languages of each question word, keyed by the word and its script."""
     languages: dict[tuple[str, str], set[str]] = {}
     for code, words in tomllib.loads(ASKING.read_text(encoding="utf-8")).items():
         for word in words.split():
@@ -156,7 +156,7 @@ def _normalise(weights: dict[str, float]) -> dict[str, float]:
 
 
 def _ask_fasttext(text: str, script: str) -> dict[str, float]:
-    """Return the probabilities by fastText of the languages that are usually written in `script`."""
+    """Return fastText's probability for each language that is usually written in `script`."""
     heard: dict[str, float] = {}
     for name, probability in guess(text).items():
         code = resolve(name)
@@ -168,7 +168,7 @@ def _ask_fasttext(text: str, script: str) -> dict[str, float]:
 
 
 def _ask_lingua(text: str, codes: frozenset[str], script: str) -> dict[str, float]:
-    """Return the probabilities by lingua of those of the languages that it knows."""
+    """Return lingua's probability for each of the languages that it knows."""
     detector = _lingua(codes, script)
     heard: dict[str, float] = {}
     for confidence in detector.compute_language_confidence_values(text) if detector else ():

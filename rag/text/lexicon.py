@@ -1,8 +1,8 @@
-"""The words of each language, as the tables `words/<language>.toml` have them.
+"""Load the words of each language from its table, `words/<language>.toml`.
 
-`words/README.md` tells how a language is added: by a table alone. The code knows how a rule works, the table knows the
-words and endings of the language. CLDR, through babel, adds the names of months and weekdays. Without a table a
-language has no rules, and what would need them is left undecided.
+A language is added by a table alone; `words/README.md` explains how. The code implements the rules, and the tables list
+the words and endings. CLDR, through babel, adds the names of months and weekdays. No rules apply to a language without
+a table, and the checks that need them leave a text undecided.
 """
 
 import re
@@ -18,20 +18,20 @@ from rag.text.vocabulary import DateWords, Lexicon, Vocabulary
 
 WORDS = Path(__file__).parent / "words"
 STEM = 3
-"""Least letters of the stem of a month or weekday."""
+"""Minimum number of letters in the stem of a month or weekday."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:[-‑'’][^\W\d_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a text: `text[start:end]`."""
+    """A word in a text, at `text[start:end]`."""
 
     text: str
     start: int
     end: int
     form: str
-    """The word as tables are searched for it; see `normalise`."""
+    """The word as tables list it; see `normalise`."""
 
 
 def split_words(text: str, language: str) -> list[Word]:
@@ -40,7 +40,7 @@ def split_words(text: str, language: str) -> list[Word]:
 
 
 def normalise(word: str, language: str) -> str:
-    """Return a word as tables are searched for it: in lower case, spelled as its table says."""
+    """Return a word as tables list it: in lower case, and spelled as the language's table prescribes."""
     word = unicodedata.normalize("NFC", word.lower()).replace("’", "'").replace("‑", "-")
     accents, letters = _load_spelling(language)
     if not accents:
@@ -52,7 +52,7 @@ def normalise(word: str, language: str) -> str:
 def load_lexicon(language: str) -> Lexicon | None:
     """Return the lexicon of a language, or None if it has no table.
 
-    Raises ValueError if the table has a key that is not known.
+    Raises ValueError if the table has an unknown key.
     """
     code = find_base(language)
     if code != language:
@@ -69,7 +69,7 @@ def load_lexicon(language: str) -> Lexicon | None:
 
 
 def load_lexicons(language: str) -> tuple[Lexicon, ...]:
-    """Return the lexicon of a language, or those of all languages if it has no table."""
+    """Return the lexicon of a language, or the lexicons of all languages if it has no table."""
     codes = [language] if load_lexicon(language) else [*_read_tables()]
     return tuple(lexicon for lexicon in map(load_lexicon, codes) if lexicon)
 
@@ -82,13 +82,13 @@ def load_common_lexicons() -> tuple[Lexicon, ...]:
 
 
 def find_base(language: str) -> str:
-    """Return the code of the language whose table serves `language`: `sr` for `hr`, mostly the language itself."""
+    """Return the code of the table that `language` is read with: `sr` for `hr`, and usually the language's own code."""
     return _list_aliases().get(language, language)
 
 
 @cache
 def _read_tables() -> dict[str, dict[str, Any]]:
-    # The tables with longer names hold something else than the words of one language.
+    # Files with longer names, such as entities.toml, are not tables of one language.
     return {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(WORDS.glob("??.toml"))}
 
 
@@ -99,14 +99,14 @@ def _list_aliases() -> dict[str, str]:
 
 @cache
 def _load_spelling(language: str) -> tuple[bool, dict[int, str]]:
-    """Return whether accents count, and the letters to replace."""
+    """Return whether accents are kept, and the letters to replace."""
     table = _read_tables().get(find_base(language), {})
     pairs = (pair.partition("=") for pair in table.get("letters", "").split())
     return table.get("accents", True), {ord(letter): replacement for letter, _, replacement in pairs}
 
 
 def _read_section(kind: type[Any], table: dict[str, Any], language: str) -> dict[str, Any]:
-    """Return the arguments of a dataclass from a table, each value read as its field's type asks."""
+    """Return the arguments of a dataclass from a table, with each value converted to its field's type."""
     kinds = {one.name: one.type for one in fields(kind) if one.name != "language"}
     if unknown := sorted(table.keys() - kinds.keys()):
         raise ValueError(
@@ -131,7 +131,7 @@ def _read_value(kind: Any, value: Any, language: str) -> Any:
 
 
 def _inflect_names(language: str, locales: Iterable[str], calendar: str, dates: DateWords) -> dict[str, str]:
-    """Return months or weekdays in every form that CLDR has, and in those of the same stem."""
+    """Return each form of the months or weekdays, from CLDR or inflected from a stem, with its number."""
     from babel import Locale
 
     endings = [normalise(ending, language) for ending in dates.endings]
@@ -146,13 +146,13 @@ def _inflect_names(language: str, locales: Iterable[str], calendar: str, dates: 
         for form, number in given:
             for stem in _list_stems(form, language, dates):
                 entries |= {stem + ending: number for ending in endings if stem + ending not in entries}
-        # A form that CLDR has goes before one that was inflected.
+        # Forms from CLDR take precedence over inflected ones.
         entries |= dict(given)
     return entries
 
 
 def _list_stems(form: str, language: str, dates: DateWords) -> list[str]:
-    """Return what may stay of a name when it is inflected."""
+    """Return the stems that a name may have when it is inflected."""
     stems = [form, form[:-1]]
     stems += [form.removesuffix(normalise(ending, language)) for ending in dates.stem_endings]
     if dates.fleeting:

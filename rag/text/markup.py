@@ -1,4 +1,4 @@
-"""Escaping of text for HTML and Markdown, and the environment in which HTML templates are filled."""
+"""Escape text for HTML and Markdown, and load HTML templates that escape their values."""
 
 import html
 import json
@@ -14,7 +14,7 @@ from rag.text.sentences import Span
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# Gradio fills a template of its own with the page, in which $, { and ` have a meaning.
+# Gradio inserts the page into a template of its own, in which $, { and ` are special.
 _TEMPLATE_SIGNS = {sign: f"&#{ord(sign)};" for sign in "$`{}"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&:@])")
 _ACTIVE = re.compile(r"[\\<]|(?<=\])[(:]")
@@ -22,7 +22,7 @@ _LAYOUT = re.compile(r"(?<=[>}])\s*\n\s*|\s*\n\s*(?=[<{])")
 
 
 def escape_html(text: str) -> str:
-    """Return HTML that shows `text`, without its invisible characters."""
+    """Return `text` escaped for HTML, without its invisible characters."""
     escaped = html.escape(drop_hidden(text))
     for sign, reference in _TEMPLATE_SIGNS.items():
         escaped = escaped.replace(sign, reference)
@@ -30,17 +30,17 @@ def escape_html(text: str) -> str:
 
 
 def tag_language(language: str, script: str) -> str:
-    """Return the value of an HTML attribute `lang`, such as `sr-Cyrl`."""
+    """Return the value of the HTML attribute `lang`, such as `sr-Cyrl`."""
     return f"{language}-{script}"
 
 
 def escape_markdown(text: str) -> str:
-    """Return Markdown that shows `text` as it is, in one paragraph."""
+    """Return `text` escaped for Markdown, as one paragraph."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def escape_links(text: str) -> str:
-    """Return Markdown in which `text` makes no link, no image and no HTML tag.
+    """Return `text` escaped so that it makes no link, image or HTML tag in Markdown.
 
     Other characters stay as they are, so that the result can also be read as plain text.
     """
@@ -48,7 +48,7 @@ def escape_links(text: str) -> str:
 
 
 def split_spans(text: str, spans: Sequence[Span]) -> list[tuple[str, bool]]:
-    """Split `text` into parts, each with True where it is one of `spans`, which are ordered and do not overlap."""
+    """Split `text` at `spans`, which are ordered and do not overlap. Return each part, with True if it is a span."""
     parts, end = [], 0
     for start, stop in spans:
         parts += [(text[end:start], False), (text[start:stop], True)]
@@ -57,11 +57,11 @@ def split_spans(text: str, spans: Sequence[Span]) -> list[tuple[str, bool]]:
 
 
 def load_templates(*folders: Path) -> "Environment":
-    """Return a Jinja2 environment over the HTML templates in `folders`, in which every value is text.
+    """Return a Jinja2 environment for the HTML templates in `folders`, which escapes every value.
 
-    Values pass through `escape_html`; only the output of a macro is HTML already. The operator `~` and the filters
-    `join` and `escape` must not be used, as they escape by Jinja2's own rules. Line breaks and indentation beside a
-    tag are not part of the output.
+    Values pass through `escape_html`, except the output of macros, which is HTML already. The operator `~` and the
+    filters `join` and `escape` must not be used, because they escape by Jinja2's own rules. Line breaks and indentation
+    beside a tag are removed from the output.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from jinja2.ext import Extension

@@ -1,9 +1,9 @@
 """Names of people and places: find them in a text, and recognise their forms.
 
-Two functions compare words. `same_name` compares names across scripts and ways of transliteration, by their consonants.
-It takes Lavrova for Λαβρόφ, but also some different words for one name. `share_stem` compares any words in one
-spelling, by the letters that they begin with. It is strict enough for words that are not names, and needs no knowledge
-of how a language inflects.
+Two functions compare words. `same_name` compares names across scripts and transliterations, by their consonants. It
+matches Lavrova with Λαβρόφ, but also some words that are unrelated. `share_stem` compares any words in one spelling, by
+the letters that they begin with. It is strict enough for words that are not names, and needs no knowledge of how a
+language inflects.
 """
 
 import re
@@ -20,19 +20,19 @@ from rag.text.folding import fold
 from rag.text.lexicon import WORDS, load_lexicon, split_words
 
 ALIKE = 0.5
-"""Least share of common letters, as difflib counts it, in two forms of a name."""
+"""Minimum share of common letters, as difflib counts it, in two forms of a name."""
 CROSS_ALIKE = 0.8
-"""Least share of common sounds, as difflib counts it, in two names of which one is Greek."""
+"""Minimum share of common sounds, as difflib counts it, in two names of which one is Greek."""
 STEM = 4
-"""Least letters in the stem of a word that has another ending."""
+"""Minimum number of letters in the common stem of two words with different endings."""
 ENDING = 3
-"""Most letters in the ending of a word: Putin, Putinovi."""
+"""Maximum number of letters in the ending of a word: Putin, Putinovi."""
 SYLLABLE = 5
-"""Most letters in the part of a name after a hyphen, its case ending included."""
+"""Maximum number of letters in the part of a name after a hyphen, including its case ending."""
 ABBREVIATION = 3
-"""Most letters in an abbreviation, which counts as a name only in capitals."""
+"""Maximum number of letters in an abbreviation, which counts as a name only in capitals."""
 BEFORE = 20
-"""Characters before a word in which to look for the end of the previous sentence."""
+"""Number of characters before a word that are searched for the end of the previous sentence."""
 KOREAS = ("KP", "KR")
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -66,7 +66,7 @@ class Name:
 
 
 def find_names(text: str, language: str) -> list[Name]:
-    """Return the capitalised words of `text` that may be names, without months, numbers and words of titles."""
+    """Return the capitalised words of `text` that may be names: not months, numbers, or words used in titles."""
     lexicon = load_lexicon(language)
     names = []
     for word in split_words(text, language):
@@ -120,14 +120,14 @@ def find_entities(text: str, language: str) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
-def implied(entities: Iterable[str]) -> set[str]:
+def add_implied(entities: Iterable[str]) -> set[str]:
     """Return the entities together with the countries that their capitals stand for."""
     entities = set(entities)
     return entities | {_load_table()["implies"][entity] for entity in entities if entity in _load_table()["implies"]}
 
 
 def is_among(name: str, others: Sequence[str]) -> bool:
-    """Return whether one of the others is the same name, in any script, case or transliteration."""
+    """Return whether `name` is the same name as one of `others`, in any script, case or transliteration."""
     return any(same_name(name, other) for other in others)
 
 
@@ -145,8 +145,8 @@ def share_stem(left: str, right: str, changed_from: int = STEM) -> bool:
     """Return whether two words in one spelling are forms of one word: Putin, Putinovi; Lavrova, Lavrovem.
 
     Either the longer word is the shorter one with an ending, or both have the same stem of at least `STEM` letters with
-    different endings. The latter is accepted if the longer word has at least `changed_from` letters. A number has no
-    other forms. Letters are compared as they are, so fold words of different scripts first.
+    different endings. The latter counts only if the longer word has at least `changed_from` letters. A number matches
+    only itself. Letters are compared as they are, so fold words in different scripts first.
     """
     if left[:1].isdigit() or right[:1].isdigit():
         return left == right
@@ -185,7 +185,7 @@ def _spell(word: str) -> str:
 
 @lru_cache(maxsize=65536)
 def _list_keys(word: str) -> tuple[str, ...]:
-    """Return the consonants of a name by class, in each way that its letters may sound. Only a first vowel is kept."""
+    """Return the classes of a name's consonants, and of an initial vowel, once for each way to pronounce the name."""
     keys = []
     for ch, inner, c in product(("s", "k"), ("", "s"), ("s", "k")):
         sounds = _spell(word).replace("cch", "ch").replace("ch", ch).replace("c", c)
@@ -204,7 +204,7 @@ def _load_table() -> dict[str, Any]:
 
 @cache
 def _list_entities() -> list[tuple[str, re.Pattern[str], bool]]:
-    """Return the table's entities: name, pattern over folded words, and whether the first word needs a capital."""
+    """Return the table's entities: name, pattern for folded words, and whether the first word needs a capital."""
     return [
         (name, re.compile(rf"\b(?:{'|'.join(forms)})(?!\w)"), name in _load_table()["capitals"]["names"])
         for name, forms in _load_table()["names"].items()
@@ -213,9 +213,9 @@ def _list_entities() -> list[tuple[str, re.Pattern[str], bool]]:
 
 @cache
 def _list_territories(language: str) -> list[tuple[str, re.Pattern[str], bool]]:
-    """Return the countries as babel names them, in the form of `_list_entities`.
+    """Return the countries as babel names them, in the format of `_list_entities`.
 
-    Countries of the table are left out in languages that have a lexicon.
+    For a language that has a lexicon, countries in the table of entities are omitted.
     """
     from babel import Locale, UnknownLocaleError
 
@@ -233,6 +233,6 @@ def _list_territories(language: str) -> list[tuple[str, re.Pattern[str], bool]]:
 
 
 def _write_inflected(word: str) -> str:
-    """Return a pattern of a folded word in its cases."""
+    """Return a pattern that matches a folded word in all its grammatical cases."""
     kept = len(word) - (2 if len(word) > 6 or word.endswith("ya") else 1 if len(word) > 4 else 0)
     return word[:kept] + (r"\w{0,5}" if kept > ABBREVIATION else "")

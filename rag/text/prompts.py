@@ -1,9 +1,9 @@
-"""Load and check the texts in `prompts/`: everything that a model or a reader is given.
+"""Load and check the texts in `prompts/`: everything that a model or a user is given to read.
 
 prompts/excerpt.txt            the passage, which the generator reads before the question
-prompts/judge.txt              follows the passage and asks whether it holds the answer
+prompts/judge.txt              follows the passage and asks whether it contains the answer
 prompts/question.txt           follows the passage and asks for the answer
-prompts/insist.txt             takes the place of question.txt after an answer in the wrong language
+prompts/insist.txt             replaces question.txt after an answer in the wrong language
 prompts/sentences/<tag>.toml   sentences around an answer, by language: `cs`, `sr`, `sr-Latn`
 prompts/page/<tag>.toml        labels and messages of the page, by language
 prompts/programs.toml          descriptions of tools and endpoints for programs, in English
@@ -20,7 +20,7 @@ from rag.errors import PromptError
 from rag.text.invisible import drop_hidden
 
 FALLBACK = "en"
-"""Language of the texts where a language has none of its own."""
+"""Language of the texts that are used for a language without its own."""
 TEMPLATES = {
     "excerpt": {"passage"},
     "judge": {"question"},
@@ -120,7 +120,7 @@ class Prompts:
 
 
 def _tame(value: str) -> str:
-    """Return a value that can neither close the quotation around it nor pass for the markup of a chat template.
+    """Return a value that can neither close the quotation around it nor be read as the markup of a chat template.
 
     The generator in this process ignores such markup anyway, but a server may not.
     """
@@ -159,7 +159,7 @@ def _load_language(file: Path, keys: dict[str, set[str]]) -> dict[str, str]:
         )
     for key, text in sentences.items():
         if not isinstance(text, str) or not text.strip():
-            raise PromptError(f"{file}: {key} must be a text that is not blank. Write one.")
+            raise PromptError(f"{file}: {key} must be a non-blank string. Write one.")
         _check(file, text, keys[key])
     return sentences
 
@@ -168,9 +168,9 @@ def _check(file: Path, text: str, variables: set[str]) -> None:
     try:
         fields = [field for field in string.Formatter().parse(text) if field[1] is not None]
     except ValueError as error:
-        raise PromptError(f"{file} is malformed: {error}. Write braces that are not variables twice.") from error
+        raise PromptError(f"{file} is malformed: {error}. Double braces that are not variables.") from error
     found = {str(name) for _, name, _, _ in fields}
-    # A format or a conversion would fail only when the text is filled, or change it silently.
+    # A format or a conversion would fail only when the text is used, or change it silently.
     if found != variables or any(spec or conversion for _, _, spec, conversion in fields):
         raise PromptError(
             f"{file} must use exactly these variables, without formats: {_list(variables)}. It uses {_list(found)}. "

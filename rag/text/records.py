@@ -1,4 +1,4 @@
-"""Read a dataclass from a JSON or TOML file and check the type of every field, whoever wrote the file."""
+"""Read a dataclass from a JSON or TOML file, and check the type of every field."""
 
 import tomllib
 from pathlib import Path
@@ -10,9 +10,9 @@ Record = TypeVar("Record")
 
 
 def read_record(kind: type[Record], file: Path) -> Record:
-    """Return a dataclass of the JSON object, or the TOML table, in `file`. Keys that are not fields are ignored.
+    """Return the JSON object, or the TOML table, in `file` as a dataclass. Keys that are not fields are ignored.
 
-    Raises OSError if the file cannot be read, and ValueError, with a message of one line, if it does not fit `kind`.
+    Raises OSError if the file cannot be read, and ValueError, with a one-line message, if it does not match `kind`.
     """
     try:
         if file.suffix == ".toml":

@@ -1,7 +1,7 @@
-"""Languages that share most of their words or letters, and what tells them apart.
+"""Distinguish languages that share most of their words or letters.
 
-`data/relatives.toml` has the groups and the alphabets, `data/members.toml` the words that only some members of a group
-have.
+`data/relatives.toml` lists the groups and the alphabets, and `data/members.toml` the words that only some members of a
+group have.
 """
 
 import re
@@ -19,14 +19,16 @@ MEMBERS = Path(__file__).parent / "data" / "members.toml"
 STRAY = 0.1
 """Likelihood of a letter from outside a language's alphabet."""
 SHARED = 11 / 12
-"""Share of Russian letters, roughly, that Serbian has too. A text gains by each letter while it has no other."""
+"""Rough share of the letters of a Russian text that Serbian has too.
+
+While a text has only such letters, each of them makes the larger language less likely by this factor."""
 WITHOUT_OWN = 0.1
-"""Likelihood of a language that has letters of its own in a text with none of them."""
+"""Likelihood that a text has none of the letters that only its language has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Languages that are weighed as one."""
+    """Languages that are treated as one until the last step of detection."""
 
     speakers: dict[str, float]
     """Millions of speakers of each member, by ISO 639-1 code."""
@@ -38,7 +40,7 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class _Relatives:
     aliases: dict[str, str]
-    """The code of a language or a group, by other codes and by those of the group's members."""
+    """The code of a language or a group, keyed by its other codes and by the codes of the group's members."""
     groups: dict[str, Group]
     lingua: dict[str, list[str]]
     alphabets: dict[str, str]
@@ -47,17 +49,17 @@ class _Relatives:
 
 
 def resolve(code: str) -> str:
-    """Return the code under which a language is weighed: that of its group, or its own."""
+    """Return the code of the language's group, or of the language itself if it has no group."""
     return _load().aliases.get(code, code)
 
 
 def find_group(code: str) -> Group | None:
-    """Return the group with that code, or None if the code is that of a single language."""
+    """Return the group with that code, or None if the code belongs to a single language."""
     return _load().groups.get(code)
 
 
 def list_in_lingua(code: str, script: str) -> list[str]:
-    """Return the codes by which lingua knows a language or a group in a script."""
+    """Return lingua's codes for a language or a group in a script."""
     group = find_group(code)
     if group and script in group.only:
         return [group.only[script]]
@@ -70,9 +72,9 @@ def load_alphabets() -> dict[str, str]:
 
 
 def weigh_letters(letters: str, code: str) -> float:
-    """Return the likelihood, as a factor, that a text in a language has just these Cyrillic letters.
+    """Return a factor: how likely a text in a language is to have exactly these Cyrillic letters.
 
-    Where the letters leave the language open, this favours a small language over its larger relatives.
+    If the letters fit several languages, this favours a small language over its larger relatives.
     """
     table = _load()
     used = {letter for letter in set(letters) if script_of_letter(letter) == "Cyrl"}
@@ -89,7 +91,7 @@ def weigh_letters(letters: str, code: str) -> float:
 def pick_member(text: str, group: Group, script: str, probabilities: Mapping[str, float]) -> str:
     """Return the member of the group that `text` is written in.
 
-    The words that only some members have decide. `probabilities`, by language, and the speakers decide a draw.
+    Words that only some members have decide. Ties are broken by `probabilities`, by language, and by speakers.
     """
     if script in group.only:
         return group.only[script]

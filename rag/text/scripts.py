@@ -1,4 +1,4 @@
-"""The script that a text is written in, by ISO 15924."""
+"""Detect the script that a text is written in, as an ISO 15924 code."""
 
 import unicodedata
 from collections import Counter
@@ -9,11 +9,11 @@ NO_SCRIPT = "Zyyy"
 SAMPLE_CHARS = 3000
 SAMPLE_SLICES = 10
 _IRREGULAR = {"CJK": "Hani", "HANGUL": "Kore", "HIRAGANA": "Jpan", "KATAKANA": "Jpan", "BENGALI": "Beng"}
-"""Scripts whose letters Unicode calls otherwise than CLDR does."""
+"""Scripts by the first word of their letters' Unicode names, where that is not CLDR's name of the script."""
 
 
 def script_of(text: str) -> str:
-    """Return the script of most letters in `text`: `Jpan` with any kana, `Kore`, `Hani`, `Zyyy` without letters."""
+    """Return the script of most letters in `text`, or `Zyyy` without letters. Han characters with kana are `Jpan`."""
     counts: Counter[str] = Counter()
     for letter, count in Counter(take_sample(text)).items():
         if letter.isalpha():
@@ -45,7 +45,7 @@ def usual_script(language: str) -> str | None:
 
 
 def take_sample(text: str) -> str:
-    """Return a short text whole, and slices from the whole length of a long one."""
+    """Return a short text unchanged, or evenly spaced slices of a long one."""
     if len(text) <= SAMPLE_CHARS:
         return text
     step, size = len(text) // SAMPLE_SLICES, SAMPLE_CHARS // SAMPLE_SLICES

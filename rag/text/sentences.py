@@ -1,4 +1,4 @@
-"""Split a text into paragraphs and sentences, given by their offsets."""
+"""Split a text into paragraphs and sentences, as spans of offsets."""
 
 import re
 from itertools import pairwise
@@ -6,9 +6,9 @@ from itertools import pairwise
 Span = tuple[int, int]
 
 WRAPPED_WIDTH = 100
-"""Most characters in a line of a hard-wrapped paragraph."""
+"""Maximum number of characters in a line of a hard-wrapped paragraph."""
 WINDOW = 4000
-"""Characters that sentencex gets at once, since its time grows with their square."""
+"""Number of characters passed to sentencex at once, because its time grows with their square."""
 
 _SENTENCE_ENDS = '.!?…:;。！？»”"'
 _VISIBLE = re.compile(r"\S")
@@ -20,7 +20,7 @@ _SPACE_BUT_NEWLINE = re.compile(r"[^\S\n]")
 def split_sentences(text: str, language: str) -> list[Span]:
     """Return the offsets of the sentences in `text`, without surrounding white space.
 
-    No sentence extends over the end of a paragraph.
+    No sentence crosses the end of a paragraph.
     """
     return [sentence for paragraph in split_paragraphs(text) for sentence in split_paragraph(text, paragraph, language)]
 
@@ -68,7 +68,7 @@ def split_paragraph(text: str, paragraph: Span, language: str) -> list[Span]:
 
 
 def _begins_small(text: str, start: int) -> bool:
-    """Return whether the text continues with a lower-case letter that has a capital form, unlike Georgian letters."""
+    """Return whether the text from `start` begins with a lower-case letter; Georgian letters do not count."""
     found = _VISIBLE.search(text, start)
     return found is not None and found[0].islower() and found[0].title() != found[0]
 

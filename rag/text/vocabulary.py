@@ -1,6 +1,6 @@
 """The contents of a language's table: words in their forms, and the rules of numbers, dates, negation and roles.
 
-Each key of a table is a field here. `words/README.md` gives an overview.
+Each field here is a key of the tables. `words/README.md` gives an overview.
 """
 
 import re
@@ -25,7 +25,7 @@ class Vocabulary:
             (self._beginnings if form.endswith("*") else self._whole)[form.removesuffix("*")] = meaning
 
     def find(self, form: str) -> str | None:
-        """Return the meaning of a form, or None. Whole words are preferred to beginnings, and these by length."""
+        """Return the meaning of a form, or None. Whole words are tried first, then beginnings, the longest first."""
         if form in self._whole:
             return self._whole[form]
         beginnings = (form[:size] for size in range(len(form), 0, -1))
@@ -35,69 +35,71 @@ class Vocabulary:
         return self.find(form) is not None
 
     def forms(self) -> dict[str, str]:
-        """Return every form with its meaning; beginnings are without their star."""
+        """Return every form with its meaning; beginnings lack their `*`."""
         return self._beginnings | self._whole
 
 
 @dataclass(frozen=True, slots=True)
 class NumberWords:
-    """Words within numbers, and between numbers and what they count. They are compared as they are written."""
+    """Words within numbers, and between numbers and what they count. They are compared with the text as written."""
 
     within: tuple[str, ...] = ()
-    """Joins the parts of a number that is one word: vier*und*zwanzig."""
+    """Between the parts of a number written as one word: vier*und*zwanzig."""
     between: tuple[str, ...] = ()
-    """Joins the words of one number: two hundred *and* five."""
+    """Between the words of one number: two hundred *and* five."""
     ranges: tuple[str, ...] = ()
-    """Stands between the two ends of a range: four *to* five."""
+    """Between the two ends of a range: four *to* five."""
     of: tuple[str, ...] = ()
-    """Stands between a number and what it counts: millones *de* euros."""
+    """Between a number and what it counts: millones *de* euros."""
     per: tuple[str, ...] = ()
-    """Makes a percentage of the hundred that follows: 40 *pour* cent."""
+    """Before a hundred that then means percent: 40 *pour* cent."""
 
 
 @dataclass(frozen=True, slots=True)
 class DateWords:
-    """The way dates are written. All words but `endings` and `stem_endings` are compared as they are written."""
+    """How dates are written. All words but `endings` and `stem_endings` are compared with the text as written."""
 
     endings: tuple[str, ...] = ()
     """Case endings that months and weekdays take."""
     stem_endings: tuple[str, ...] = ()
-    """Endings of their names in CLDR that give way to other endings."""
+    """Endings of the names in CLDR that are replaced by other endings."""
     fleeting: str = ""
-    """Vowels that drop out before the last consonant: říjen, říj*n*a."""
+    """Vowels that drop out before the last consonant of a name: říj*e*n, října."""
     ambiguous: tuple[str, ...] = ()
-    """Months that are ordinary words too. They count only beside a day, a year or a preposition."""
+    """Months that are also ordinary words. They count only beside a day, a year or a preposition."""
     before_month: tuple[str, ...] = ()
     """Prepositions after which an ambiguous month counts if it has a capital: in May."""
     between_days: tuple[str, ...] = ()
-    """Stands between two days of a month: 18 *and* 19 October."""
+    """Between two days of a month: 18 *and* 19 October."""
     ordinals: tuple[str, ...] = ()
     """Endings of an ordinal in digits, apart from the full stop: 1*st*."""
     day_to_month: tuple[str, ...] = ()
-    """Stands between a day and its month: 7 *de* septiembre."""
+    """Between a day and its month: 7 *de* septiembre."""
     month_to_year: tuple[str, ...] = ()
-    """Stands between a month and its year: septiembre *de* 2023."""
+    """Between a month and its year: septiembre *de* 2023."""
     year_to_month: tuple[str, ...] = ()
-    """Stands between a year and its month: 2019. *aasta* aprillis."""
+    """Between a year and its month: 2019. *aasta* aprillis."""
     month_first: bool = False
     """True where the month precedes the day: July 12, 7/12/2025."""
     capital_weekdays: bool = False
-    """True if only a word with a capital is a weekday, as the same word means something else without."""
+    """True if weekdays have a capital, and the same words without one mean something else."""
     in_every_language: bool = False
-    """True if texts in any language may hold such dates, for instance in quoted posts."""
+    """True if texts in any language may contain such dates, for instance in quoted posts."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameEndings:
-    """Patterns searched in a name: its normalised words with one space between."""
+    """Patterns that are searched in a name, given as its normalised words separated by single spaces."""
 
     agent: re.Pattern[str] = NOTHING
+    """Endings of the one who acts."""
     other: re.Pattern[str] = NOTHING
+    """Endings of those who do not act."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoleSigns:
-    """The signs that tell who acts from who is acted on."""
+    """The signs that distinguish who acts from who is acted on."""
 
     kind: Literal["none", "articles", "endings", "order"] = "none"
     """The sign of a name's role: an article or preposition before it, its ending, or the order of the words."""
@@ -108,7 +110,7 @@ class RoleSigns:
     openers: Vocabulary = field(default_factory=Vocabulary)
     """Words that open a clause, after which a nominative may follow: that."""
     demonyms: re.Pattern[str] = NOTHING
-    """Names of peoples that have a capital and are not places; searched in the words as they are written."""
+    """Names of peoples, which have a capital and are not places; searched in the words as written."""
     agent: Vocabulary = field(default_factory=Vocabulary)
     """Articles before the one who acts; for the kind `articles`."""
     other: Vocabulary = field(default_factory=Vocabulary)
@@ -123,9 +125,9 @@ class RoleSigns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
-    """Everything a table says of its language; each field is a key of the table.
+    """Everything that a table says about its language; each field is a key of the table.
 
-    There is one object for each language, so two are equal only if they are the same.
+    There is one object for each language, so lexicons are compared by identity.
     """
 
     language: str
@@ -169,9 +171,9 @@ class Lexicon:
     weak: Vocabulary = field(default_factory=Vocabulary)
     """Words that deny without negating: refuse, without."""
     only: Vocabulary = field(default_factory=Vocabulary)
-    """Words that take a negation back: not *only*."""
+    """Words that cancel a negation: not *only*."""
     conjunctions: tuple[str, ...] = ()
-    """Words between two clauses, as they are written."""
+    """Words between two clauses, compared with the text as written."""
 
     who: Vocabulary = field(default_factory=Vocabulary)
     """Words that ask for a name."""
@@ -180,7 +182,7 @@ class Lexicon:
     capital_nouns: bool = False
     """True where every noun has a capital."""
     adjectives: tuple[str, ...] = ()
-    """Letters within adjectives that are made from places and have no capital: kur*sk*iego, of Kursk."""
+    """Letters within adjectives that are derived from places and have no capital: kur*sk*iego, of Kursk."""
 
     origin: Vocabulary = field(default_factory=Vocabulary)
     """Prepositions of where one comes from."""

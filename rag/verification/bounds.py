@@ -1,4 +1,4 @@
-"""Find numbers that a statement gives as exact and its passage only as a bound, such as 1000 for over 1000."""
+"""Find numbers that a statement gives as exact, but its passage only as a bound: 1000 where that says over 1000."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _CURRENCY = ("$", "€", "£", "¥")
 def find_exact(said: Parsed, read: Parsed) -> Iterator[tuple[Quantity, Bound]]:
     """Yield each number that `said` gives as exact and `read` only as a bound, with that bound.
 
-    A number is left out if `read` has it as an exact number too, or as bounds of both kinds.
+    A number is omitted if `read` also has it as an exact number, or as bounds of both kinds.
     """
     for number in list_claims(said):
         if not isinstance(number, Quantity) or number.bound or _is_ordinal(said, number):
@@ -25,9 +25,9 @@ def find_exact(said: Parsed, read: Parsed) -> Iterator[tuple[Quantity, Bound]]:
 
 
 def add_bounds(said: Parsed, read: Parsed) -> str:
-    """Return the text of `said` with the bounds that `read` has before its numbers.
+    """Return the text of `said` with a bound added before each number that `read` gives only as a bound.
 
-    The text is returned unchanged if its language's table does not allow it, or if one of the numbers is approximate.
+    The text is returned unchanged if its language's table does not allow that, or if one of the numbers is approximate.
     """
     lexicon = load_lexicon(said.language)
     if lexicon is None or not lexicon.adds_bounds:
@@ -43,7 +43,7 @@ def add_bounds(said: Parsed, read: Parsed) -> str:
 
 
 def _find_strict(read: Parsed, number: Quantity) -> Bound | None:
-    """Return the bound of a passage's number, or None if the number itself is within it."""
+    """Return the bound of a number in the passage, or None if it is exact, an ordinal or included in its bound."""
     return None if number.inclusive or _is_ordinal(read, number) else number.bound
 
 
@@ -55,5 +55,5 @@ def _is_ordinal(text: Parsed, number: Quantity) -> bool:
 def _compile_ordinal(language: str) -> re.Pattern[str]:
     lexicon = load_lexicon(language)
     endings = "".join(rf"|{re.escape(ending)}\b" for ending in (lexicon.dates.ordinals if lexicon else ()))
-    # A full stop before a small letter does not end a sentence: 38. rovnoběžka.
+    # A full stop before a lower-case letter does not end a sentence: 38. rovnoběžka.
     return re.compile(rf"\.\s*[^\W\d_A-Z]{endings}")

@@ -17,7 +17,7 @@ from rag.verification.roles import Actor, Role, find_actors, find_adjectives, is
 from rag.verification.verdict import Outcome, Verdict
 
 WITHOUT_ENCODER = (0.5, 0.5, 0.5)
-"""Limits of a lead between clauses without an encoder, when the lead is -1, 0 or 1."""
+"""The limits `same_clause`, `other_clause` and `contrary` without an encoder, when the lead is -1 or 0."""
 _ADDRESS = re.compile(r"\w://|\bwww\.|\]\(")
 _COUNTED = re.compile(r"[\s.-]*((?:[^\W\d_][\w-]*\s*){1,3})")
 
@@ -25,7 +25,7 @@ _COUNTED = re.compile(r"[\s.-]*((?:[^\W\d_][\w-]*\s*){1,3})")
 def check(
     said: Parsed, asked: Parsed, read: Parsed, evidence: SentenceEvidence, encoder: Encoder | None
 ) -> Iterator[Verdict]:
-    """Yield the verdict of every check that reaches one; at least one is reached."""
+    """Yield the verdict of each check that reaches one; the last check, of the meaning, always does."""
     start, end = pick_quote(evidence)
     quote = read.text[start:end]
     yield from _check_claims(said, asked, read, encoder)
@@ -56,7 +56,7 @@ def _check_claims(said: Parsed, asked: Parsed, read: Parsed, encoder: Encoder | 
 def _judge_missing(
     claim: Claim, missing: list[Claim], said: Parsed, asked: Parsed, read: Parsed, encoder: Encoder | None
 ) -> Outcome | None:
-    """Return what it means that the passage lacks a claim; None if the words may be no claim at all."""
+    """Return the outcome for a claim that the passage lacks, or None if the words may not be a claim at all."""
     if isinstance(claim, Quotation):
         return "undecided" if encoder is None and said.language != read.language else "unsupported"
     if not isinstance(claim, Name):
@@ -74,7 +74,7 @@ def _judge_missing(
 def _may_begin_with_name(name: Name, asked: Parsed, encoder: Encoder | None) -> bool:
     """Return whether the first word of a sentence, which has a capital anyway, may be a name.
 
-    An encoder's vocabulary has a word the way it is mostly written. Written the other way it takes more tokens.
+    An encoder's vocabulary contains a word with its usual capitalisation. With the other it takes more tokens.
     """
     if encoder:
         as_name, as_word = encoder.count_tokens([name.text, name.text.lower()])
@@ -100,7 +100,7 @@ def _check_bounds(said: Parsed, asked: Parsed, read: Parsed) -> Iterator[Verdict
 
 
 def _check_counted(said: Parsed, read: Parsed, encoder: Encoder) -> Iterator[Verdict]:
-    """Find numbers that count something else in the passage: 10,000 engineers where it has soldiers."""
+    """Yield a verdict for each number that counts something else in the passage: engineers where it has soldiers."""
     counted = {
         number: found for number in read.facts.quantities if not number.unit and (found := _find_counted(read, number))
     }
@@ -124,31 +124,34 @@ def _find_counted(text: Parsed, number: Quantity) -> str:
 def _check_negation(
     said: Parsed, asked: Parsed, quote: str, language: str, encoder: Encoder | None
 ) -> Iterator[Verdict]:
-    says, bears = find_polarity(said.text, said.language), find_polarity(quote, language)
-    if not says or not bears or not (says.denied or bears.denied):
+    stated, quoted = find_polarity(said.text, said.language), find_polarity(quote, language)
+    if not stated or not quoted or not (stated.denied or quoted.denied):
         return
     asks = find_polarity(asked.text, asked.language)
     if asks and asks.denied:
         # `The radar` is a complete answer to `What did not work?`.
         return
-    # A long sentence may deny one thing and affirm another. The nearest of its clauses tells which one is meant.
-    lead = _compare_clauses(said.text, quote, language, encoder) if bears.denied else -1.0
+    # A long sentence may deny one thing and affirm another. The nearest of its clauses shows which one is meant.
+    lead = _compare_clauses(said.text, quote, language, encoder) if quoted.denied else -1.0
     settings = encoder.settings if encoder else None
     limits = (settings.same_clause, settings.other_clause, settings.contrary) if settings else WITHOUT_ENCODER
     same, other, contrary_lead = limits
-    if lead > -same if says.denied else lead < -other:
+    if lead > -same if stated.denied else lead < -other:
         return
-    # `Refuse` denies without a negation. Without an encoder the quote is a guess.
-    contrary = not bears.denied if says.denied else lead > contrary_lead
-    decided = encoder is not None and says.weak == bears.weak and contrary
-    denying, affirming = ("statement", "passage") if says.denied else ("passage", "statement")
+    # `Refuse` denies without a negation. Without an encoder, the choice of the quote is a guess.
+    contrary = not quoted.denied if stated.denied else lead > contrary_lead
+    decided = encoder is not None and stated.weak == quoted.weak and contrary
+    denying, affirming = ("statement", "passage") if stated.denied else ("passage", "statement")
     yield Verdict(
         "unsupported" if decided else "undecided", f"The {denying} denies what the {affirming} affirms.", "negation"
     )
 
 
 def _compare_clauses(statement: str, sentence: str, language: str, encoder: Encoder | None) -> float:
-    """Return by how much the nearest denying clause is nearer to the statement than the nearest affirming one."""
+    """Return the lead: the cosine of the nearest denying clause with the statement minus that of the nearest affirming.
+
+    It is 0 without an encoder, 1 if every clause denies, and -1 if none does.
+    """
     denies: list[str] = []
     affirms: list[str] = []
     for clause in split_clauses(sentence, language):
@@ -178,22 +181,25 @@ def _check_direction(said: Parsed, quote: str, language: str) -> Iterator[Verdic
 
 
 def _check_ways(said: Parsed, quote: str, language: str) -> Iterator[Verdict]:
-    """Find those who come from where they go in the passage, or go to where they come from."""
+    """Yield a verdict for each place that is an origin in the statement and a destination in the passage, or reverse.
+
+    A country that the passage mentions only as an adjective is not a destination.
+    """
     places = find_ways(quote, language)
     for place in find_ways(said.text, said.language):
         found = {other.way for other in places if _is_same(place, other)}
         if found and place.way not in found:
             asserted, read = ("from", "to") if place.way == "from" else ("to", "from")
-            reason = f"The passage says {read} {_show(place)}, not {asserted} there."
+            reason = f"The passage says “{read} {_show(place)}”, not “{asserted} {_show(place)}”."
             yield Verdict("unsupported", reason, "direction")
         elif place.is_country and place.way == "to" and place.name in find_adjectives(quote, language):
             yield Verdict("undecided", f"The passage has {_show(place)} only as a description.", "direction")
 
 
 def _check_subject(evidence: SentenceEvidence, start: int, end: int, aside: float) -> Iterator[Verdict]:
-    """Find words of the passage that are not about the question, as those planted to be repeated mostly are not."""
-    bearing = [place for place, span in enumerate(evidence.spans) if start <= span[0] and span[1] <= end]
-    if evidence.asked.max() > evidence.asked[bearing].max() + aside:
+    """Yield a verdict if the quote is not about the question. Text that was planted to be repeated mostly is not."""
+    quoted = [place for place, span in enumerate(evidence.spans) if start <= span[0] and span[1] <= end]
+    if evidence.asked.max() > evidence.asked[quoted].max() + aside:
         yield Verdict("undecided", "The words are in a part of the passage that is not about the question.", None)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from rag.text.dates import PartialDate
 from rag.text.folding import fold
 from rag.text.lexicon import load_lexicon, load_lexicons
-from rag.text.names import KOREAS, Name, find_entities, find_names, implied, is_among
+from rag.text.names import KOREAS, Name, add_implied, find_entities, find_names, is_among
 from rag.text.vocabulary import NOTHING
 from rag.verification.facts import Facts, Quantity, find_facts
 from rag.verification.quotations import has_verbatim
@@ -18,9 +18,9 @@ from rag.verification.quotations import has_verbatim
 Kind = Literal["number", "date", "name", "negation", "direction", "quotation", "meaning"]
 
 NOUN = 4
-"""Least letters of a word after a number that is taken for what it counts, and not for a preposition."""
+"""Minimum number of letters in a word that names what a number counts; a shorter word may be a preposition."""
 FEW = 2
-"""Number words up to this one, such as `both` and `two`, need no fact behind them."""
+"""Number words up to this value, such as `both` and `two`, are not claims unless they have a unit."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -35,14 +35,14 @@ class Weekday:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A country or another name that every language has its own word for."""
+    """A country, or another name for which each language has its own word."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """Words given as somebody's own."""
+    """Words that a text quotes somebody as saying."""
 
     text: str
 
@@ -52,23 +52,23 @@ Claim = PartialDate | Weekday | Quantity | Entity | Name | Quotation
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A text with its facts and names, which are found without understanding it."""
+    """A text with the facts and names in it, which are found without understanding the text."""
 
     text: str
     language: str
     known: bool
-    """True if the language has a table, without which number words and months are not seen."""
+    """True if the language has a table. Without one, number words and months are not found."""
     facts: Facts
     names: tuple[Name, ...]
     entities: dict[str, list[tuple[int, int]]]
     year: int | None = None
     """The year of the article, which completes dates without one."""
     quotations: tuple[str, ...] = ()
-    """Words that the text gives as somebody's own. Only statements have them."""
+    """Words that the text quotes somebody as saying. Only statements have them."""
 
 
 def parse(text: str, language: str, year: int | None = None) -> Parsed:
-    """Find the facts and names of a text."""
+    """Find the facts and names in a text."""
     return Parsed(
         text=text,
         language=language,
@@ -81,7 +81,7 @@ def parse(text: str, language: str, year: int | None = None) -> Parsed:
 
 
 def list_claims(said: Parsed) -> Iterator[Claim]:
-    """Yield what a passage must hold for the text to be true, dates and numbers first."""
+    """Yield what a passage must contain for the text to be true, dates and numbers first."""
     yield from said.facts.dates
     yield from map(Weekday, sorted(said.facts.weekdays))
     yield from (q for q in said.facts.quantities if q.unit or not q.in_words or max(q.values) > FEW)
@@ -130,7 +130,7 @@ def name_entity(name: str) -> str:
 
 
 def holds(passage: Parsed, claim: Claim) -> bool:
-    """Return whether the passage has the date, number, name or quotation, whatever it says about it."""
+    """Return whether the passage contains the date, number, name or quotation, whatever it says about it."""
     match claim:
         case PartialDate():
             dates = (date if date.year else replace(date, year=passage.year) for date in passage.facts.dates)
@@ -140,7 +140,7 @@ def holds(passage: Parsed, claim: Claim) -> bool:
         case Quantity():
             return any(_count_alike(claim, other) for other in _list_equal(passage, claim))
         case Entity():
-            named = implied(passage.entities)
+            named = add_implied(passage.entities)
             return claim.name in named or (claim.name == "Korea" and not named.isdisjoint(KOREAS))
         case Name():
             return is_among(claim.text, _list_spellings(passage)) or fold(claim.text) in _list_words(passage.text)
@@ -149,7 +149,7 @@ def holds(passage: Parsed, claim: Claim) -> bool:
 
 
 def _list_equal(passage: Parsed, claim: Quantity) -> Iterable[Quantity]:
-    """Yield the passage's numbers with the claim's value. Days and years of its dates count as numbers too."""
+    """Yield the passage's numbers with the claim's value. Days and years in its dates count as numbers too."""
     yield from (other for other in passage.facts.quantities if other.values & claim.values)
     parts = {float(part) for date in passage.facts.dates for part in (date.day, date.year) if part}
     if claim.values & parts and not claim.in_words:
@@ -167,7 +167,7 @@ def _count_alike(claim: Quantity, other: Quantity) -> bool:
 
 @lru_cache(maxsize=64)
 def _list_words(text: str) -> frozenset[str]:
-    """Return all words, folded: a name of one text may be an ordinary word of another."""
+    """Return all words, folded. They matter because a name in one text may be an ordinary word in another."""
     return frozenset(fold(word) for word in _WORD.findall(text))
 
 

@@ -1,4 +1,4 @@
-"""Find where somebody or something in a sentence comes from, and where they go.
+"""Find the places that somebody or something in a sentence comes from or goes to.
 
 A name has a direction only if a preposition or an ending shows it.
 """
@@ -14,9 +14,9 @@ from rag.verification.roles import Mention, find_mentions
 Way = Literal["from", "to"]
 
 REACH = 6
-"""Words before a name in which its preposition may stand: from the capital of Malaysia Kuala Lumpur."""
+"""Number of words before a name that are searched for its preposition: from the capital of Malaysia Kuala Lumpur."""
 PAUSE = re.compile(r"[,;:–—()\"“”„«»]")
-"""Punctuation that mostly stands between clauses."""
+"""Punctuation that usually separates clauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def find_ways(sentence: str, language: str) -> list[Endpoint]:
         return []
     mentions = find_mentions(sentence, lexicon.language)
     ways = [_find_way(sentence, mention, lexicon) for mention in mentions]
-    # Some languages have one word for `at` and `to`. It is `to` if the sentence also tells where one comes from.
+    # Some languages have one word for `at` and `to`. It means `to` if the sentence also has an origin.
     resolved = [("to" if "from" in ways else None) if way == "at" else way for way in ways]
     return [Endpoint(one.name, one.is_country, way) for one, way in zip(mentions, resolved, strict=True) if way]
 

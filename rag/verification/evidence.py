@@ -1,4 +1,4 @@
-"""Compare each sentence of a passage with a statement, by the facts that it holds and by meaning."""
+"""Compare each sentence of a passage with a statement, by the facts in it and by meaning."""
 
 import re
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ class SentenceEvidence:
 
     spans: tuple[Span, ...]
     held: Vectors
-    """Weight of each fact of the statement in each sentence that holds it; shape `(sentences, facts)`."""
+    """Weight of each fact of the statement in each sentence that contains it; shape `(sentences, facts)`."""
     near: Vectors
-    """Cosine of each sentence with question and statement, or zeros without an encoder; shape `(sentences,)`."""
+    """Cosine of each sentence with question and statement together, or zeros without an encoder; `(sentences,)`."""
     asked: Vectors
     """Cosine of each sentence with the question, or zeros without an encoder or a question; shape `(sentences,)`."""
     facts: float
-    """Added to the cosine of a sentence that holds all facts of the statement."""
+    """What the cosine of a sentence gains if the sentence contains all facts of the statement."""
     farthest: float | None
     """Mean of the lowest quarter of the best cosines of the statement's tokens, or None without an encoder."""
 
@@ -56,7 +56,7 @@ def gather(said: Parsed, question: str, read: Parsed, encoder: Encoder | None) -
 def pick_quote(evidence: SentenceEvidence) -> Span:
     """Return the offsets of the sentence that supports the statement best.
 
-    A neighbour is included if it holds facts that the sentence lacks.
+    A neighbouring sentence is included if it contains facts that this sentence lacks.
     """
     spans, held = evidence.spans, evidence.held
     best = int((evidence.near + evidence.facts * held.sum(axis=1)).argmax())
@@ -81,7 +81,7 @@ def _compile_clause(language: str) -> re.Pattern[str]:
 
 
 def _weigh_facts(said: Parsed, read: Parsed, spans: Sequence[Span]) -> Vectors:
-    """Return weights that sum to at most one. A fact weighs less the more sentences hold it."""
+    """Return `SentenceEvidence.held`. A fact in several sentences weighs less; the weights sum to at most one."""
     claims = [claim for claim in list_claims(said) if holds(read, claim)]
     sentences = [parse(read.text[start:end], read.language, read.year) for start, end in spans]
     held = np.array([[holds(sentence, claim) for claim in claims] for sentence in sentences], dtype=np.float32)

@@ -17,9 +17,9 @@ Bound = Literal["more", "less"]
 YEARS = range(1900, 2100)
 MAX_DAY, MONTHS = 31, 12
 BEFORE = 60
-"""Characters before a month, a year or a number in which its companions are searched."""
+"""Number of characters before a month, a year or a number that are searched for what belongs to it."""
 BOUND_WORDS = 3
-"""Words before a number that may say whether it is exceeded."""
+"""Number of words before a number that may make it a bound."""
 
 _ISO = re.compile(r"(?<!\d)((?:19|20)\d\d)-(\d{2})(?:-(\d{2}))?(?!\d)")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,2})([./])[ \u00a0]?(\d{1,2})\2[ \u00a0]?(\d{4})(?!\d)")
@@ -34,7 +34,7 @@ class Quantity:
     """A number with its unit or what it counts."""
 
     values: frozenset[float]
-    """Every value that the digits may have."""
+    """Every value that the number may have."""
     unit: str | None
     bound: Bound | None
     """`more` if the number is exceeded, `less` if it is not reached, None if it is exact."""
@@ -44,7 +44,7 @@ class Quantity:
     end: int
     in_words: bool
     inclusive: bool = False
-    """True if the number itself is within the bound."""
+    """True if the bound includes the number itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class _DatePatterns:
-    """The neighbours of a month, as a language writes them."""
+    """Patterns for days, years and prepositions beside a month, as a language writes them."""
 
     days_before: re.Pattern[str]
     days_after: re.Pattern[str]
@@ -69,7 +69,7 @@ class _DatePatterns:
 
 
 def find_facts(text: str, language: str) -> Facts:
-    """Return the facts of a text: digits and numeric dates alone if its language has no table."""
+    """Return the facts in a text. If its language has no table, number words and most named months are not found."""
     lexicon = load_lexicon(language)
     words = split_words(text, language) if lexicon else []
     calendars = {known.language: known for known in (lexicon, *load_common_lexicons()) if known}
@@ -146,7 +146,7 @@ def _compile_dates(lexicon: Lexicon) -> _DatePatterns:
 
 
 def _join(words: Iterable[str]) -> str:
-    """Return alternatives of a regular expression, which match nothing at all if there are none."""
+    """Return the words as alternatives of a regular expression, which never matches if there are none."""
     return "|".join(map(re.escape, words)) or "(?!)"
 
 
@@ -171,7 +171,7 @@ def _find_weekdays(words: list[Word], lexicon: Lexicon) -> Iterator[int]:
 
 
 def _makes_percent(text: str, number: Number, lexicon: Lexicon) -> bool:
-    """Return whether a hundred is no number but part of a percentage, as in `pour cent`."""
+    """Return whether a hundred is part of a percentage, as in `pour cent`, and not a number of its own."""
     return HUNDRED in number.values and _compile_percent(lexicon).search(text, 0, number.start) is not None
 
 
@@ -234,18 +234,18 @@ def _compile_beside(lexicon: Lexicon) -> re.Pattern[str]:
 
 
 def _find_bound(words: list[Word], number: Number, lexicon: Lexicon) -> tuple[Bound | None, bool]:
-    """Return the bound that the words before a number make of it, and whether the number itself is within it."""
+    """Return the bound that the words before a number express, and whether it includes the number itself."""
     place = bisect_right(words, number.start, key=lambda word: word.end)
     before = "".join(f" {word.form}" for word in words[max(0, place - BOUND_WORDS) : place])
     phrases = [phrase for phrase in _list_bounds(lexicon) if before.endswith(f" {phrase[0]}")]
-    # The longest counts: `not more than` before `more than`.
+    # The longest phrase wins: `not more than` over `more than`.
     _, bound, inclusive = max(phrases, key=lambda phrase: len(phrase[0]), default=("", None, False))
     return bound, inclusive
 
 
 @cache
 def _list_bounds(lexicon: Lexicon) -> list[tuple[str, Bound, bool]]:
-    """Return the phrases that make a number a bound, normalised, with the bound and whether it is inclusive."""
+    """Return each phrase that makes a number a bound, normalised, with the bound and whether it is inclusive."""
     sides: tuple[tuple[Bound, tuple[str, ...]], ...] = (("less", lexicon.less), ("more", lexicon.more))
     return [
         (normalise(phrase, lexicon.language), bound, phrase in lexicon.inclusive)

@@ -1,4 +1,4 @@
-"""Find the numbers of a text, in digits however grouped and in words."""
+"""Find the numbers in a text, in words or in digits with any grouping."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from rag.text.vocabulary import Lexicon
 
 HUNDRED, THOUSAND = 100, 1000
 COUNTED_ON = (60, 80)
-"""Tens on which numbers up to 19 are counted in one word: soixante-douze, quatre-vingt-dix."""
+"""Tens to which numbers up to 19 are added in one word: soixante-douze, quatre-vingt-dix."""
 
 _DIGITS = re.compile(r"\d+(?:[.,'’ \u00a0\u2009\u202f]\d+)*")
 _GROUPS = re.compile(r"\d{1,3}([.,'’ \u00a0\u2009\u202f])\d{3}(?:\1\d{3})*")
@@ -20,7 +20,7 @@ _SEPARATORS = re.compile(r"[.,'’\s]")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number of a text: `text[start:end]`."""
+    """A number in a text, at `text[start:end]`."""
 
     values: frozenset[float]
     """Every value it may have: `1.500` is 1500 in Germany and 1.5 in England."""
@@ -30,7 +30,7 @@ class Number:
 
 
 def find_numbers(text: str, language: str) -> list[Number]:
-    """Return the numbers of a text, in order. Number words are found only in a language with a table."""
+    """Return the numbers in a text, in order. Number words are found only in a language with a table."""
     lexicon = load_lexicon(language)
     atoms = sorted([*_read_digits(text), *(_read_words(text, lexicon) if lexicon else ())], key=lambda atom: atom.start)
     gap = _compile_gap(lexicon)
@@ -72,7 +72,7 @@ def _read_run(run: str, start: int) -> Iterator[Number]:
 
 
 def _read_groups(run: str, whole: str) -> tuple[set[float], int]:
-    """Return every value that digits in groups of three may have, and where they end with their decimals."""
+    """Return every value that digits in groups of three may have, and the offset at which their decimals end."""
     bare = _SEPARATORS.sub("", whole)
     fraction = re.match(r"[.,](\d+)", run[len(whole) :])
     if fraction:
@@ -91,7 +91,7 @@ def _read_words(text: str, lexicon: Lexicon) -> Iterator[Number]:
 
 
 def _read_word(form: str, lexicon: Lexicon) -> list[int]:
-    """Return the numbers that a word is made of, as 12 and 1000 for `zwölftausend`; none if anything is left over."""
+    """Return the numbers that a word consists of (12 and 1000 for `zwölftausend`); none if anything is left over."""
     whole = lexicon.numerals.find(form)
     if whole is not None:
         return [int(whole)]
@@ -107,7 +107,7 @@ def _read_word(form: str, lexicon: Lexicon) -> list[int]:
 
 
 def _combine(values: list[int]) -> list[float]:
-    """Return the number that the parts of one word make, as 4 and 20 make 24; none if they make no number."""
+    """Return the number that the parts of one word form (24 for 4 and 20); an empty list if they form none."""
     numbers = [Number(frozenset({float(value)}), 0, 0, in_words=True) for value in values]
     result = numbers[0]
     for number in numbers[1:]:

@@ -1,4 +1,4 @@
-"""Find out whether a text denies something, by the words of negation of its language."""
+"""Detect whether a text denies something, by the words of negation of its language."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from rag.text.lexicon import Word, load_lexicon, split_words
 from rag.text.vocabulary import Lexicon
 
 ONLY_WITHIN = 4
-"""Words after a negation among which `only` takes it back."""
+"""Number of words after a negation within which `only` cancels it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Polarity:
-    """How a text denies, if it does."""
+    """The kinds of denial in a text."""
 
     denied: bool
     """True if it has a word of negation: not, nobody, never."""
@@ -21,7 +21,7 @@ class Polarity:
 
 
 def find_polarity(text: str, language: str) -> Polarity | None:
-    """Return how a text denies, or None if its language has no table."""
+    """Return the kinds of denial in a text, or None if its language has no table."""
     lexicon = load_lexicon(language)
     if lexicon is None:
         return None

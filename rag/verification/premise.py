@@ -1,4 +1,4 @@
-"""Check that an article has the numbers, dates and names that a question takes for granted."""
+"""Check that an article mentions the numbers, dates and names that a question takes for granted."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,18 +11,19 @@ from rag.verification.facts import Quantity
 
 _JOINTS = " -‑.’'"
 _ABBREVIATION = 4
-"""Most letters of an abbreviation in capitals, which may differ from language to language."""
+"""Maximum number of letters in an abbreviation, which need not be in the article because languages abbreviate
+differently."""
 _ROOT = 3
-"""Least letters of a name from which another is made."""
+"""Minimum number of letters in a name from which others are derived."""
 
 
 def find_unmet_claim(asked: Parsed, article: Parsed) -> Claim | None:
     """Return the first number, date or name of a question that an article lacks, or None.
 
-    Nothing is lacking in an article whose language has no table: its months and the endings of its names (Turku, Turun)
-    are not known. Numbers in words are left out, as `how many million` asks for one. A name of several words is met by
-    any of them, since parts of names are spelled in many ways. Where every noun has a capital, a single word is not a
-    name.
+    An article whose language has no table lacks nothing, because its months and the endings of its names (Turku, Turun)
+    are unknown. Numbers in words are ignored, because `how many million` asks for one. Of a name of several words any
+    one suffices, because parts of names are spelled in many ways. In a language that capitalises every noun, a single
+    word is not taken for a name.
     """
     if not article.known:
         return None
@@ -41,7 +42,7 @@ def find_unmet_claim(asked: Parsed, article: Parsed) -> Claim | None:
 
 
 def _is_met(name: Name, article: Parsed) -> bool:
-    """Return whether an article has a name, or one from which it is made, as `Кимовим` from `Ким`."""
+    """Return whether an article contains a name, or one from which it is derived, such as `Ким` for `Кимовим`."""
     if name.text.isupper() and len(name.text) <= _ABBREVIATION:
         return True
     stems = tuple(fold(other.text) for other in article.names if len(other.text) >= _ROOT)
@@ -49,7 +50,7 @@ def _is_met(name: Name, article: Parsed) -> bool:
 
 
 def _join(names: list[Name], text: str) -> Iterator[list[Name]]:
-    """Yield the names in runs that stand side by side."""
+    """Yield the names in groups that stand side by side."""
     run = names[:1]
     for left, right in pairwise(names):
         if text[left.start + len(left.text) : right.start].strip(_JOINTS):

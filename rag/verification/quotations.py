@@ -1,4 +1,4 @@
-"""Find the words that a text gives as somebody's own, and look them up in a passage."""
+"""Find quotations in a text, and look them up in a passage."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from rag.text.folding import fold
 from rag.text.lexicon import normalise
 
 LEAST_WORDS = 2
-"""Least words of speech. A single word between quotation marks is a title or a doubt."""
+"""Minimum number of words in speech. A single word between quotation marks is a title, or expresses doubt."""
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _MARKED = re.compile(
@@ -26,25 +26,25 @@ _WORD = re.compile(r"\w+")
 
 
 def find_quotations(text: str) -> list[str]:
-    """Return the words between quotation marks, of any language, within a paragraph."""
+    """Return the texts between quotation marks of any language; none of them crosses the end of a paragraph."""
     return [quotation for paragraph in _PARAGRAPHS.split(text) for quotation in _find_marked(paragraph)]
 
 
 def find_speech(passage: str) -> list[str]:
-    """Return the quotations of a passage, among them those that lack a mark and those that follow a dash."""
+    """Return the quotations in a passage, including those that lack one mark and those that begin with a dash."""
     rest = [_MARKED.sub(" ", paragraph) for paragraph in _PARAGRAPHS.split(passage)]
     cut = [found[1].strip() for part in rest for pattern in (_ENDING, _BEGINNING) if (found := pattern.search(part))]
     return [*find_quotations(passage), *cut, *(found[1].strip() for found in _DASHED.finditer(passage))]
 
 
 def is_speech(quotation: str) -> bool:
-    """Return whether a quotation is more than a word and not a name, all of whose words have a capital."""
+    """Return whether a quotation has several words and is not a name, in which every word has a capital."""
     words: Sequence[str] = _WORD.findall(quotation)
     return len(words) >= LEAST_WORDS and any(word[0].isalpha() and not word[0].isupper() for word in words)
 
 
 def has_verbatim(text: str, quotation: str, language: str) -> bool:
-    """Return whether a text in `language` has the words of a quotation, in any script.
+    """Return whether a text in `language` contains the words of a quotation, in any script.
 
     The parts before and after an ellipsis must follow one another.
     """
@@ -58,9 +58,9 @@ def has_verbatim(text: str, quotation: str, language: str) -> bool:
 
 
 def find_nearest(quotations: Sequence[str], others: Sequence[str], encoder: Encoder) -> list[tuple[str, float]]:
-    """Return for each quotation the nearest of `others`, which may not be empty, and how near it is.
+    """Return, for each quotation, the nearest of `others`, which must not be empty, and how near it is.
 
-    Nearness is measured in cosine by the tokens that match worst, as for a statement.
+    Nearness is the cosine of the tokens that match worst; see `measure_farthest`.
     """
     said, heard = encoder.encode(quotations, "query").tokens, encoder.encode(others, "passage").tokens
     near = [[measure_farthest(tokens, [other]) for other in heard] for tokens in said]

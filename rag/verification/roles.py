@@ -1,6 +1,6 @@
-"""Find who acts in a sentence and who is acted on, by case endings, articles or the order of words.
+"""Find who acts in a sentence and who is acted on, by case endings, articles or word order.
 
-Nothing is parsed. A name has a role only if one of the signs in the table of its language is there.
+Sentences are not parsed. A name has a role only if it shows one of the signs in the table of its language.
 """
 
 import re
@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rag.text.lexicon import load_lexicon, load_lexicons, normalise, split_words
-from rag.text.names import find_entities, find_names, implied
+from rag.text.names import add_implied, find_entities, find_names
 from rag.text.vocabulary import Lexicon
 
 Role = Literal["agent", "other"]
 
 BEFORE = 3
-"""Words before a name that may show its role."""
+"""Number of words before a name that may show its role."""
 CLOSE_BEFORE = 2
-"""Words before a name that may leave its role open."""
+"""Number of words before a name that may leave its role open."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -41,7 +41,7 @@ class Mention:
     start: int
     end: int
     before: tuple[str, ...]
-    """Up to three words before it, normalised, the nearest first."""
+    """Up to `BEFORE` words before it, normalised, the nearest first."""
     forms: tuple[str, ...]
     """Its own words, normalised."""
 
@@ -61,7 +61,7 @@ def find_actors(sentence: str, language: str) -> list[Actor]:
 
 
 def is_mutual(sentence: str, language: str) -> bool:
-    """Return whether both sides may do the same, so that either can be said to act: they met."""
+    """Return whether a sentence is about something that two sides do together, such as meeting, so that both act."""
     lexicon = load_lexicon(language)
     return lexicon is not None and any(word.form in lexicon.roles.mutual for word in split_words(sentence, language))
 
@@ -87,7 +87,7 @@ def find_mentions(sentence: str, language: str) -> list[Mention]:
 
 
 def find_adjectives(sentence: str, language: str) -> set[str]:
-    """Return the countries that a sentence only has as adjectives or peoples, not as places."""
+    """Return the countries that a sentence mentions only as adjectives or peoples, not as places."""
     demonyms = [lexicon.roles.demonyms for lexicon in load_lexicons(language)]
     found = find_entities(sentence, language)
     places = {
@@ -98,7 +98,7 @@ def find_adjectives(sentence: str, language: str) -> set[str]:
             for start, end in spans
         )
     }
-    return set(found) - implied(places)
+    return set(found) - add_implied(places)
 
 
 def _mention(sentence: str, language: str, name: str, is_country: bool, start: int, end: int) -> Mention:
@@ -108,7 +108,7 @@ def _mention(sentence: str, language: str, name: str, is_country: bool, start: i
 
 
 def _keep_first_agent(actors: list[Actor]) -> list[Actor]:
-    """Give every agent but the first the other role."""
+    """Return the actors, with the role `other` for every agent but the first."""
     first = next((place for place, actor in enumerate(actors) if actor.role == "agent"), None)
     return [
         replace(actor, role="other") if actor.role == "agent" and place != first else actor
@@ -140,7 +140,7 @@ def _judge_by_ending(mention: Mention, lexicon: Lexicon) -> Role | None:
         return "agent"
     if endings.other.search(name):
         return "other"
-    # A nominative that may also be another case acts where it begins the sentence or one of its clauses.
+    # A form that is the nominative and another case acts only if it begins the sentence or one of its clauses.
     begins = not mention.before or mention.before[0] in lexicon.roles.openers
     return "agent" if begins else None
 

@@ -1,4 +1,4 @@
-"""Tell whether a question asks for a time or a number, and which sentences have one."""
+"""Detect whether a question asks for a time or a number, and find the sentences that contain one."""
 
 import re
 import tomllib
@@ -17,7 +17,7 @@ _AROUND = " \u00a0¿„“”«»\"'"
 
 
 def find_sought(question: str, language: str) -> Sought | None:
-    """Return whether a question asks for a time or a number; None for neither, and in a language without patterns."""
+    """Return which of the two a question asks for, or None if neither, or if its language has no patterns."""
     code = find_base(language)
     asked = question.lower().strip(_AROUND)
     return next(
@@ -26,13 +26,13 @@ def find_sought(question: str, language: str) -> Sought | None:
 
 
 def mark_sought(asked: Parsed, sentences: Sequence[str], language: str) -> list[bool]:
-    """Return for each sentence whether it has the time or the number that the question asks for, if any."""
+    """Return, for each sentence, whether it contains a time or number of the kind that the question asks for."""
     sought = find_sought(asked.text, asked.language)
     return [sought is not None and _has(parse(sentence, language), sought, asked) for sentence in sentences]
 
 
 def _has(sentence: Parsed, sought: Sought, asked: Parsed) -> bool:
-    """Return whether a sentence has a time or a number that the question does not have."""
+    """Return whether a sentence contains a time or a number that is not in the question."""
     numbers = [number for number in sentence.facts.quantities if not holds(asked, number)]
     if sought == "number":
         return bool(numbers)

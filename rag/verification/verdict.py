@@ -7,7 +7,7 @@ from rag.verification.claims import Kind
 
 Outcome = Literal["supported", "unsupported", "undecided"]
 WORST: tuple[Outcome, ...] = ("unsupported", "undecided", "supported")
-"""Outcomes from the worst to the best. The worst of several counts."""
+"""Outcomes from the worst to the best. Of several, the worst counts."""
 
 
 @dataclass(frozen=True, slots=True)

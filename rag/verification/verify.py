@@ -1,7 +1,7 @@
 """Decide whether a passage supports a statement, and find the words that do.
 
-Numbers, dates, names, negation and who acts are compared first, since closeness of meaning does not tell 2018 from
-2019. What cannot be decided is called undecided. Only what was compared and found is called supported.
+Numbers, dates, names, negation and who acts are compared first, because similarity of meaning does not distinguish 2018
+from 2019. A statement is supported only if something in it was compared and found; if nothing decides, it is undecided.
 """
 
 from dataclasses import replace
@@ -24,8 +24,8 @@ from rag.verification.verdict import WORST, Verdict
 def verify(statement: str, passage: Passage | str, question: str = "", encoder: Encoder | None = None) -> Verdict:
     """Return whether `passage` supports `statement`, which answers `question`. Each may be in a different language.
 
-    A name that only the question has is judged by meaning. Without an encoder meanings are not compared, and a
-    statement without number, date or name is undecided.
+    A name that is only in the question is judged by meaning. Without an encoder, meanings are not compared, and a
+    statement without a number, date or name is undecided.
     """
     spoken = detect(f"{question} {statement}").code
     asked, read = parse(question, spoken), _parse_passage(passage)
@@ -35,7 +35,7 @@ def verify(statement: str, passage: Passage | str, question: str = "", encoder: 
 
 
 def state_bounds(statement: str, passage: Passage, question: str = "") -> str:
-    """Return the statement with “over” or “under” before each number that the passage gives as such a bound."""
+    """Return the statement with “over” or “under” before each number that the passage gives only as such a bound."""
     said = parse(statement, detect(f"{question} {statement}").code)
     return add_bounds(said, _parse_passage(passage))
 
@@ -52,10 +52,10 @@ def find_unmet(question: str, language: str, article: Document) -> str | None:
 
 
 def find_quote(statement: str, passage: Passage | str, encoder: Encoder | None = None, question: str = "") -> Span:
-    """Return the offsets of the sentence of `passage`, or the two, that support `statement`.
+    """Return the offsets of the one or two sentences of `passage` that support `statement`.
 
-    A sentence with the statement's numbers and names is preferred to one that is only near in meaning. A second
-    sentence is included only if it has some that the first lacks.
+    A sentence with the statement's numbers and names is preferred to one that is only similar in meaning. A second
+    sentence is included only if it contains some that the first lacks.
     """
     read = _parse_passage(passage)
     said = _parse_statement(statement, detect(f"{question} {statement}").code, read, encoder)
@@ -79,7 +79,7 @@ def _year_of(date: str | None) -> int | None:
 
 
 def _parse_statement(statement: str, spoken: str, read: Parsed, encoder: Encoder | None) -> Parsed:
-    """Parse a statement. Quotations that translate one of the passage are replaced by the passage's words."""
+    """Parse a statement, and replace each quotation that translates one in the passage by the passage's words."""
     said = parse(statement, spoken)
     quotations = [words for words in find_quotations(statement) if is_speech(words)]
     unheard = [words for words in quotations if not has_verbatim(read.text, words, read.language)]

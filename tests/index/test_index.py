@@ -23,7 +23,7 @@ OpenNews = Callable[[], Index]
 
 @pytest.fixture
 def open_news(tmp_path: Path) -> Iterator[OpenNews]:
-    """Opens the current generation of the index “news” whenever it is called; the test's end closes all of them."""
+    """Yield a function that opens the index “news”, and close all that it opened when the test ends."""
     with ExitStack() as stack:
         yield lambda: stack.enter_context(closing(Index.open(tmp_path / "news")))
 

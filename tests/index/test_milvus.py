@@ -1,4 +1,4 @@
-"""Milvus, here milvus-lite in a file, finds the same passages as FAISS, whatever the filter."""
+"""Milvus, here as milvus-lite in a file, finds the same passages as FAISS, whatever the filter."""
 
 import sys
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ def assert_same(config: Config, store: MilvusStore) -> None:
         assert store.holds(stored.generation)
         for vector in WordEncoder().encode(QUESTIONS, "query").vectors:
             for among in FILTERS:
-                # All of them are compared, because the last of fewer may be one of several that are equally near.
+                # All hits are compared, because the last of a few may be one of several that are equally near.
                 expected, found = (dict(index.search(vector, 200, among)) for index in (plain, stored))
                 assert found.keys() == expected.keys()
                 assert found == pytest.approx(expected, abs=1e-5)
@@ -171,7 +171,7 @@ def test_without_the_package_the_message_says_how_to_install_it(monkeypatch: pyt
     assert open_store(Config()) is None
 
 
-def test_an_index_is_verified_against_its_collection_and_older_collections_are_noted(
+def test_verification_compares_an_index_with_its_collection_and_notes_older_collections(
     config: Config, store: MilvusStore
 ) -> None:
     for number in range(4):

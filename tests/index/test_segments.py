@@ -70,7 +70,7 @@ def write_article(source: str, count: int, language: str, date: str | None, seed
 def update(
     folder: Path, old: Index | None, written: dict[str, Written], changed: set[str], policy: MergePolicy
 ) -> None:
-    """Write a generation that holds `written`; the articles in `changed` are not in the old one."""
+    """Write a generation that holds `written`. The articles in `changed` are not in the old generation."""
     with IndexWriter(folder, DIMENSION, old, policy) as writer:
         writer.resume(ENCODER, 160)
         for source in sorted(changed):
@@ -99,7 +99,7 @@ def passes(passage: Passage, among: Filter) -> bool:
 
 
 class Life(RuleBasedStateMachine):
-    """Updates an index many times, and compares it with what it should hold."""
+    """A series of updates to an index, which is compared with what it should hold."""
 
     policy = MergePolicy(batch=4, exact=10**6, small=6, most=40, removed_share=0.5)
 
@@ -172,7 +172,7 @@ class Life(RuleBasedStateMachine):
 
 
 class LifeInLists(Life):
-    """Does the same with an index whose segments, except the smallest, are searched by lists."""
+    """A series of updates to an index whose segments, except the smallest, are searched by lists."""
 
     policy = MergePolicy(batch=4, exact=3, small=6, most=40, removed_share=0.5)
 

@@ -48,12 +48,12 @@ def build(config: Config, *paths: Path, encoder: WordEncoder | None = None, rebu
 
 @pytest.fixture
 def open_index(config: Config) -> Iterator[OpenIndex]:
-    """Opens the current generation whenever it is called; the test's end closes all of them."""
+    """Yield a function that opens the current generation, and close all that it opened when the test ends."""
     with ExitStack() as stack:
         yield lambda: stack.enter_context(closing(Index.open(config.indexes / config.index)))
 
 
-def test_builds_over_the_configured_corpus_and_says_what_it_did(config: Config, open_index: OpenIndex) -> None:
+def test_a_build_reads_the_configured_corpus_and_summarises_what_it_did(config: Config, open_index: OpenIndex) -> None:
     summary = build(config)
     assert str(summary) == "2 files: 2 new; 2 passages in “default”"
     index = open_index()
@@ -72,7 +72,9 @@ def test_a_second_build_encodes_nothing_and_keeps_the_generation(config: Config)
     assert read_manifest(config.indexes / "default")[1] == generation
 
 
-def test_encodes_only_what_is_new_or_changed_and_removes_what_is_gone(config: Config, open_index: OpenIndex) -> None:
+def test_a_build_encodes_only_what_is_new_or_changed_and_removes_what_is_gone(
+    config: Config, open_index: OpenIndex
+) -> None:
     (config.corpus / "lake.txt").write_text("The lake froze.\n")
     build(config)
     (config.corpus / "orchard.txt").write_text("Pears ripened late.\n")
@@ -208,7 +210,7 @@ def test_a_file_name_is_found_composed_or_decomposed(config: Config, open_index:
         assert len(index.search(vector, 3, Filter(sources=(pattern,)))) == 1
 
 
-def test_a_filter_takes_hundreds_of_names(config: Config, open_index: OpenIndex) -> None:
+def test_a_filter_accepts_hundreds_of_names(config: Config, open_index: OpenIndex) -> None:
     build(config)
     names = tuple(f"článek {number}.txt" for number in range(700))
     vector = WordEncoder().encode(["harbour"], "query").vectors[0]
@@ -289,7 +291,7 @@ build_index((), Config(corpus=Path(sys.argv[1]), indexes=Path(sys.argv[2])), Slo
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.002, 0.005, 0.01, 0.02, 0.05])
-def test_killed_at_any_moment_the_index_holds_the_whole_old_or_the_whole_new_state(
+def test_after_a_kill_at_any_moment_the_index_holds_the_whole_old_or_the_whole_new_state(
     config: Config, open_index: OpenIndex, delay: float
 ) -> None:
     build(config)
@@ -310,7 +312,7 @@ def test_killed_at_any_moment_the_index_holds_the_whole_old_or_the_whole_new_sta
 
 
 class Interrupted(WordEncoder):
-    """Raises KeyboardInterrupt, like Ctrl-C, at the last of its permitted calls."""
+    """An encoder that raises KeyboardInterrupt, like Ctrl-C, at the last of its permitted calls."""
 
     def __init__(self, calls: int) -> None:
         super().__init__()

@@ -51,7 +51,7 @@ def test_the_five_articles() -> None:
     ]
 
 
-def test_metadata_is_blanked_so_that_offsets_are_those_in_the_file() -> None:
+def test_metadata_is_blanked_so_that_offsets_match_the_file() -> None:
     for document in entries(SEEDS):
         assert isinstance(document, Document)
         file = (SEEDS / document.source).read_text(encoding="utf-8")

@@ -34,7 +34,7 @@ def make_page(words: str, declared: str, encoding: str, mark: bytes = b"") -> by
         (PARAGRAPH, '<meta charset="nonsense">', "cp1252", b""),
     ],
 )
-def test_a_web_page_is_decoded_like_in_a_browser(
+def test_a_web_page_is_decoded_as_in_a_browser(
     tmp_path: Path, words: str, declared: str, encoding: str, mark: bytes
 ) -> None:
     pytest.importorskip("trafilatura")
@@ -151,7 +151,7 @@ def test_front_matter_gives_title_and_date_and_is_blanked(
 
 
 @pytest.mark.parametrize(
-    ("title", "told"),
+    ("title", "expected"),
     [
         (">-\n  The new\n  harbour", "The new harbour"),
         ("It''s here", "It''s here"),
@@ -159,9 +159,9 @@ def test_front_matter_gives_title_and_date_and_is_blanked(
         ("null", None),
     ],
 )
-def test_a_title_in_front_matter_is_read_as_yaml(tmp_path: Path, title: str, told: str | None) -> None:
+def test_a_title_in_front_matter_is_read_as_yaml(tmp_path: Path, title: str, expected: str | None) -> None:
     document = read_one(tmp_path / "a.txt", f"---\ntitle: {title}\n---\nThe harbour opened on Sunday.\n".encode())
-    assert document.title == told
+    assert document.title == expected
 
 
 @pytest.mark.parametrize(

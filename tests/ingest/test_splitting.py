@@ -23,7 +23,7 @@ FRAGMENTS = [
 
 
 def count_tokens(texts: Sequence[str]) -> list[int]:
-    """Count a token for every four bytes of a word; like those of encoders, the counts of parts need not add up."""
+    """Count a token for every four bytes of a word. As with encoders, the counts of parts need not add up."""
     return [sum(-(-len(word.encode()) // 4) for word in text.split()) for text in texts]
 
 

@@ -26,7 +26,7 @@ News = Generator[Summary | RagError, None, None]
 
 @pytest.fixture(autouse=True)
 def deadline() -> Iterator[None]:
-    """End a test that waits for a change which is never noticed."""
+    """Fail a test that waits for a change which is never noticed."""
 
     def end(*_: object) -> None:
         raise TimeoutError
@@ -47,7 +47,7 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture
 def news(config: Config) -> Iterator[News]:
-    """Yields the results of updates, after a first one that found nothing to do."""
+    """Yield the results of updates, after a first update that found nothing to do."""
     build_index(config=config, encoder=WordEncoder())
     with watching(config) as news:
         yield news

@@ -90,7 +90,7 @@ def test_every_sentence_of_the_articles_is_in_its_articles_language_except_the_e
     assert found == {("cs", "cs"), ("el", "el"), ("el", "en"), ("et", "et"), ("sr", "sr"), ("pl", "pl")}
 
 
-def test_serbian_in_cyrillic_is_never_taken_for_its_relatives() -> None:
+def test_serbian_in_cyrillic_is_never_mistaken_for_its_relatives() -> None:
     article = next(article for article in articles() if article.language == "sr")
     sentences = [article.text[start:end] for start, end in split_sentences(article.text, "sr")]
     words = article.text.split()
@@ -107,7 +107,7 @@ def test_serbian_in_cyrillic_is_never_taken_for_its_relatives() -> None:
         ("Уряд підвищить зарплату вчителям", "uk"),
     ],
 )
-def test_relatives_of_serbian_are_not_taken_for_serbian(text: str, code: str) -> None:
+def test_relatives_of_serbian_are_not_mistaken_for_serbian(text: str, code: str) -> None:
     assert detect(text).code == code
 
 
@@ -185,11 +185,11 @@ def test_a_text_without_words_gets_the_default(text: str) -> None:
     assert detect(text, home=Language("sr", "Cyrl")) == Language("sr", "Cyrl")
 
 
-def test_a_lone_surrogate_does_no_harm() -> None:
+def test_a_lone_surrogate_is_ignored() -> None:
     assert detect("Who invited the minister to Korea? \ud83d").code == "en"
 
 
-def test_names_in_another_script_do_not_count() -> None:
+def test_names_in_another_script_are_ignored() -> None:
     assert detect("Где је Kim Jong Un?") == Language("sr", "Cyrl")
     assert detect("Lavrov 是谁？") == Language("zh", "Hani")
     assert detect("Who is Βλαντίμιρ Πούτιν?") == Language("en", "Latn")

@@ -1,4 +1,4 @@
-"""The texts in `prompts/`: whole texts are loaded, and others are refused by the names of their files."""
+"""Valid texts in `prompts/` are loaded, and invalid ones are refused with an error that names the file."""
 
 import unicodedata
 from pathlib import Path
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_promised_language_is_there_in_its_own_script() -> None:
+def test_every_promised_language_has_sentences_in_its_own_script() -> None:
     prompts = Prompts.load(ROOT / "prompts")
     assert set(LANGUAGES) <= prompts.sentences.keys()
     for key in KEYS:

@@ -1,4 +1,4 @@
-"""A language is added by tables alone, as Ukrainian was: no code names a language or has words of one."""
+"""A language is added by tables alone, as Ukrainian was. No code names a language or contains words of one."""
 
 import ast
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_every_table_can_be_read(language: str) -> None:
     assert set(found.weekdays.forms().values()) == {str(day) for day in range(7)}
 
 
-def test_a_key_that_is_not_known_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_key_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "xx.toml").write_text('negations = "ne"\n', encoding="utf-8")
     monkeypatch.setattr(lexicon, "WORDS", tmp_path)
     lexicon._read_tables.cache_clear()
@@ -65,7 +65,7 @@ def test_the_code_names_no_language_and_has_no_words_of_one(file: Path) -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
     ]
-    # English names entities in a log. Years, months and days are one letter each in the scripts of East Asia.
+    # Logs name entities in English. Years, months and days are one letter each in the scripts of East Asia.
     allowed = {"en"} if file.name == "claims.py" else set()
     assert [text for text in strings if text in LANGUAGES and text not in allowed] == []
     assert [
@@ -263,7 +263,7 @@ def test_facts_that_agree_support_a_statement(statement: str) -> None:
         ("Росія передала Північній Кореї понад 1000 контейнерів.", "direction"),
     ],
 )
-def test_a_fact_that_the_passage_does_not_have_is_found(statement: str, kind: str) -> None:
+def test_a_fact_that_the_passage_lacks_is_reported(statement: str, kind: str) -> None:
     verdict = verify(statement, UKRAINIAN)
     assert (verdict.outcome, verdict.kind) == ("unsupported", kind)
 
@@ -294,5 +294,5 @@ def test_the_sentence_that_holds_the_facts_is_quoted() -> None:
     ],
 )
 def test_what_a_question_takes_for_granted(language: str, question: str, lacking: str | None) -> None:
-    told = find_unmet(question, language, Document("a.txt", UKRAINIAN, "uk", "Cyrl", "2023-10", None, ""))
-    assert lacking in told if lacking and told else told is lacking
+    reason = find_unmet(question, language, Document("a.txt", UKRAINIAN, "uk", "Cyrl", "2023-10", None, ""))
+    assert lacking in reason if lacking and reason else reason is lacking

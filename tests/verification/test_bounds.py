@@ -1,4 +1,4 @@
-"""A number that a passage gives as a bound is not given as exact: over 1000 is not 1000."""
+"""A number that a passage gives as a bound may not be given as exact: over 1000 is not 1000."""
 
 from dataclasses import replace
 
@@ -64,7 +64,7 @@ def test_a_statement_to_which_no_bound_can_be_added_is_unsupported(said: str) ->
     assert verify(said, passage).outcome == "unsupported"
 
 
-def test_a_number_of_the_question_may_be_repeated() -> None:
+def test_an_exact_number_in_the_question_may_be_repeated() -> None:
     question, said = "Who sent Russia 1000 containers?", "North Korea sent 1000 containers."
     assert verify(said, make_passage(CZECH, "cs"), question).outcome == "supported"
 

@@ -1,4 +1,4 @@
-"""Denials are found, and who acts on whom where grammar shows it."""
+"""Denials are found, and so is who acts on whom if grammar shows it."""
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_nothing_is_found_in_a_language_without_a_table() -> None:
         ("de", "Kim lud Putin ein.", ["agent", "other"]),
     ],
 )
-def test_who_acts_is_told_by_endings_articles_or_order(language: str, text: str, roles: list[str | None]) -> None:
+def test_who_acts_is_shown_by_endings_articles_or_order(language: str, text: str, roles: list[str | None]) -> None:
     assert [actor.role for actor in find_actors(text, language)] == roles
 
 

@@ -1,4 +1,4 @@
-"""Words given as somebody's own must be in the passage, or translate one of its quotations."""
+"""The words of a quotation must be in the passage, or translate one of its quotations."""
 
 from collections.abc import Sequence
 

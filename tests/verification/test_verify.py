@@ -36,7 +36,7 @@ def test_the_sentence_nearest_to_question_and_statement_is_quoted() -> None:
     )  # fmt: skip
 
 
-# The first example has to wait for the language detectors to load.
+# There is no deadline, because the first example has to wait for the language detectors to load.
 @settings(deadline=None)
 @given(
     st.text(max_size=30),
@@ -105,7 +105,7 @@ def test_facts_that_agree_support_a_statement_in_any_language(passage: str, stat
         (CZECH, "Rusija je poslala Severnoj Koreji preko 1000 kontejnera.", "direction"),
     ],
 )
-def test_a_fact_that_the_passage_does_not_have_is_found(passage: str, statement: str, kind: str) -> None:
+def test_a_fact_that_the_passage_lacks_is_reported(passage: str, statement: str, kind: str) -> None:
     verdict = verify(statement, passage)
     assert (verdict.outcome, verdict.kind) == ("unsupported", kind)
     assert verdict.reason.endswith(".")
