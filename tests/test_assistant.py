@@ -317,7 +317,7 @@ def test_a_filter_applies_to_searching_and_asking(make: Make) -> None:
 @pytest.mark.parametrize(
     ("among", "said"),
     [
-        (Filter(languages=("tlh",)), "No passage passes the filter"),
+        (Filter(languages=("tlh",)), "No passage matches the filter"),
         (Filter(since="last week"), "“last week” is not a date"),
         (Filter(until="2023-13"), "“2023-13” is not a date"),
     ],
