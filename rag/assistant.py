@@ -39,7 +39,7 @@ from rag.protocols import Encoder, Generator
 from rag.reading.judge import Judge, ask_generator
 from rag.reading.known_judges import find_judge
 from rag.reading.selector import Ranking, Selector
-from rag.retrieval.followups import complete, tell_language
+from rag.retrieval.followups import complete, detect_in_conversation
 from rag.retrieval.periods import Period, find_period
 from rag.retrieval.search import retrieve
 from rag.text.dates import is_date
@@ -167,11 +167,11 @@ class Assistant:
         """
         clock = Clock()
         text = check_question(question, self.config.max_question_chars)
-        asked = Query(text, tell_language(text, history), self.encoder)
+        asked = Query(text, detect_in_conversation(text, history), self.encoder)
         index = self.index
         is_filtered = among is not None and among != Filter()
-        if not is_filtered and (told := self._collection.answer(asked, index)):
-            yield Answered(self._conclude(text, asked, told, Ranking(()), Speech(), clock))
+        if not is_filtered and (listed := self._collection.answer(asked, index)):
+            yield Answered(self._conclude(text, asked, listed, Ranking(()), Speech(), clock))
             return
         query = self._complete(asked, history)
         period = _find_period(asked, query, history)

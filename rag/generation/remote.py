@@ -76,7 +76,7 @@ class RemoteGenerator:
         calls: int = CALLS,
         read_seconds: float = READ_SECONDS,
     ) -> Self:
-        """Return a generator on the servers at `urls`: addresses such as `http://localhost:8080/v1`, separated by commas.
+        """Return a generator on the servers at `urls`, separated by commas, such as `http://localhost:8080/v1`.
 
         Nothing is sent yet. `model` is used on all servers; the default is the first model offered. At most `calls`
         calls are in progress at a time; others wait. `read_seconds` is the timeout before the first word and between

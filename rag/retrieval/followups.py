@@ -65,7 +65,7 @@ def complete(question: str, language: Language, history: Sequence[Turn], longest
     return completed if len(completed) <= longest else question
 
 
-def tell_language(question: str, history: Sequence[Turn]) -> Language:
+def detect_in_conversation(question: str, history: Sequence[Turn]) -> Language:
     """Return the language of a question in a conversation.
 
     A short question is in the language of the question before it, unless it opens as questions in another language do.
