@@ -8,7 +8,7 @@
 
 `answer` opens the default index and keeps it. `Assistant.load` opens any index and also searches, streams the events on
 the way to an answer, and lists the articles. `build_index` makes an index from files, and `verify` checks a statement
-against a passage. Every error that a user can put right is a `RagError` whose message says how.
+against a passage. Every error that a user can fix is a `RagError` whose message says how.
 """
 
 from importlib import import_module

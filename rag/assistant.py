@@ -1,12 +1,12 @@
 """The main path: from a question to a cited answer.
 
-1. The question's language is told, and a follow-up is completed by the questions that it depends on.
+1. The language of the question is detected. A follow-up is completed by the earlier questions that it depends on.
 2. Questions about the collection itself, such as which articles there are, are answered from the index.
 3. Retrieval finds passages. Reading ranks them by the evidence that they hold the answer.
 4. The sentence that answers best is quoted and cited; without enough evidence the answer is that the articles do not
    say.
-5. Only a generator that is trusted in the question's language also answers in its own words, each of which is checked
-   against its passage. The default generator is trusted in none.
+5. A generator that is trusted in the question's language answers in its own words instead, and each of its statements
+   is checked against its passage. The default generator is trusted in no language.
 """
 
 import logging
@@ -39,7 +39,7 @@ from rag.protocols import Encoder, Generator
 from rag.reading.judge import Judge, ask_generator
 from rag.reading.known_judges import find_judge
 from rag.reading.selector import Ranking, Selector
-from rag.retrieval.followups import complete, tell_language
+from rag.retrieval.followups import complete, detect_in_conversation
 from rag.retrieval.periods import Period, find_period
 from rag.retrieval.search import retrieve
 from rag.text.dates import is_date
@@ -50,8 +50,8 @@ from rag.verification.verify import find_unmet
 
 logger = logging.getLogger(__name__)
 
-SMALL = 100
-"""Most passages of a corpus that is read ahead, which takes some minutes and half a gigabyte of disk."""
+MOST_PREPARED = 100
+"""The largest corpus that is read ahead, in passages. Reading it takes some minutes and half a gigabyte of disk."""
 
 
 class Assistant:
@@ -70,7 +70,7 @@ class Assistant:
         prompts: Prompts,
         judge: Judge | None = None,
     ) -> None:
-        """Work with what is given. Without a `judge`, the calibration of the generator tells how it is used as one."""
+        """Store the parts. Without a `judge`, the generator's calibration decides whether and how it judges."""
         self.config = config
         self.index = index
         self.encoder = encoder
@@ -96,25 +96,26 @@ class Assistant:
 
     def start(self) -> None:
         """Load the models, then read a small corpus ahead in the background. Raises ModelError."""
-        # In a thread: llama.cpp calls back while it loads, and a Ctrl-C that comes then is lost.
+        # llama.cpp calls Python back while it loads a model, and a Ctrl-C during such a call would be lost. In another
+        # thread it is not.
         ThreadPoolExecutor().submit(self.warm).result()
         threading.Thread(target=self._prepare_quietly, daemon=True).start()
 
     def warm(self) -> None:
         """Load what the first question would otherwise wait for. Raises ModelError."""
         self.encoder.warm()
-        # Servers are left alone until there is a question.
+        # For a server, `_find_judge` would already send a request, before there is any question.
         if self.config.is_remote or self._find_judge():
             self.generator.warm()
 
     def prepare(self) -> None:
-        """Have the generator read all passages of a small corpus, each one waiting behind the questions asked.
+        """Have the generator read all passages of a small corpus, letting waiting questions go first before each one.
 
-        What it computes is kept on disk, so this is done once, and later questions find it there.
+        The results are kept on disk for later questions, so each passage is read only once.
         Raises ModelError, GenerationError.
         """
         index = self.index
-        if index.manifest.passages > SMALL or self.config.is_remote or not self._find_judge():
+        if index.manifest.passages > MOST_PREPARED or self.config.is_remote or not self._find_judge():
             return
         for article in index.list_articles():
             for passage in index.read_passages(article.source):
@@ -159,18 +160,18 @@ class Assistant:
     def ask(
         self, question: str, history: Sequence[Turn] = (), among: Filter | None = None
     ) -> Stream[Event, None, None]:
-        """Stream the events on the way to the answer, which is the last of them.
+        """Stream the events that lead to the answer. The last one holds the answer.
 
-        Only passages that `among` lets through are read. Nothing happens before the first event is requested; closing
+        Only passages that match `among` are read. Nothing happens before the first event is requested; closing
         the stream stops the generator. Raises QuestionError, GenerationError.
         """
         clock = Clock()
         text = check_question(question, self.config.max_question_chars)
-        asked = Query(text, tell_language(text, history), self.encoder)
+        asked = Query(text, detect_in_conversation(text, history), self.encoder)
         index = self.index
         is_filtered = among is not None and among != Filter()
-        if not is_filtered and (told := self._collection.answer(asked, index)):
-            yield Answered(self._conclude(text, asked, told, Ranking(()), Speech(), clock))
+        if not is_filtered and (listed := self._collection.answer(asked, index)):
+            yield Answered(self._conclude(text, asked, listed, Ranking(()), Speech(), clock))
             return
         query = self._complete(asked, history)
         period = _find_period(asked, query, history)
@@ -195,9 +196,9 @@ class Assistant:
         yield Answered(self._conclude(text, query, phrased, ranking, speech, clock))
 
     def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> PendingAnswer:
-        """Ask from asynchronous code: `await` the result for the answer, or iterate over it with `async for`.
+        """Ask from asynchronous code: `await` the result for the answer, or iterate over its events with `async for`.
 
-        Raises QuestionError, GenerationError when it is awaited.
+        Awaiting or iterating raises QuestionError and GenerationError; calling this raises nothing.
         """
         return PendingAnswer(self.ask(question, history, among))
 
@@ -217,7 +218,7 @@ class Assistant:
         hits = retrieve(query, index, count, among, period)
         if among and not hits and index.manifest.passages:
             raise QuestionError(
-                "No passage passes the filter. Widen it: other languages, sources or dates.", "nothing_passes"
+                "No passage matches the filter. Allow more languages, sources or dates.", "nothing_passes"
             )
         return hits
 
@@ -227,7 +228,7 @@ class Assistant:
             self._warned = True
             logger.warning(
                 "%s is not known to judge passages well, so it is not asked and articles are quoted. "
-                "`rag doctor` tells more.",
+                "`rag doctor` says more.",
                 self.generator.name,
             )
         return judge
@@ -263,14 +264,14 @@ class Assistant:
         try:
             self.prepare()
         except RagError as error:
-            # The next question fails in the same way and tells its user.
+            # The next question fails in the same way, and its user sees the error.
             logger.info("The articles cannot be read ahead: %s", error)
 
 
 def _find_period(asked: Query, query: Query, history: Sequence[Turn]) -> Period | None:
-    """Return the period that the question names, or else the latest that the questions completing it name.
+    """Return the period that the question names, or else the one named by the latest question that completes it.
 
-    Each of them may be in a language of its own.
+    Each question may be in a different language.
     """
     before = [turn.question for turn in reversed(history) if query is not asked and turn.question in query.text]
     texts = [(asked.text, asked.language.code), *((text, detect(text).code) for text in before)]
@@ -281,7 +282,7 @@ _loading = threading.Lock()
 
 
 def answer(question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> Answer:
-    """Answer from the default index, which is opened by the first call and kept together with its models.
+    """Answer from the default index. The first call opens it and loads its models, and later calls reuse them.
 
     Raises RagError, which says what is missing and how to get it, or what is wrong with the question.
     """

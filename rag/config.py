@@ -13,7 +13,7 @@ from rag.errors import ConfigError
 
 PREFIX = "RAG_"
 APPLICATION = "rag-assistant"
-"""The name of this program in the folders of a user."""
+"""The name of this program's folders among a user's data and caches."""
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent
 """The project's folder, in a checkout."""
@@ -51,7 +51,9 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Config(BaseSettings):
-    """All settings, immutable. `Config(…)` takes them by keyword and ignores the environment; `from_env` reads both.
+    """All settings, immutable.
+
+    `Config(…)` takes settings by keyword and ignores the environment. `Config.from_env` reads the environment too.
 
     The environment variable of a setting is `RAG_` followed by its name in capitals. A value that cannot be used
     raises ConfigError.
@@ -90,7 +92,8 @@ class Config(BaseSettings):
     ray: str | None = None
     """The address of a Ray cluster, such as `10.0.0.1:6379`. Without it, Ray runs on this machine."""
     milvus: str | None = None
-    """The Milvus server, `http://host:19530`, or Milvus file that searches vectors. By default, this process does."""
+    """The Milvus server, `http://host:19530`, or Milvus file in which vectors are searched. By default, this process
+    searches them."""
     milvus_token: str | None = Field(default=None, repr=False)
     """The credentials for the Milvus server, as `user:password`."""
     generator: str = "qwen2.5-coder-1.5b"
@@ -122,8 +125,8 @@ class Config(BaseSettings):
     seconds: FiniteFloat = 20.0
     """The time after which no further passage is read, in seconds."""
     caution: FiniteFloat = 0.0
-    """An addition to the evidence that an answer needs, which was set by measurement, in the unit of the generator's
-    log-odds. Positive values make answers rarer, and negative values more frequent."""
+    """Added to the measured threshold of evidence for an answer, in log-odds. Positive values make answers rarer, and
+    negative values make them more frequent."""
     max_answer_tokens: Count = 80
     max_question_chars: Count = 2000
 
@@ -134,7 +137,7 @@ class Config(BaseSettings):
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Self:
-        """Return the settings of the environment, overridden by those given by keyword, unless these are None.
+        """Return the settings in the environment, overridden by keyword arguments other than None.
 
         Empty variables are ignored. Raises ConfigError for a variable that is not a setting or has an unusable value.
         """
@@ -157,7 +160,7 @@ class Config(BaseSettings):
         *_: Any,
         **__: Any,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Use the arguments of the constructor alone: what a test or a program states must not vary with its shell."""
+        """Use only the constructor's arguments, so that settings given in code do not vary with the environment."""
         return (init_settings,)
 
     @model_validator(mode="wrap")
@@ -166,7 +169,7 @@ class Config(BaseSettings):
         try:
             return handler(values)
         except ValidationError as error:
-            # The cause is dropped: it repeats all values, secrets among them.
+            # The cause is dropped because it repeats all values, including secrets.
             raise ConfigError(_explain(error)) from None
 
 

@@ -1,4 +1,4 @@
-"""Checks the machine, the build of llama.cpp, the models and the index, and says how to fix what is wrong."""
+"""Check the machine, the build of llama.cpp, the models and the index, and say how to fix each problem."""
 
 import ctypes
 import json
@@ -40,7 +40,7 @@ FEATURES = {
 }
 """Processor features that matter to the speed of the models on x86-64. Linux reports each under one of these names."""
 ARCH_PRCTL, ARCH_GET_XCOMP_SUPP, TILE_DATA = 158, 0x1021, 1 << 18
-"""System call, request and bit by which Linux on x86-64 tells whether a process may use AMX tiles."""
+"""System call, request and bit with which a process on Linux x86-64 finds out whether it may use AMX tiles."""
 GIGABYTE = 10**9
 MIN_DISK = GIGABYTE
 MIN_MEMORY = 4 * GIGABYTE
@@ -72,7 +72,7 @@ class Check:
 def examine(config: Config, probe: Sequence[str] = PROBE) -> list[Check]:
     """Check everything, in the order in which problems should be fixed. Raises no error.
 
-    `probe` is the command that tests llama.cpp with the GGUF file that is appended: see rag.generation.probe.
+    `probe` is the command that tests llama.cpp. The path of a GGUF file is appended to it: see rag.generation.probe.
     """
     checks: dict[str, Callable[[], Check]] = {
         "processor": _check_processor,
@@ -125,7 +125,7 @@ def _read_system(file: str) -> str:
 
 
 def _offers_tiles() -> bool:
-    """Return whether a process may use AMX tiles. A virtual machine may report them and yet refuse them."""
+    """Return whether a process may use AMX tiles. A virtual machine may report AMX and yet refuse it."""
     states = ctypes.c_uint64()
     refused = ctypes.CDLL(None).syscall(ARCH_PRCTL, ARCH_GET_XCOMP_SUPP, ctypes.byref(states))
     return not refused and bool(states.value & TILE_DATA)
@@ -208,7 +208,7 @@ def _check_build(config: Config, probe: Sequence[str]) -> Check:
     try:
         gguf = registry.resolve(config.generator, "generator", config.cache)
     except ModelMissing:
-        return Check("llama.cpp", None, "cannot be tested until the generator is there")
+        return Check("llama.cpp", None, "cannot be tested until the generator is fetched")
     try:
         child = subprocess.run(  # noqa: S603 - The command is our own.
             [*probe, str(gguf)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROBE_SECONDS

@@ -28,7 +28,7 @@ def share_memory() -> None:
     """Make all threads of this process allocate from one arena. Call it before any thread is started.
 
     By default, glibc gives each thread an arena that never shrinks: hundreds of megabytes for tens of threads that
-    answer in turn. Other C libraries have no arenas, and this does nothing with them.
+    answer in turn. With other C libraries, which have no such option, this does nothing.
     """
     if hasattr(ctypes.CDLL(None), "mallopt"):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)

@@ -1,4 +1,4 @@
-"""What an encoder, a generator and a vector store must be able to do."""
+"""The interfaces of encoders, generators and vector stores."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -22,16 +22,16 @@ class Encoder(Protocol):
 
     @property
     def projection(self) -> Projection:
-        """The projection that takes the language out."""
+        """The projection that removes the language from vectors."""
         ...
 
     @property
     def settings(self) -> EncoderSettings:
-        """The thresholds and weights that were measured for it."""
+        """The thresholds and weights that were measured for this encoder."""
         ...
 
     def describe(self) -> dict[str, object]:
-        """Return, as plain JSON, what an index must have been built with to be searched with this encoder."""
+        """Return, as plain JSON values, the properties that an index must share to be searched with this encoder."""
         ...
 
     def warm(self) -> None:
@@ -59,7 +59,7 @@ class VectorStore(Protocol):
     ) -> list[tuple[int, float]]:
         """Return the nearest rows and their cosines, as Index.search does.
 
-        `sources` are the sources that those of the filter match, or None for all. Raises StoreError.
+        `sources` lists the sources that the patterns of `among` match; None means all. Raises StoreError.
         """
         ...
 
@@ -79,14 +79,14 @@ class Generator(Protocol):
         ...
 
     def prepare(self, prefix: str) -> None:
-        """Compute and keep what later replies to a prefix need. Raises ModelError, GenerationError."""
+        """Compute and keep the state that later replies to a prefix start from. Raises ModelError, GenerationError."""
         ...
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
         """Return, for each prefix followed by the suffix, the log-odds of the first of `replies` against the other.
 
-        They compare the probabilities that the model's reply begins with the one and with the other. No two prefixes
-        may be equal. Raises GenerationError.
+        These are the log-odds that the model's reply begins with the first rather than with the second. No two
+        prefixes may be equal. Raises GenerationError.
         """
         ...
 

@@ -27,11 +27,11 @@ from rag.types import Embeddings, Progress, Projection, Reply, Role, Tokens, Vec
 DIMENSION = 64
 """Length of a vector of `WordEncoder`."""
 UNLIKELY = -9.0
-"""Odds for a `ScriptedGenerator` by which no passage holds the answer."""
+"""The log-odds of a `ScriptedGenerator` that finds the answer in no passage."""
 QUOTING = Judge(weight=1.0, least=0.0, speaks=())
-"""Believes a passage to hold the answer unless the generator says that it is unlikely. Articles are quoted."""
+"""A judge that trusts every passage unless the generator finds it unlikely to hold the answer. Articles are quoted."""
 SPEAKING = replace(QUOTING, speaks=("cs", "de", "el", "en", "et", "hr", "la", "pl", "sk", "sr"))
-"""Judges in the same way. In these languages the generator's own words are shown if the passage supports them."""
+"""`QUOTING`, except that in these languages the generator's own words are shown if the passage supports them."""
 
 
 class WordEncoder:
@@ -100,7 +100,7 @@ class HashEncoder:
 
     @classmethod
     def make_vector(cls, text: str) -> Vectors:
-        """Return a unit vector that no other text has."""
+        """Return a unit vector that is unique to the text."""
         random = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]))
         vector = random.normal(size=cls.dimension).astype(np.float32)
         return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)

@@ -27,7 +27,7 @@ class Document:
     language: str
     """Main language, ISO 639-1."""
     script: str
-    """Its script, ISO 15924, such as `Latn` or `Cyrl`."""
+    """Script of the main language, ISO 15924, such as `Latn` or `Cyrl`."""
     date: str | None
     """ISO 8601 as precisely as known: `2025`, `2025-07` or `2025-07-12`."""
     title: str | None
@@ -69,7 +69,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
-    """The vectors of some texts and of their tokens, with the language taken out."""
+    """The vectors of texts and of their tokens, with the language removed."""
 
     vectors: Vectors
     """One unit vector for each text, of shape `(texts, dimension)`."""
@@ -83,7 +83,7 @@ class Embeddings:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """How the language is taken out of vectors, found from texts that are parallel in many languages."""
+    """A projection that removes the language from vectors, computed from texts that are parallel in many languages."""
 
     directions: Vectors
     """Orthonormal, of shape `(directions, dimension)`: the directions removed from the vector of a text."""
@@ -109,15 +109,15 @@ class EncoderSettings:
     """The values that depend on the encoder; `rag/models/tables/` holds those that were measured."""
 
     inner_layers: tuple[int, ...]
-    """Layers whose token vectors are matched beside the last one's, counted from the end: -1 is the last."""
+    """Layers whose token vectors are matched in addition to the last, counted from the end: -1 is the last."""
     directions: int
     """How many directions of language are removed from vectors."""
     kept: int
     """How many dimensions of a token's vector are kept in each layer."""
     candidates: int
-    """How many of the nearest passages have their tokens matched."""
+    """How many of the nearest passages are compared by their tokens as well."""
     rarity: float
-    """The exponent that gives weight to tokens of the question which few passages have."""
+    """The exponent that gives more weight to tokens of the question that few passages have."""
     preference: float
     """Added to the score of a passage from the period that the question names."""
     score_weight: float
@@ -135,17 +135,18 @@ class EncoderSettings:
     collection_lead: float
     """How much nearer that example must be than any question that only mentions articles."""
     close: float
-    """Least closeness of the tokens of a supported statement that match worst."""
+    """Least mean cosine of the worst-matching tokens of a supported statement."""
     facts: float
     """Added to the cosine of a sentence that holds all facts of a statement."""
     same_clause: float
-    """How much nearer in cosine an affirming clause may be to a statement that denies."""
+    """For a statement that denies: how much nearer, in cosine, an affirming clause may be than a denying one."""
     other_clause: float
-    """How much nearer an affirming clause must be to a statement that affirms, if the sentence denies something."""
+    """For a statement that affirms: how much nearer, in cosine, an affirming clause must be than a denying one."""
     contrary: float
-    """How much nearer a denying clause must be for the passage to contradict a statement that affirms."""
+    """For a statement that affirms: how much nearer a denying clause must be for the passage to contradict it."""
     nearer: float
-    """How much nearer in cosine the noun of another number must be than that of the equal number."""
+    """How much nearer, in cosine, the noun of another number must be than that of the equal number for the statement
+    to be rejected."""
     aside: float
     """How much nearer to the question a sentence may be than those that support the statement."""
 
@@ -175,7 +176,7 @@ class Hit:
     """How well the passage matches the question, at most 1. Not comparable between questions."""
     passage: Passage
     odds: float | None = None
-    """Log-odds, in the generator's opinion, that the passage holds the answer; None if the generator was not asked."""
+    """The generator's log-odds that the passage holds the answer; None if the generator was not asked."""
     evidence: float | None = None
     """All evidence that the passage holds the answer, in log-odds: the generator's odds, the score, and whether
     retrieval put it first; without a judge, the score and its lead. None if the passage was not judged."""
@@ -195,11 +196,11 @@ class Statement:
     text: str
     hit: Hit
     agreeing: tuple[Hit, ...] = ()
-    """Hits of other articles whose passages support it too."""
+    """Hits of other articles whose passages support the statement too."""
 
     @property
     def hits(self) -> tuple[Hit, ...]:
-        """All hits that support it."""
+        """All hits that support the statement."""
         return (self.hit, *self.agreeing)
 
 

@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
 
     @property
     def json(self) -> dict[str, Any]:
-        """Standard output, parsed as one JSON object."""
+        """Return the standard output, parsed as one JSON object."""
         found: dict[str, Any] = json.loads(self.out)
         return found
 
@@ -55,7 +55,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with an index of two articles and a cache without models, set up in the environment."""
+    """Return a folder with an index of two articles and an empty cache, which the environment configures."""
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     for name, text in ARTICLES.items():

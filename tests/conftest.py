@@ -8,7 +8,7 @@ import pytest
 
 from tests.command_line import home, run  # noqa: F401 - fixtures
 
-# If a shell started pytest in the background, it ignores Ctrl-C, and so would the processes that tests interrupt.
+# A shell that starts pytest in the background makes it ignore Ctrl-C, and processes that tests interrupt inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

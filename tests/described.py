@@ -16,7 +16,7 @@ from rag.testing import ScriptedGenerator
 from tests.served import make_assistant, serving
 
 REQUESTS = 20
-"""For each operation."""
+"""The number of requests for each operation."""
 
 
 @pytest.fixture(scope="module")

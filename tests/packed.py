@@ -1,4 +1,4 @@
-"""Writes an encoder in its packed form, small enough for a test."""
+"""Write an encoder in the packed format, small enough for a test."""
 
 import struct
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def make_tensors(seed: int = 0) -> dict[str, Tensor]:
 
 
 def pack(tensors: Mapping[str, Tensor], magic: bytes = b"E5S1", version: int = 1) -> bytes:
-    """Return the packed file."""
+    """Return the tensors in the packed format that `rag.models.e5_package` reads."""
     pieces, text, normal = 3, b"<s><pad></s>", b"\x01\x02\x03"
     head = struct.pack("<4sI7ifi", magic, version, *SIZES.values(), 1e-12, 32)
     head += struct.pack("<5iQ", pieces, 0, 2, 1, 3, len(text)) + bytes((pieces + 1) * 4 + pieces * 4) + text

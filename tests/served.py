@@ -1,4 +1,4 @@
-"""A real server on stand-ins for the models, for tests that use it as a client does."""
+"""Run a real server on stand-ins for the models, for tests that act as its clients."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ ARTICLES = (
 
 
 def build_corpus(folder: Path, *articles: tuple[Document, list[Passage]]) -> None:
-    """Build the index `default` in the folder, as a new generation each time."""
+    """Build the index `default` in the folder, with a new generation at each call."""
     encoder = WordEncoder()
     with IndexWriter(folder / "default", DIMENSION) as draft:
         for document, passages in articles:

@@ -1,4 +1,4 @@
-"""A Python package index and a model hub on the loopback address, for tests of fetching."""
+"""Run a Python package index and a model hub on the loopback address, for tests of fetching."""
 
 import hashlib
 import json
@@ -36,7 +36,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Index(Server):
-    """A package index. Downloads of `stalling` packages stop half-way until `released`, those of `broken` ones end."""
+    """A package index. Half-way, a download of a `stalling` package waits for `released`; that of a `broken` one ends."""
 
     def __init__(self) -> None:
         super().__init__(_IndexHandler)
@@ -47,7 +47,7 @@ class Index(Server):
         self.released = threading.Event()
 
     def add(self, package: str, member: str, content: bytes, folder: Path, platform: str = "any") -> list[object]:
-        """Publish version 1.0 of a package with `content`, for no Python in use. Return its entry for models.toml."""
+        """Publish version 1.0 of a package with `content`, for an unused Python. Return its entry for models.toml."""
         name = f"{package.replace('-', '_')}-1.0-py3-none-{platform}.whl"
         info = f"{package.replace('-', '_')}-1.0.dist-info"
         with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -107,7 +107,7 @@ class _IndexHandler(_Handler):
 
 
 class Hub(Server):
-    """A model hub with repositories of files. Weights are in Git LFS, told by the ends of their names."""
+    """A model hub with repositories of files. Weights, recognised by the endings of their names, are in Git LFS."""
 
     def __init__(self) -> None:
         super().__init__(_HubHandler)

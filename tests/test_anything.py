@@ -98,7 +98,7 @@ values = st.recursive(
 
 @pytest.fixture(scope="module")
 def described(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """Return a folder of indexes, and the two files in which its index describes itself."""
+    """Return a folder of indexes, and the two files with the metadata of its index."""
     folder = tmp_path_factory.mktemp("described")
     build_corpus(folder, *ARTICLES)
     manifest, generation = read_manifest(folder / "default")
@@ -116,7 +116,7 @@ def test_an_index_with_arbitrary_metadata_opens_or_is_refused_with_a_remedy(
     said[sorted(said)[key % len(said)]] = value
     described[chosen].write_bytes(json.dumps(said).encode() if raw is None else raw)
     if chosen == 2:
-        # The checksum is made to match: otherwise nothing else would be checked.
+        # The checksum is corrected, or it would be the only thing checked.
         digest = hashlib.sha256(facts.read_bytes()).hexdigest()
         told = json.loads(kept[manifest])
         manifest.write_text(json.dumps({**told, "segments": {facts.parent.name: digest}}))

@@ -29,7 +29,7 @@ Make = Callable[..., Assistant]
 
 
 class TellingGenerator(ScriptedGenerator):
-    """Says the one of its replies whose last word but one is in the passage that it reads."""
+    """Gives the reply whose second-to-last word is in the passage that it reads."""
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         self.prompts.append((prefix, suffix))
@@ -132,7 +132,7 @@ def test_an_unsupported_statement_is_not_shown_and_the_next_passage_is_read(make
     articles = [make_document(f"{name}.txt", f"The {name} harbour cost nine million.") for name in ("new", "old")]
     assistant = make(ScriptedGenerator("It cost seven million.", "It cost nine million."), *articles, judge=SPEAKING)
     answer = assistant.answer("What did the harbour cost?")
-    # The first article supports it too, though not the statement that was made of it.
+    # The first article supports this statement too, though not the one that was made from it.
     assert answer.text == "It cost nine million. [1][2]"
     assert [one.source for one in answer.citations] == [hit.passage.source for hit in (answer.hits[1], answer.hits[0])]
     (rejection,) = answer.rejected
@@ -183,7 +183,7 @@ def test_the_article_is_quoted_when_its_passage_supports_nothing_that_the_genera
     assert len(generator.prompts) == len(answer.rejected) == 2
 
 
-def test_an_answer_in_another_language_than_the_question_is_not_shown(make: Make) -> None:
+def test_an_answer_in_a_language_other_than_the_question_is_not_shown(make: Make) -> None:
     assistant = make(ScriptedGenerator("The harbour opened in May."), *ARTICLES, judge=SPEAKING)
     answer = assistant.answer("Kdy byl přístav otevřen?")
     assert answer.quoted
@@ -317,12 +317,12 @@ def test_a_filter_applies_to_searching_and_asking(make: Make) -> None:
 @pytest.mark.parametrize(
     ("among", "said"),
     [
-        (Filter(languages=("tlh",)), "No passage passes the filter"),
+        (Filter(languages=("tlh",)), "No passage matches the filter"),
         (Filter(since="last week"), "“last week” is not a date"),
         (Filter(until="2023-13"), "“2023-13” is not a date"),
     ],
 )
-def test_a_filter_that_lets_nothing_through_is_refused_with_a_reason(make: Make, among: Filter, said: str) -> None:
+def test_a_filter_that_matches_no_passage_is_refused_with_a_reason(make: Make, among: Filter, said: str) -> None:
     assistant = make(ScriptedGenerator("Early."), *ARTICLES)
     with pytest.raises(QuestionError, match=said):
         assistant.answer("What did the harbour cost?", among=among)
@@ -343,7 +343,7 @@ def test_each_passage_of_a_small_corpus_is_read_ahead_once(make: Make) -> None:
     assert all(text in prefix for text, prefix in zip(texts, generator.prepared, strict=True))
 
 
-def test_a_generator_that_is_no_judge_is_not_used_and_the_log_says_so(
+def test_a_generator_that_is_not_a_judge_is_not_used_and_the_log_says_so(
     make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     generator = ScriptedGenerator("It cost nine million.")

@@ -35,7 +35,7 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture
 def generator(config: Config) -> Path:
-    """The file of the generator in the cache, as if it had been fetched."""
+    """Put a generator into the cache as if it had been fetched, and return its file."""
     folder = find(HUB_MODEL).folder(config.cache)
     folder.mkdir(parents=True)
     file = folder / "light.gguf"

@@ -1,4 +1,4 @@
-"""The memory that a process with many threads takes."""
+"""The threads of a process share one memory arena."""
 
 import os
 import subprocess

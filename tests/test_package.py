@@ -52,7 +52,7 @@ def parse(file: Path) -> ast.Module:
     try:
         return ast.parse(file.read_text(encoding="utf-8"))
     except SystemError:
-        # CPython 3.11 miscounts its own depth once in a while (gh-106905); the second time is right.
+        # CPython 3.11 occasionally miscounts its recursion depth (gh-106905). A second attempt succeeds.
         return ast.parse(file.read_text(encoding="utf-8"))
 
 

@@ -1,1 +1,1 @@
-"""Say the answer: quote and cite it, answer questions about the collection, and write it as text or HTML."""
+"""Compose answers: quote and cite articles, answer questions about the collection, and render text or HTML."""

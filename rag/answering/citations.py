@@ -13,9 +13,9 @@ from rag.verification.verify import find_quote
 
 
 def find_answer(query: Query, passage: Passage) -> Span:
-    """Return the offsets of the two neighbouring sentences of `passage` that answer the question best.
+    """Return the offsets of the one or two neighbouring sentences of `passage` that answer the question best.
 
-    It is a single sentence if the other is far from the question or there is no other. If the question asks for a time
+    The second is left out if it is far from the question. If the question asks for a time
     or a number, sentences that have one are preferred.
     """
     settings = query.encoder.settings
@@ -33,7 +33,7 @@ def find_answer(query: Query, passage: Passage) -> Span:
 
 
 def cite_statement(statement: str, hit: Hit, query: Query, number: int) -> Citation:
-    """Cite the sentence or two of the hit's passage that support a statement."""
+    """Cite the one or two sentences of the hit's passage that support a statement."""
     return cite(hit.passage, find_quote(statement, hit.passage, query.encoder, query.text), number)
 
 

@@ -1,7 +1,7 @@
 """Answer questions about the articles as a collection: which articles there are, the newest, what one is about.
 
 A question is about the collection only if it has a word for an article or is an example in `data/collection.toml`, and
-if it is clearly nearer in meaning to one of the examples there than to the questions that only look alike. Nothing is
+if it is clearly nearer in meaning to one of the examples there than to the questions that only look similar. Nothing is
 generated: each line of the answer quotes its article.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from rag.answering.answer import Citation
 from rag.answering.citations import cite
-from rag.answering.phrasing import name_origin
+from rag.answering.phrasing import Phrased, name_origin
 from rag.encoding.query import Query
 from rag.index.index import Index
 from rag.protocols import Encoder
@@ -30,12 +30,12 @@ from rag.verification.sought import find_sought
 TABLE = Path(__file__).parent / "data" / "collection.toml"
 KINDS = ("list", "newest", "oldest", "summary")
 CONTENT = "content"
-"""The examples that only look alike."""
+"""The kind of the examples that look similar but ask about the content of articles."""
 MAX_LISTED = 20
-"""Articles in a list."""
+"""The maximum number of articles in a list."""
 SUMMARY_SENTENCES = 3
 SENTENCES_READ = 60
-"""Sentences of an article that a summary chooses from, from its beginning."""
+"""The number of sentences, from the beginning of an article, that a summary is chosen from."""
 _WORD = re.compile(r"\w+")
 
 
@@ -53,13 +53,13 @@ class Entry:
 
 
 class Collection:
-    """The articles as a collection, to which questions can be put."""
+    """Answers questions about the articles as a collection."""
 
     def __init__(self, encoder: Encoder, prompts: Prompts) -> None:
         self._encoder = encoder
         self._prompts = prompts
 
-    def answer(self, query: Query, index: Index) -> tuple[str, tuple[Citation, ...]] | None:
+    def answer(self, query: Query, index: Index) -> Phrased | None:
         """Return the answer with its citations, or None if the question is not about the collection."""
         question, language = query.text, query.language
         kind = self.classify(query)
@@ -78,7 +78,7 @@ class Collection:
         return self._compose("articles", entries, language, count=str(len(articles)))
 
     def classify(self, query: Query) -> str | None:
-        """Return what a question about the collection asks for, one of `KINDS`, or None if it is not about it."""
+        """Return which of `KINDS` a question asks for, or None if it is not about the collection."""
         question, language = query.text, query.language
         first, *words = _WORD.findall(question) or [""]
         known = any(question in _load_table()[kind] for kind in KINDS)
@@ -88,7 +88,7 @@ class Collection:
         if any(self._is_name(word, language) for word in words) or any(map(str.isdigit, question)):
             return None
         nearness = {kind: float((vectors @ query.vector).max()) for kind, vectors in self._examples.items()}
-        # A list says how many articles there are, also of those in one language.
+        # The list of articles, even of those in one language, begins with their number.
         kinds = ("list",) if find_sought(question, language.code) == "number" else KINDS
         best = max(kinds, key=nearness.__getitem__)
         settings = self._encoder.settings
@@ -103,7 +103,7 @@ class Collection:
 
     @cached_property
     def _spoken(self) -> set[str]:
-        """Languages that a reader may name."""
+        """The languages that a question may name, even if no article is in them."""
         return {tag.partition("-")[0] for tag in self._prompts.sentences}
 
     @cached_property
@@ -119,9 +119,7 @@ class Collection:
         nearness = self._encoder.encode([document.text[start:end] for start, end in spans], "passage").vectors @ middle
         return [Entry(document, *spans[row]) for row in sorted((-nearness).argsort()[:SUMMARY_SENTENCES])]
 
-    def _compose(
-        self, heading: str, entries: Sequence[Entry], language: Language, **values: str
-    ) -> tuple[str, tuple[Citation, ...]]:
+    def _compose(self, heading: str, entries: Sequence[Entry], language: Language, **values: str) -> Phrased:
         citations = tuple(entry.cite(number) for number, entry in enumerate(entries, start=1))
         lines = [
             f"“{' '.join(cited.quote.split())}” ({name_origin(cited, language)}) [{cited.number}]"
@@ -149,10 +147,10 @@ def find_language(question: str, language: Language, among: Iterable[str]) -> st
 
 
 def _count_likeness(word: str, name: str, language: Language) -> int:
-    """Return by how many letters a word means the language of that name, or 0 if it does not.
+    """Return how many letters a word shares with the name of a language, or 0 if it does not mean that language.
 
-    The word may be a form of the name or a word derived from it, so only the beginning of the name counts, however the
-    word goes on. This is why `share_stem` would not do.
+    The word may be a form of the name or be derived from it, so any ending is allowed after the shared letters. The
+    limits of `share_stem` on endings would be too strict.
     """
     rules = _load_name_rules(language.code)
     shared = count_shared(word, name)
@@ -164,12 +162,12 @@ def _count_likeness(word: str, name: str, language: Language) -> int:
 
 def _means_article(word: str) -> bool:
     word = word.lower()
-    # In a script without case, words are not always separated, so the word may continue before or after the noun.
+    # Scripts without case do not always separate words, so other words may be attached before or after the noun.
     return any(word.startswith(noun) if noun.islower() else noun in word for noun in _load_table()["nouns"])
 
 
 def _is_country(word: str, language: Language) -> bool:
-    """Return whether a capitalised word is nearer to the name of a country than to that of a language: Russia."""
+    """Return whether a capitalised word, such as Russia, is nearer to a country's name than to a language's."""
     if not word[0].isupper():
         return False
     word = fold(word)
@@ -201,7 +199,7 @@ def _load_table() -> dict[str, Any]:
 
 @cache
 def _load_name_rules(language: str) -> dict[str, Any]:
-    """Return how names of languages are recognised in a language."""
+    """Return the rules for recognising the names of languages in text of the given language."""
     rules: dict[str, Any] = _load_table()["names"]
     tables = {code: table for code, table in rules.items() if isinstance(table, dict)}
     own = (table for code, table in tables.items() if language in (code, *table.get("also", ())))

@@ -29,7 +29,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The generator begins to answer from this hit. Words that came before belong to another hit and are void."""
+    """The generator begins to answer from this hit. Discard any earlier Words, which belong to another hit."""
 
     hit: Hit
     standing: tuple[str, ...] = ()

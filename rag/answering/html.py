@@ -1,4 +1,4 @@
-"""Answers and citations as HTML for notebooks. Everything that comes from outside is text in it, never markup."""
+"""Render answers and citations as HTML for notebooks. Text from articles, questions and models is always escaped."""
 
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def draw_cited(answer: "Answer") -> str:
-    """Return an answer with its citations, and above it the completed question if that differs from the one asked."""
+    """Return an answer with its citations, below the completed question if that differs from the one asked."""
     return _render("answer.html", answer=answer)
 
 

@@ -1,4 +1,4 @@
-"""Answers as text for programs that may read it as Markdown. Nothing that stands in an article is active in it."""
+"""Write answers as text that a program may read as Markdown. Links, images and HTML from articles are escaped."""
 
 import re
 
@@ -8,7 +8,7 @@ from rag.text.markup import escape_links
 from rag.text.prompts import Prompts
 
 _BREAK = re.compile(r"(?<!\n)\n(?!\n)")
-"""The end of a line within a paragraph."""
+"""A line break within a paragraph."""
 
 
 def write_answer(answer: Answer, prompts: Prompts) -> str:

@@ -25,7 +25,7 @@ def phrase(query: Query, promising: Sequence[Hit], statements: Sequence[Statemen
 def name_origin(citation: Citation, language: Language) -> str:
     """Return the language and date of a citation, in `language`.
 
-    The name of the file is left out, since anybody may have chosen it.
+    The file name is left out, since it is not trusted text: anybody may have chosen it.
     """
     return ", ".join(filter(None, (name_of(citation.language, language.code, language.script), citation.date)))
 

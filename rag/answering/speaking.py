@@ -25,16 +25,16 @@ from rag.verification.verify import state_bounds, verify
 logger = logging.getLogger(__name__)
 
 LEAST_WORDS = 4
-"""The language of a text with fewer words cannot be told."""
+"""The number of words from which the language of a text can be detected."""
 BISCRIPTAL = {"sr", "bs", "uz", "az", "kk"}
-"""Languages written in two scripts, of which the generator must be told one."""
+"""Languages written in two scripts, for which the prompt must name the script."""
 SCRIPTS = {"Latn": "Latin", "Cyrl": "Cyrillic", "Arab": "Arabic"}
 MARKER = re.compile(r"\s*\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What a generator said to a question."""
+    """The statements that a generator made in reply to a question."""
 
     statements: tuple[Statement, ...] = ()
     """Statements that are in the question's language and supported by their passages, at most one for each article."""
@@ -59,11 +59,11 @@ class Speaker:
         self._selector = selector
 
     def speak(self, query: Query, ranking: Ranking, deadline: float) -> Stream[Event, None, Speech]:
-        """Stream what the generator says of the promising hits; the result holds what of it may be shown.
+        """Stream the generator's replies from the promising hits, and return the statements that may be shown.
 
         After the first statement that its passage supports, only articles that do not support it are read, since they
         may say otherwise. After `deadline`, by `time.monotonic()`, no further passage is read. Raises GenerationError
-        if there is no statement yet; later it is only logged.
+        if the generator fails before the first statement; a later failure is only logged.
         """
         said: list[Statement] = []
         rejected: list[Rejection] = []
@@ -86,7 +86,10 @@ class Speaker:
         return Speech(tuple(said), tuple(rejected))
 
     def _state(self, query: Query, hit: Hit, standing: Sequence[str]) -> Stream[Event, None, Statement | Rejection]:
-        """Stream what is said of a hit, once more if it is in another language; reject it if it must not be shown."""
+        """Stream the statement from a hit and return it, or its rejection if it must not be shown.
+
+        A statement in another language than the question's is requested once more.
+        """
         for insist in (False, True):
             yield Reading(hit, tuple(standing))
             statement = yield from self._read(query, hit, insist)
@@ -106,7 +109,7 @@ class Speaker:
         return Statement(state_bounds(clean(reply), hit.passage, query.text), hit)
 
     def _find_fault(self, statement: Statement, query: Query) -> str | None:
-        """Return why a statement must not be shown, or None."""
+        """Return why a statement must not be shown, or None if it may be."""
         if not any(map(str.isalnum, statement.text)):
             return "Nothing was said."
         verdict = verify(statement.text, statement.hit.passage, query.text, self._encoder)
@@ -142,15 +145,15 @@ def read(
 
 
 def clean(reply: str) -> str:
-    """Return the reply on one line, without markers: those that the generator writes cite nothing."""
+    """Return the reply on one line, without the markers that the generator wrote, which cite nothing."""
     while (cleaned := MARKER.sub("", reply)) != reply:
-        # What surrounds a marker may be a marker itself: `[[1]2]`.
+        # Removing a marker may leave another one: `[[1]2]` becomes `[2]`.
         reply = cleaned
     return " ".join(reply.split())
 
 
 def find_foreign(text: str, language: Language) -> str | None:
-    """Return a sentence about the language of a text; None if it is `language`, or the text is too short to tell."""
+    """Return a sentence that names the language of a text; None if it is `language` or the text is too short."""
     if len(text.split()) < LEAST_WORDS:
         return None
     spoken = detect(text, home=language)

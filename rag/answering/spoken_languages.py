@@ -29,7 +29,7 @@ from rag.types import Document, Hit, Progress, Statement
 from rag.verification.verify import find_unmet
 
 LEAST_RIGHT = 3
-"""Least number of questions answered, of the four in a language that can be answered."""
+"""Least number of questions answered, of the four in each language that the reports answer."""
 
 Say = Callable[[ReportGroup, ReportQuestion, Observation], tuple[Statement, ...]]
 Step = TypeVar("Step")
@@ -38,7 +38,7 @@ Step = TypeVar("Step")
 def calibrate(
     config: Config, generator: Generator, encoder: Encoder, prompts: Prompts, progress: Progress | None = None
 ) -> Calibration:
-    """Measure how far the generator is trusted, and keep the result in the cache once it is complete.
+    """Measure whether the generator is a judge and which languages it may speak, and store the complete result.
 
     `progress` counts questions: each is judged once and, if the generator is a judge, answered once.
     Raises GenerationError, and ModelError if the result cannot be written.
@@ -60,7 +60,7 @@ def calibrate(
 def _answer_all(
     groups: Sequence[ReportGroup], observations: Sequence[Observation], say: Say
 ) -> Iterator[tuple[str, bool | None]]:
-    """Yield the language of each question, and whether all that is said is right; None if nothing may be shown."""
+    """Yield the language of each question, and whether all statements are right, or None if none may be shown."""
     questions = [(group, question) for group in groups for question in group.questions]
     for (group, question), observation in zip(questions, observations, strict=True):
         said = say(group, question, observation)
@@ -72,7 +72,7 @@ def _say(
     config: Config, generator: Generator, encoder: Encoder, prompts: Prompts, judge: Judge,
     group: ReportGroup, question: ReportQuestion, observation: Observation,
 ) -> tuple[Statement, ...]:  # fmt: skip
-    """Return what would be shown to a question if the generator were trusted in its language."""
+    """Return the statements that would be shown if the generator were trusted in the question's language."""
     articles = {one.source: Document(one.source, one.text, one.language, one.script, None, None, "")
                 for one in group.passages}  # fmt: skip
 

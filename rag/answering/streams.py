@@ -37,8 +37,8 @@ async def step_in_thread(steps: Generator[Step, None, None]) -> AsyncGenerator[S
     No step may be None. Closing or cancelling returns at once: a step that is under way finishes in its thread, no
     further one begins, and the generator is closed there.
     """
-    # A pool of one queues the close behind a step that was abandoned. anyio's shared threads could not, and a step
-    # that waits for the generator would occupy one of them.
+    # In a pool of one thread, `close` runs after an abandoned step. anyio's shared threads do not ensure that order,
+    # and a step that waits for the generator would occupy one of them.
     thread = ThreadPoolExecutor(max_workers=1)
     loop = asyncio.get_running_loop()
     try:

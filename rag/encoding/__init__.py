@@ -1,1 +1,1 @@
-"""Texts to vectors that depend on what a text means and not on its language."""
+"""Turn texts into vectors that depend on what a text means, not on its language."""

@@ -1,4 +1,4 @@
-"""Finds the projection that removes the language from the vectors of an encoder, from parallel sentences."""
+"""Find the projection that removes the language from the vectors of an encoder, from parallel sentences."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,15 +15,15 @@ CALIBRATION = Path(__file__).parent / "calibration"
 SHRINKAGE = 0.5
 """The share of isotropic noise in the covariance of aligned tokens, from 0 to 1."""
 ALIGNED = 0.3
-"""The least cosine of two tokens of parallel sentences that are taken to mean the same."""
+"""The least cosine at which two tokens of parallel sentences are taken to mean the same."""
 STEPS = (1, 7)
-"""Each language is aligned with those that come this many places after it."""
+"""Each language is aligned with the languages this many places after it."""
 BLOCK = 8
 """The number of sentences that together are about as long as a passage."""
 
 Encode = Callable[[Sequence[str], Role], tuple[Vectors, list[Vectors]]]
-"""Returns a vector for each text, and the vectors of its tokens, of shape `(tokens, layers, dimension)`, with the
-language in both."""
+"""Returns a vector for each text, and the vectors of its tokens, of shape `(tokens, layers, dimension)`. The language
+has not been removed from either."""
 
 
 def load_calibration(folder: Path = CALIBRATION) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""The encoder of the assistant: the vectors of a sentence-transformers model with the language removed."""
+"""The encoder: a sentence-transformers model with the language removed from its vectors."""
 
 import logging
 from collections.abc import Sequence
@@ -35,10 +35,10 @@ class SentenceEncoder:
     def load(cls, config: Config, projection: Projection | None = None) -> Self:
         """Load the configured encoder from disk, never from the network.
 
-        `projection` is the one that an index was built with. By default, the one in the cache is used; the first time,
-        it is found and stored there, which takes as long as encoding three thousand sentences.
+        `projection` is the one that an index was built with. By default, the one in the cache is used. The first
+        time, it is computed and stored there, which takes as long as encoding three thousand sentences.
 
-        Raises ModelMissing if the files are not there, and ModelError if they cannot be used.
+        Raises ModelMissing if files are missing, and ModelError if they cannot be used.
         """
         folder = registry.resolve(config.encoder, "encoder", config.cache)
         fingerprint = registry.fingerprint(folder)
@@ -102,7 +102,7 @@ class SentenceEncoder:
 
 
 def _recall_projection(transformer: Transformer, settings: EncoderSettings, file: Path) -> Projection:
-    """Return the projection in `file`, or find it and store it there."""
+    """Return the projection in `file`. If there is none, compute it and store it there."""
     try:
         return load_projection(file)
     except (OSError, ValueError):

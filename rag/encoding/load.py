@@ -1,4 +1,4 @@
-"""The only place that chooses an encoder."""
+"""Load the configured encoder. No other module chooses one."""
 
 from functools import partial
 from importlib.util import find_spec
@@ -15,9 +15,9 @@ from rag.types import Projection
 def load_encoder(config: Config, projection: Projection | None = None, *, corpus: bool = False) -> Encoder:
     """Load the configured encoder, with the projection of an index or by default the one in the cache.
 
-    With `corpus`, many passages are encoded by the Ray workers of `config`, if any. A question never waits for these.
+    With `corpus`, many passages are encoded by the Ray workers of `config`, if any. Questions never use workers.
 
-    Raises ModelMissing if the encoder's files are not there, and ModelError if they cannot be used or ray is not
+    Raises ModelMissing if files of the encoder are missing, and ModelError if they cannot be used or ray is not
     installed.
     """
     if not corpus or (not config.workers and config.ray is None):

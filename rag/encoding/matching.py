@@ -1,4 +1,4 @@
-"""How well the tokens of a question match those of passages, in any languages."""
+"""Measure how well the tokens of a question match those of passages, in any languages."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from rag.encoding.projection import compare
 from rag.types import Tokens, Vectors
 
 FARTHEST = 4
-"""Of the tokens of a statement, the worst one in this many are averaged. A mean of all would hide a wrong word."""
+"""The worst-matching tokens of a statement are averaged, one in this many. A mean of all would hide a wrong word."""
 
 
 def match(
@@ -37,6 +37,6 @@ def find_best(question: Tokens, passage: Tokens) -> Vectors:
 
 
 def measure_farthest(said: Tokens, sentences: Sequence[Tokens]) -> float:
-    """Return the mean of the best cosines of the tokens of a statement that match the sentences worst."""
+    """Return the mean cosine of those tokens of a statement that match the sentences worst."""
     best = np.sort(find_best(said, np.concatenate(sentences)))
     return float(best[: max(1, len(best) // FARTHEST)].mean())

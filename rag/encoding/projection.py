@@ -1,4 +1,4 @@
-"""Removes the language from the vectors of queries and passages.
+"""Remove the language from the vectors of queries and passages.
 
 A multilingual encoder ranks by language first and by meaning second. The mean vectors of the same sentences in many
 languages differ in language alone. So the span of these differences is the language, and the part of a vector that is

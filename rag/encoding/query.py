@@ -1,4 +1,4 @@
-"""A question as search, reading and citing need it: checked, with its language and its embedding."""
+"""A checked question with its language and embedding, which search, reading and citing share."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,7 +28,7 @@ class Query:
 
     @property
     def tokens(self) -> Tokens:
-        """The vectors of its tokens, of shape `(tokens, layers, kept)`."""
+        """The vectors of the question's tokens, of shape `(tokens, layers, kept)`."""
         return self._embeddings.tokens[0]
 
     @cached_property
@@ -38,13 +38,13 @@ class Query:
 
 def check_question(question: str, most: int) -> str:
     """Return the question on one line. Raises QuestionError if it is empty or has more than `most` characters."""
-    # A shell may hand over bytes that are not text; they are dropped.
+    # Bytes from a shell that are not UTF-8 become lone surrogates, which are dropped.
     question = " ".join(question.encode("utf-8", "ignore").decode().split())
     if not question:
         raise QuestionError("The question is empty. Ask something about the articles.", "empty_question")
     if len(question) > most:
         raise QuestionError(
-            f"The question has {len(question)} characters; at most {most} are read. Ask it more briefly.",
+            f"The question has {len(question)} characters; at most {most} are accepted. Shorten it.",
             "long_question",
             length=len(question),
             most=most,

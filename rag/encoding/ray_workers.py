@@ -1,4 +1,4 @@
-"""Encodes a corpus with the workers of a Ray cluster. No other module imports ray."""
+"""Encode a corpus with the workers of a Ray cluster. No other module imports ray."""
 
 import logging
 import os
@@ -34,7 +34,7 @@ class RayEncoder:
     """
 
     def __init__(self, local: Encoder, make: Callable[[], Encoder], config: Config) -> None:
-        """`make` is called in each worker. It must return an encoder that is equal to `local`."""
+        """Store the parts. Each worker calls `make`, which must return an encoder equal to `local`."""
         self._local = local
         self._make = make
         self._config = config
@@ -144,8 +144,8 @@ def _count_blas_threads() -> int:
 @contextmanager
 def _connected(config: Config) -> Iterator[None]:
     """Connect to the configured cluster, or run one on this machine, while the context lasts."""
-    # Ray reads these when it is imported. Otherwise it would report its use to its makers and write over the progress
-    # bars of the shell.
+    # Ray reads these variables when it is imported. Without them it would send usage statistics to its makers and
+    # overwrite the progress bars of the shell.
     os.environ.update(
         RAY_USAGE_STATS_ENABLED="0",
         RAY_BACKEND_LOG_LEVEL="fatal",
@@ -157,7 +157,7 @@ def _connected(config: Config) -> Iterator[None]:
         if config.ray:
             where = {"address": _reach(config.ray)}
         else:
-            # Limits Ray to this machine on other systems than Linux, so that it listens on the loopback address only.
+            # On systems other than Linux, this keeps Ray on one machine, so it listens on the loopback address only.
             os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         import ray
         import ray.data
@@ -178,9 +178,9 @@ def _connected(config: Config) -> Iterator[None]:
 
 
 def _reach(address: str) -> str:
-    """Return the address if something listens there, since Ray itself would try for minutes.
+    """Return the address if something listens there. Ray itself would try for minutes before it fails.
 
-    Raises OSError and ValueError.
+    Raises OSError if nothing listens there, and ValueError if the address has no port number.
     """
     host, _, port = address.rpartition(":")
     socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
@@ -188,7 +188,7 @@ def _reach(address: str) -> str:
 
 
 def _quote(error: Exception) -> str:
-    """Return the message of the error in a worker, without the traceback and the advice that Ray adds."""
+    """Return the message of a worker's error, without the traceback and the advice that Ray adds."""
     text = str(error).strip()
     causes = re.findall(r"^[\w.]*[A-Z]\w+: (.+)$", text, re.MULTILINE)
     return textwrap.shorten((causes or [text or type(error).__name__])[0], QUOTED_CHARS).rstrip(".")

@@ -1,4 +1,4 @@
-"""A sentence-transformers model: texts to the vectors that the model itself gives. No other module imports it."""
+"""Run a sentence-transformers model and return its own vectors. No other module imports sentence_transformers."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BATCH = 16
-"""Texts that go through the model together."""
+"""The number of texts that the model processes together."""
 GROUP = 128
-"""Texts that are encoded before NumPy works on their vectors: PyTorch and NumPy slow each other down if they take turns
-more often."""
+"""The number of texts that are encoded before NumPy works on their vectors. PyTorch and NumPy slow each other down if
+they alternate more often."""
 DEFAULT_TOKENS = 512
 """The longest input of a model that states no limit, in tokens."""
 MARKS = {"text": {"return_offsets_mapping": True, "return_special_tokens_mask": True}}
@@ -29,7 +29,7 @@ class Group(NamedTuple):
     """Some of the texts that were to be encoded, and their vectors."""
 
     rows: list[int]
-    """The places of the texts among all texts."""
+    """The indices of these texts among all texts."""
     vectors: Vectors
     """The vectors of the texts, of shape `(texts, dimension)`."""
     tokens: Vectors
@@ -43,7 +43,7 @@ class Transformer:
 
     def __init__(self, model: "SentenceTransformer", inner_layers: Sequence[int] = ()) -> None:
         self._model = model
-        # Less abstract than the last layer, they tell names and numbers better apart.
+        # These layers are less abstract than the last, so they distinguish names and numbers better.
         self._inner_layers = inner_layers
         self.prompts = {role: _find_prompt(model, names) for role, names in PROMPT_NAMES.items()}
         # A fast tokenizer changes its own state while it pads, so calls must not overlap. Two runs of the model would
@@ -58,7 +58,7 @@ class Transformer:
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 
-        # It would overwrite the progress bars of the shell.
+        # The library's progress bar would overwrite that of the shell.
         disable_progress_bar()  # type: ignore[no-untyped-call]
         torch.set_num_threads(threads)
         try:
@@ -124,7 +124,7 @@ class Transformer:
             features: Any = self._model.preprocess(texts, prompt=prompt, processing_kwargs=MARKS)
         with self._running, torch.inference_mode():
             spans, special = features.pop("offset_mapping"), features.pop("special_tokens_mask")
-            # Without the tokens of the prompt and the special ones.
+            # Leave out the special tokens and those of the prompt.
             own = features["attention_mask"].bool() & (special == 0) & (spans[..., 1] > len(prompt))
             encoded = self._model.forward(features)
             inner = encoded.get("all_layer_embeddings", ())
@@ -152,7 +152,7 @@ class Transformer:
 def arrange(texts: Sequence[str]) -> list[list[int]]:
     """Divide the texts into groups, given by their rows.
 
-    A group that is arranged again on its own stays as it is, so its vectors do not change.
+    Arranging the texts of a group again gives the same group, so a worker that encodes it gets the same vectors.
     """
     # Texts of similar length share a batch, so there is little padding. The longest come first, so an estimate of the
     # remaining time errs on the safe side.

@@ -1,1 +1,1 @@
-"""Prompts to replies and to the odds of a reply, by llama.cpp in this process or by a server."""
+"""Turn prompts into replies or into the odds of a reply, with llama.cpp in this process or on a server."""

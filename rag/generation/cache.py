@@ -1,4 +1,4 @@
-"""The key-value cache on disk: what the generator computed from a passage, so that it evaluates each only once."""
+"""Keep the generator's key-value states of passages on disk, so that each passage is evaluated only once."""
 
 import hashlib
 import logging
@@ -22,7 +22,7 @@ DIGEST_BYTES = 32
 
 
 def name_subject(text: str) -> str:
-    """Return the name of a text. It begins the keys of all states that were computed from the text, before a dash."""
+    """Return the name of a text. The key of each state computed from the text begins with this name and a dash."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -113,7 +113,7 @@ class StateCache:
 
 
 class PassageCache:
-    """The states of passages in the configured cache, which are removed when no index has the passage any more."""
+    """The states of passages in the configured cache. The states of a passage are removed once no index has it."""
 
     def __init__(self, config: Config) -> None:
         self.states = StateCache.from_config(config)

@@ -1,7 +1,7 @@
-"""A model in llama.cpp: tokens in, logits out. Besides this module, only the probe imports llama_cpp.
+"""Run a model in llama.cpp: tokens in, logits out. Besides this module, only the probe imports llama_cpp.
 
 There is one sequence. Its state can be saved as bytes and restored exactly. Since nothing is evaluated beside it, the
-same tokens always give the same logits, whatever came before.
+same tokens always give the same logits, whatever was evaluated before.
 """
 
 import ctypes
@@ -38,7 +38,7 @@ class Engine:
     """One model with the key-value cache of one sequence. Not safe to use from several threads at once."""
 
     def __init__(self, file: Path, context: int, batch: int, threads: int) -> None:
-        """Load `file` with room for `context` tokens. Raises ModelError."""
+        """Load the model in `file` with a context of `context` tokens. Raises ModelError."""
         settings = llama_cpp.llama_model_default_params()
         self._model = llama_cpp.llama_model_load_from_file(str(file).encode(), settings)
         if not self._model:
@@ -145,7 +145,7 @@ class Engine:
         return bytes(memoryview(data)[:written])
 
     def restore(self, data: bytes) -> bool:
-        """Restore a state from `save` into an empty sequence. Return False if it is of another model or too long."""
+        """Restore a state from `save` into an empty sequence. Return False if it is too long or of another model."""
         buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
         if llama_cpp.llama_state_seq_set_data(self._context, buffer, len(data), 0):
             return True

@@ -1,4 +1,4 @@
-"""The generator in this process: prompts to streamed replies, and to the odds of a reply."""
+"""Run the generator in this process: stream replies to prompts, and compute the odds of a reply."""
 
 import codecs
 import hashlib
@@ -39,8 +39,8 @@ class _Prefix(NamedTuple):
 def load_generator(config: Config) -> Generator:
     """Return the configured generator: on servers if their addresses are configured, or else in this process.
 
-    In this process, the model is loaded when it is first used or warmed. That raises ModelMissing if its files are not
-    there, and ModelError if they cannot be used.
+    In this process, the model is loaded when it is first used or warmed. That raises ModelMissing if its file is
+    missing, and ModelError if it cannot be used.
     """
     if config.is_remote:
         return RemoteGenerator.connect(
@@ -52,9 +52,9 @@ def load_generator(config: Config) -> Generator:
 class LlamaGenerator:
     """A Generator over a GGUF file, which is loaded when it is first needed. It serves one caller at a time.
 
-    The state of a prefix is kept in memory for a while, and on disk; restored, it is exactly the same. Prompts are
-    evaluated one at a time, so a reply does not depend on the prompts before it. Evaluating them together would take
-    as long, since arithmetic is the bottleneck.
+    The state of a prefix is kept on disk, and for a while in memory. A restored state is exactly the same. Prompts are
+    evaluated one at a time, so a reply does not depend on the prompts before it. Evaluating them together would not
+    be faster, since arithmetic is the bottleneck.
     """
 
     def __init__(self, config: Config) -> None:
@@ -151,7 +151,7 @@ class LlamaGenerator:
                 logits = self._evaluate([token])
 
     def _hold(self, prefix: "_Prefix") -> None:
-        """Make the engine's sequence this prefix: unchanged, restored, or evaluated and then kept."""
+        """Bring the engine's sequence to this prefix: shorten it, restore it, or evaluate the prefix and keep it."""
         tokens = prefix.tokens
         if self._held[: len(tokens)] == tokens:
             self._shorten(len(tokens))
@@ -200,7 +200,7 @@ def _decode(pieces: Iterator[bytes]) -> Iterator[str]:
 
 
 def _cut(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
-    """Yield the text before the first of `stop`. What may be the beginning of one is held back until that is clear."""
+    """Yield the text before the first of `stop`. Text that may begin one is held back until that is clear."""
     held = ""
     for piece in pieces:
         held += piece

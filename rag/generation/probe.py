@@ -1,4 +1,4 @@
-"""Tests whether llama.cpp runs on this processor.
+"""Test whether llama.cpp runs on this processor.
 
     python -m rag.generation.probe [MODEL.gguf]    by default the configured generator's file
 

@@ -24,7 +24,7 @@ class FairQueue:
 
     @contextmanager
     def join(self) -> Iterator[Iterator[int]]:
-        """Be in the queue while the context lasts.
+        """Hold a place in the queue while the context lasts.
 
         The context is an iterator over the number of callers ahead. It yields whenever a caller leaves and at least
         twice a second, so that a waiting caller can give up, and it ends when it is this caller's turn.

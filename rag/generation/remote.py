@@ -1,4 +1,4 @@
-"""The generator on servers with OpenAI's API. No other module imports openai."""
+"""Use a generator on servers with OpenAI's API. No other module imports openai."""
 
 import ipaddress
 import logging
@@ -33,7 +33,7 @@ LIKELIEST = 20
 """The number of likeliest first tokens to request, which is the maximum of the API."""
 ADDRESS = re.compile(r"https?://([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?(/[^\s?#]*)?", re.IGNORECASE)
 PASSING = (408, 409, 429)
-"""Status codes, besides those from 500 on, with which another server need not reply too."""
+"""Status codes, besides those from 500 on, of failures that another server may not have."""
 REMEDIES = {
     **dict.fromkeys((301, 302, 307, 308), "Set RAG_GENERATOR to its new address."),
     **dict.fromkeys((401, 403), "Set RAG_GENERATOR_KEY to a key that it accepts."),
@@ -44,14 +44,14 @@ Piece = TypeVar("Piece")
 
 
 class _Outage(GenerationError):
-    """A failure that another server need not have."""
+    """A failure that another server may not have."""
 
 
 class RemoteGenerator:
     """A Generator whose model runs in llama-server, vLLM or another server with OpenAI's API.
 
-    Of several servers the least busy is used. If it fails before its first word, the next one takes over. After that
-    none does, since its words would be different. Safe to use from several threads.
+    Of several servers, the least busy is used. If it fails before its first word, the next one takes over. After that,
+    no other can continue the reply, since its words would differ. Safe to use from several threads.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class RemoteGenerator:
         calls: int = CALLS,
         read_seconds: float = READ_SECONDS,
     ) -> Self:
-        """Return a generator on the server at `urls`, such as `http://localhost:8080/v1`, or several, by commas.
+        """Return a generator on the servers at `urls`, separated by commas, such as `http://localhost:8080/v1`.
 
-        Nothing is sent yet. `model` is the same for all servers, and by default the first that is offered. At most
-        `calls` calls are in progress at a time; others wait. `read_seconds` is the timeout before the first word and
-        between two words. Raises ModelError if an address or the key is malformed, or if openai is not installed.
+        Nothing is sent yet. `model` is used on all servers; the default is the first model offered. At most `calls`
+        calls are in progress at a time; others wait. `read_seconds` is the timeout before the first word and between
+        two words. Raises ModelError if an address or the key is malformed, or if openai is not installed.
         """
         addresses = [url.strip(" ") for url in urls.split(",")]
         if not all(map(ADDRESS.fullmatch, addresses)):
@@ -183,7 +183,7 @@ class RemoteGenerator:
             if choice.delta.content:
                 yield choice.delta.content
             finish_reason = choice.finish_reason or finish_reason
-        # A server that shuts down, or drops this reply for another, may still end the stream regularly.
+        # A server that shuts down, or drops this reply for another, may still end the stream normally.
         if finish_reason is None:
             raise _Outage(
                 f"The server {_locate(client)} broke off its reply. Ask again, or look for the reason in its log."
@@ -220,7 +220,7 @@ class RemoteGenerator:
             # Questions must not reach another server, so redirects are not followed and a local server needs no proxy.
             http_client=openai.DefaultHttpxClient(follow_redirects=False, trust_env=not _is_loopback(url)),
         )
-        client.organization = client.project = None  # The library takes them from OPENAI_… variables too.
+        client.organization = client.project = None  # The library would take them from OPENAI_… variables.
         return client
 
     def _choose_model(self, client: "OpenAI") -> str:
@@ -240,8 +240,8 @@ def _translated(url: str, key: str | None) -> Iterator[None]:
     except GenerationError:
         raise
     except Exception as error:
-        # Any exception, since a malformed reply may fail anywhere in the client. The cause is dropped because it
-        # contains the server's message, which may repeat the key.
+        # Any exception is caught, since a malformed reply may fail anywhere in the client. The cause is dropped because
+        # it contains the server's message, which may repeat the key.
         kind = _Outage if _may_pass(error) else GenerationError
         raise kind(f"The server {url} {_explain(error, key)}") from None
 

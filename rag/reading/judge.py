@@ -2,7 +2,7 @@
 
 A small model is confused by many passages at once but judges well one at a time: asked of each passage alone whether it
 holds the answer, it puts the right passage first more often than the encoder does. Not every model does so;
-`known_judges.py` tells which do. Without such a model, the evidence is the score of retrieval alone.
+`known_judges.py` finds out which do. Without such a model, the evidence is the score of retrieval alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ Ask = Callable[[str, Sequence[Passage]], list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """How the judgements of a generator are used; `rag/models/tables/` holds what was measured."""
+    """The weights and thresholds for a generator's judgements; `rag/models/tables/` holds those that were measured."""
 
     weight: float
     """Log-odds per unit of retrieval score."""
@@ -34,9 +34,9 @@ class Judge:
     """ISO 639-1 codes of the languages in which the generator's own words may be shown. In all others the article is
     quoted."""
     judged: int = 4
-    """How many of the first hits are judged at most."""
+    """The maximum number of hits that are judged."""
     margin: float = 0.36
-    """How far behind the first hit, by retrieval and in log-odds, a hit may be to be judged."""
+    """How far behind the first hit a judged hit may be, by its weighted score of retrieval, in log-odds."""
     agreement: float = 2.0
     """Log-odds added to the best passage if retrieval put it first as well: the two err on different questions."""
 
@@ -54,7 +54,7 @@ class Judge:
 
 
 def ask_generator(generator: Generator, prompts: Prompts, question: str, passages: Sequence[Passage]) -> list[float]:
-    """Return the log-odds, in the generator's opinion, that each passage holds the answer.
+    """Return the generator's log-odds that each passage holds the answer.
 
     With its first two arguments bound, it is an `Ask`. Raises GenerationError.
     """
@@ -67,9 +67,8 @@ def rank_by_judge(
 ) -> tuple[Hit, ...]:
     """Return the hits with odds and evidence, most likely first, followed by those not judged in their old order.
 
-    Judged are the first hits that retrieval puts at most `margin` behind the best, in log-odds; the default is the
-    margin of the judge. Hits that have odds
-    already are not asked about again. Raises GenerationError.
+    A hit is judged if retrieval puts it at most `margin` behind the best, in log-odds; the default is the margin of the
+    judge. The generator is not asked again about hits that already have odds. Raises GenerationError.
     """
     reach = judge.margin if margin is None else margin
     near = [*takewhile(lambda hit: judge.weight * (hits[0].score - hit.score) <= reach, hits[: judge.judged])]

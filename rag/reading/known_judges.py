@@ -1,6 +1,6 @@
-"""Find out which generators are used as judges: those measured before they were shipped, or calibrated here.
+"""Find out whether a generator is used as a judge: some were measured for this release, others are calibrated here.
 
-rag/models/tables/<generator>.toml           the shipped ones
+rag/models/tables/<generator>.toml           the shipped measurements
 <cache>/judges/<generator>-<digest>.toml     the calibration of one generator on this machine
 """
 
@@ -37,7 +37,7 @@ class Calibration:
     alone: int
     """Number of questions for which retrieval alone puts the right passage first."""
     judged: int
-    """Number of questions for which the generator's odds together with retrieval do."""
+    """Number of questions for which retrieval together with the generator's odds does so."""
     judge: Judge | None = None
     """None if the generator is no better than retrieval alone."""
 
@@ -48,9 +48,9 @@ class Calibration:
 
 
 def find_judge(generator: Generator, config: Config, prompts: Prompts) -> Judge | None:
-    """Return how a generator is used as a judge; None if it was not measured, or is no better than retrieval alone.
+    """Return the judge for a generator, or None if it was not measured or is no better than retrieval alone.
 
-    Raises ModelError if it cannot be told which model the generator is.
+    Raises ModelError if the generator's model cannot be identified.
     """
     if shipped := find_shipped(generator.name):
         return shipped
@@ -65,9 +65,9 @@ def find_shipped(name: str) -> Judge | None:
 
 
 def locate_calibration(generator: Generator, config: Config, prompts: Prompts) -> Path:
-    """Return the file for the calibration of a generator, whether it exists or not.
+    """Return the path of the calibration of a generator, which need not exist.
 
-    It is a different file for another model, encoder, prompt or set of cases. Raises ModelError as `identify` does.
+    It differs for each model, encoder, set of prompts and set of cases. Raises ModelError as `Generator.identify` does.
     """
     facts = (generator.identify(), config.encoder, sorted(prompts.templates.items()), _checksum_cases())
     digest = hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Select the hits that are likely to hold the answer, and reject those whose articles cannot."""
+"""Select the hits that are likely to hold the answer, and reject those whose articles cannot answer the question."""
 
 import logging
 import math
@@ -32,7 +32,7 @@ class Ranking:
 class Selector:
     """Ranks hits by the evidence of a judge, or of retrieval alone where there is no judge.
 
-    Without a judge nothing but the lead of a hit over the others tells that it holds the answer.
+    Without a judge, the evidence is the score of a hit and its lead over the others.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class Selector:
         """Yield a ranking, and a second one if all promising hits of the first were rejected.
 
         The judge is asked about the hits near the best. It is asked about more of them only if what the question takes
-        for granted is in none of those articles. `raised` is by how much the score of some hits was raised for reasons
-        other than their text. Raises GenerationError.
+        for granted is in none of those articles. `raised` is the amount that was added to the score of
+        some hits for reasons other than their text. Raises GenerationError.
         """
         if self._judge is None or not hits:
             yield self._choose(query, rank_by_retrieval(hits, self._settings))
@@ -71,13 +71,13 @@ class Selector:
         return hit.odds is None or self._is_promising(hit)
 
     def confirm(self, query: Query, hits: Sequence[Hit], in_time: bool) -> tuple[Hit, ...]:
-        """Return those of the hits that are promising; `in_time` allows to judge the ones that have no odds yet."""
+        """Return the hits that are promising. If `in_time`, hits without odds are judged first."""
         if in_time:
             hits = self._judge_remaining(query, hits)
         return self._choose(query, hits).promising
 
     def _judge_remaining(self, query: Query, hits: Sequence[Hit]) -> list[Hit]:
-        """Return the hits with odds for all; unchanged if the generator fails, since an answer exists already."""
+        """Return the hits with odds for each, or unchanged if the generator fails, since an answer exists already."""
         remaining = [hit for hit in hits if hit.odds is None]
         if self._judge is None or not remaining:
             return list(hits)

@@ -1,4 +1,4 @@
-"""Complete a question that depends on the conversation with the questions before it.
+"""Complete a question that depends on earlier questions of the conversation by putting them before it.
 
 Whether a question depends on others is decided from its words, which costs nothing: how it opens, whether it points
 back, and whether it names anything. Answers are left out. They quote articles, whose words must not become part of a
@@ -17,22 +17,22 @@ from rag.types import Turn
 
 SIGNS = Path(__file__).parent / "data" / "followups.toml"
 LINKS = 3
-"""Most earlier questions that a question can depend on."""
+"""The maximum number of earlier questions that a question can depend on."""
 STANDS = 6
-"""Words from which a question that names something is independent, however it opens."""
+"""The number of words from which a question that names something is independent, however it opens."""
 POINTING = 10
-"""Words up to which a question that points back before it names anything depends on others. A longer question points to
-something within itself."""
+"""The number of words up to which a question that points back before it names anything depends on others. A longer one
+points to something within itself."""
 VAGUE = 7
-"""Words up to which a question that names nothing depends on others if a word in it may point back."""
+"""The number of words up to which a question that names nothing depends on others if a word in it may point back."""
 BARE = 4
-"""Words up to which a question that names nothing depends on others without any sign."""
+"""The number of words up to which a question that names nothing depends on others without any such word."""
 FEW_WORDS = 6
-"""Words up to which a question says little about its language."""
+"""The number of words up to which the language of a question is uncertain."""
 CASED = {"Latn", "Cyrl", "Grek", "Armn"}
-"""Scripts in which names have capitals. In other scripts names are not seen, so `BARE` is halved."""
+"""Scripts in which names have capitals. In other scripts names cannot be recognised, so `BARE` is halved."""
 UNSPACED = {"Hani", "Jpan", "Thai"}
-"""Scripts without spaces. Two letters count as a word."""
+"""Scripts without spaces, in which two characters count as a word."""
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
 
 
@@ -49,7 +49,7 @@ class Signs:
     late: frozenset[str] = frozenset()
     """Words that point back even after a capitalised word, in a language that capitalises all nouns."""
     inverting: frozenset[str] = frozenset()
-    """Words after which a pronoun may be joined to the verb: pourquoi a-t-elle."""
+    """Words after which a pronoun may be joined to the verb, as in “pourquoi a-t-elle”."""
 
 
 def complete(question: str, language: Language, history: Sequence[Turn], longest: int) -> str:
@@ -65,7 +65,7 @@ def complete(question: str, language: Language, history: Sequence[Turn], longest
     return completed if len(completed) <= longest else question
 
 
-def tell_language(question: str, history: Sequence[Turn]) -> Language:
+def detect_in_conversation(question: str, history: Sequence[Turn]) -> Language:
     """Return the language of a question in a conversation.
 
     A short question is in the language of the question before it, unless it opens as questions in another language do.
@@ -105,7 +105,7 @@ def _split_inverted(words: Sequence[str], signs: Signs) -> list[str]:
 
 
 def _names(word: str, place: int) -> bool:
-    """Return whether a word is a name or a number. The first word always has a capital, so it is never a name."""
+    """Return whether a word is a name or a number. The first word, always capitalised, never counts as a name."""
     return any(char.isdigit() for char in word) or (place > 0 and word[0].isupper())
 
 

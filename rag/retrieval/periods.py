@@ -23,14 +23,15 @@ BEHIND = ("to", "trail", "since_after", "until_after", "between_after")
 """Kinds of words in the table that may be joined to the word before them."""
 
 _APART = r"(?<![\w.,:/#+\-])"
-"""Precedes a number that is not part of a longer number, a word or a telephone number."""
+"""Matches before a number that is not part of a longer number, a word or a telephone number."""
 _YEAR = r"(?:19|20)\d\d"
 _AFTER_YEAR = r"(?!\w|[.,:/\-]\w|[ ]\d|[ ]?%|[ ](?:[ck]?m[23]?|kg|[kMGT]Wh?|TEU|EUR|euros?|USD)(?!\w))"
 _WHOLE_YEAR = rf"{_APART}(?<!\d[ ]){_YEAR}{_AFTER_YEAR}"
 _ISO = rf"{_APART}{_YEAR}-\d\d(?:-\d\d)?(?![\w\-]|[.,:/]\w)"
 _NUMBERS = rf"{_APART}\d{{1,2}}(?:\.[ ]?\d{{1,2}}\.[ ]?|/\d{{1,2}}/|-\d{{1,2}}-){_YEAR}(?!\w|[.,:/\-]\w|[ ]?%)"
 _LONG = 6
-"""Letters from which a word is surely a month. Shorter names are often other words too: May, march, září (shines)."""
+"""The number of letters from which a word is surely a month. Shorter names are often other words too: May, march, září
+(shines)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class _Words:
     """The words of one language, folded and compiled."""
 
     months: dict[str, int]
-    """The number of a month by each of its forms."""
+    """The numbers of the months by each of their forms."""
     month: re.Pattern[str]
     expression: re.Pattern[str]
     """One or two dates with the words that relate them."""
@@ -187,7 +188,7 @@ def _load(language: str) -> _Words | None:
     months = _list_months(table)
     small = _any(word for kind in SMALL for word in table.get(kind, ()))
     capitalised = table.get("nouns_are_capitalised", False)
-    # An adjective is one only before a noun with its capital; other words that end like one are in the table.
+    # A word with an adjective's ending is an adjective only before a capitalised noun; the table has the other words.
     verb = rf"|(?-i:[ ](?!{table.get('adjective', '(?!)')}[ ][A-Z])[a-z])" if capitalised else ""
     return _Words(
         months,
@@ -200,7 +201,7 @@ def _load(language: str) -> _Words | None:
 
 
 def _list_months(table: dict[str, Any]) -> dict[str, int]:
-    """Return the number of a month by each of its forms, folded."""
+    """Return the numbers of the months by each of their folded forms."""
     from babel import Locale
 
     endings = {_to_ascii(ending): others for ending, others in table.get("cases", {}).items()}

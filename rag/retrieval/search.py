@@ -33,8 +33,8 @@ def retrieve(
 ) -> tuple[Hit, ...]:
     """Return the `count` passages nearest in meaning to the question, best first, whatever their language.
 
-    Only passages that `among` lets through are considered. Documents of the `period` are preferred. Passages with the
-    same words make one hit.
+    Only passages that match `among` are considered. Documents of the `period` are preferred. Passages with the same
+    words are merged into one hit.
     """
     settings = query.encoder.settings
     candidates = _find_candidates(query.vector, index, max(count, settings.candidates), among)
@@ -74,7 +74,7 @@ def score(
 
 
 def _find_candidates(vector: Vectors, index: Index, count: int, among: Filter | None) -> list[_Candidate]:
-    """Return the nearest passages, those with the same words as one; reports of one event in other words stay apart."""
+    """Return the nearest passages, merging those with the same words, but not reports of one event in other words."""
     size = count
     while True:
         nearest = index.search(vector, size, among)

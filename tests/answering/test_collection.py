@@ -77,7 +77,7 @@ def test_every_line_is_verbatim_at_the_offsets_of_its_citation(assistant: Assist
         ("How many articles are in Greek?", ["new.txt", "old.txt"]),
         ("Wie viele Artikel gibt es auf Tschechisch?", []),
         ("Summarise the Estonian article.", ["undated.txt", "undated.txt"]),
-        # Two articles are in Greek, and it is not guessed which is meant.
+        # Two articles are in Greek, so it is unclear which one to summarise.
         ("What is the Greek article about?", ["new.txt", "old.txt"]),
         ("What is the newest?", ["new.txt"]),
     ],

@@ -32,7 +32,7 @@ def ask(question: str, language: Language = ENGLISH) -> tuple[str, str]:
 def speak(
     generator: ScriptedGenerator, hits: Sequence[Hit], seconds: float = 20.0
 ) -> tuple[list[Event], Speech, tuple[Hit, ...]]:
-    """The events, what may be shown, and the hits at the end."""
+    """Return the events, the statements that may be shown, and the final hits."""
     selector, query = make_selector(generator), make_query()
     deadline = time.monotonic() + seconds
     *_, ranking = selector.select(query, hits)
@@ -131,7 +131,7 @@ def test_other_articles_that_support_the_statement_agree_with_it() -> None:
     assert [hit.passage.source for hit in statement.hits] == ["0.txt", "1.txt"]
 
 
-def test_an_agreeing_article_is_judged_though_it_was_far_behind() -> None:
+def test_an_agreeing_article_is_judged_even_if_it_was_far_behind() -> None:
     near, far, lacking = find_hits(
         "The harbour cost nine million.", "It cost nine million, the harbour.", "It cost nine, they said."
     )
@@ -145,7 +145,7 @@ def test_an_agreeing_article_is_judged_though_it_was_far_behind() -> None:
     assert statement.agreeing == ()
 
 
-def test_a_statement_stands_though_the_generator_fails_at_judging_who_agrees() -> None:
+def test_a_statement_stands_even_if_the_generator_fails_to_judge_agreeing_articles() -> None:
     class FailingGenerator(WeighingGenerator):
         def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
             if self.weighed:
@@ -192,7 +192,7 @@ def test_one_statement_is_enough_for_an_article() -> None:
     assert len(speech.statements) == len(generator.prompts) == 1
 
 
-def test_the_first_statement_stands_though_the_generator_fails_at_reading_another_article() -> None:
+def test_the_first_statement_stands_even_if_the_generator_fails_on_another_article() -> None:
     class FailingGenerator(WeighingGenerator):
         def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
             if self.prompts:

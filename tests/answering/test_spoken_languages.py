@@ -22,7 +22,7 @@ ANSWERABLE = [(group.passages[question.right], question) for group, question in 
 
 
 class KnowingGenerator(ScriptedGenerator):
-    """Knows which report is right, finds it by the given odds, and answers in the languages of `speaks`."""
+    """Knows which report is right, states the odds that `odds` returns, and answers in the languages of `speaks`."""
 
     def __init__(self, odds: Callable[[bool], float], speaks: Sequence[str] = ()) -> None:
         super().__init__("")
@@ -51,7 +51,7 @@ class InterruptedGenerator(KnowingGenerator):
 
 
 class NearEncoder(WordEncoder):
-    """Finds every text near to every other, so that facts alone decide whether a statement is supported."""
+    """Gives all texts similar vectors, so that facts alone decide whether a statement is supported."""
 
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         return super().encode(["near" for _ in texts], role, progress)
@@ -83,7 +83,7 @@ def test_the_least_evidence_lies_between_answerable_and_unanswerable_questions(c
     assert know(False) + judge.weight < judge.least < know(True) + judge.weight
 
 
-def test_a_generator_that_answers_at_random_is_no_judge_and_is_not_asked_to_speak(config: Config) -> None:
+def test_a_generator_that_answers_at_random_is_not_a_judge_and_is_not_asked_to_speak(config: Config) -> None:
     random = np.random.default_rng(0)
     generator = KnowingGenerator(lambda _: float(random.normal()))
     found = calibrate(config, generator, WordEncoder(), PROMPTS)
@@ -93,7 +93,7 @@ def test_a_generator_that_answers_at_random_is_no_judge_and_is_not_asked_to_spea
 
 
 @pytest.mark.parametrize("odds", [lambda _: 1.0, lambda right: -know(right)], ids=["always the same", "the wrong"])
-def test_a_generator_with_equal_odds_or_wrong_ones_is_no_judge(config: Config, odds: Callable[[bool], float]) -> None:
+def test_a_generator_with_equal_or_wrong_odds_is_not_a_judge(config: Config, odds: Callable[[bool], float]) -> None:
     found = calibrate(config, KnowingGenerator(odds), WordEncoder(), PROMPTS)
     assert found.judge is None
     assert found.judged <= found.alone
@@ -109,7 +109,7 @@ def test_a_judge_does_not_speak_a_language_in_which_a_wrong_reply_would_be_shown
     class Slip(KnowingGenerator):
         def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
             reply = "".join(super().generate(prefix, suffix, max_tokens, stop))
-            # The year of the flood, where the question is how many people were evacuated.
+            # It gives the year of the flood instead of the number of people who were evacuated.
             yield "2016" if len(self.prompts) == 1 else reply
 
     first = ANSWERABLE[0][1].language.code
@@ -127,7 +127,7 @@ def test_a_judge_does_not_speak_a_language_in_which_a_wrong_line_would_be_shown_
             return [4.0 if one > 0 else 3.0 for one in odds] if max(odds, default=0.0) > 0 else odds
 
         def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
-            # It says the answer that is in the report, whether that was asked or not.
+            # It gives the answer that the report holds, whether or not that was asked for.
             yield next((question.accept[0] for passage, question in ANSWERABLE if passage.text in prefix), "…")
 
     judges = [

@@ -1,4 +1,4 @@
-"""Asking from asynchronous code gives the same answer, and leaving stops the work."""
+"""Asking from asynchronous code gives the same answer, and abandoning the question stops the generator."""
 
 import asyncio
 import threading
@@ -39,7 +39,7 @@ def test_iterating_gives_the_same_events(assistant: Assistant) -> None:
     assert (kinds[0], kinds[-1]) == (Evidence, Answered)
 
 
-def test_errors_are_raised_once_it_is_awaited(assistant: Assistant) -> None:
+def test_errors_are_raised_when_the_question_is_awaited(assistant: Assistant) -> None:
     async def ask() -> None:
         pending = assistant.aask("")
         with pytest.raises(QuestionError):
@@ -49,7 +49,7 @@ def test_errors_are_raised_once_it_is_awaited(assistant: Assistant) -> None:
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
-def test_leaving_stops_the_generator(tmp_path: Path, cancelled: bool) -> None:
+def test_abandoning_a_question_stops_the_generator(tmp_path: Path, cancelled: bool) -> None:
     generator = ScriptedGenerator("word " * 500, pause=0.02)
     assistant = make_assistant(tmp_path, generator)
 

@@ -28,7 +28,7 @@ GAJICA = [*"abvgdđežzijklmnoprstćufhcčš", "lj", "nj", "dž"]
 
 def scripts(text: str) -> set[str]:
     names = (unicodedata.name(character) for character in text if character.isalpha())
-    # The hyphen is that of KATAKANA-HIRAGANA PROLONGED SOUND MARK, which occurs in katakana words.
+    # Katakana words contain a letter whose name has a hyphen: KATAKANA-HIRAGANA PROLONGED SOUND MARK.
     return {name.replace("-", " ").split()[0] for name in names}
 
 

@@ -16,7 +16,7 @@ from tests.packed import make_tensors, pack
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """Settings with an encoder of random weights, and a tokenizer of a few characters."""
+    """Return settings with an encoder that has random weights and a tokenizer of a few characters."""
     folder = tmp_path_factory.mktemp("encoder")
     words = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *"aeiounrstldαειοσνтоеан"]
     tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))  # noqa: S106

@@ -35,13 +35,13 @@ def projection() -> Projection:
     return find_projection(encode, texts, find_encoder_settings("test"))
 
 
-def test_without_it_the_nearest_text_is_in_the_same_language() -> None:
+def test_without_the_projection_the_nearest_text_is_in_the_same_language() -> None:
     vectors, _ = encode(["0:20", "0:21", "1:20"], "passage")
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
 
 
-def test_with_it_the_nearest_text_has_the_same_meaning_in_another_language(projection: Projection) -> None:
+def test_with_the_projection_the_nearest_text_has_the_same_meaning_in_another_language(projection: Projection) -> None:
     texts = [f"{language}:{line}" for language in range(1, LANGUAGES) for line in range(15, LINES)]
     passages = project(encode(texts, "passage")[0], projection)
     for line in range(15, LINES):
@@ -58,7 +58,7 @@ def test_the_language_is_removed_from_tokens_too(projection: Projection) -> None
     assert np.diag(token @ other.T).mean() < 0.3
 
 
-def test_neutral_text_matches_as_expected_of_it(projection: Projection) -> None:
+def test_neutral_text_matches_as_well_as_expected(projection: Projection) -> None:
     (question,) = encode(["0:3"], "query")[1]
     asked = project_tokens(question, "query", projection)
     known, unknown = (expect(asked, language, "Latn", projection) for language in ("2", "tlh"))

@@ -88,7 +88,7 @@ def test_two_workers_encode_the_same_although_one_is_killed(tmp_path: Path) -> N
     assert listening
     assert {one for one in listening if not one.endswith("7F") and one != f"{'0' * 24}01000000"} == set()
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
-    # Other tests of this process may have left processes, but Ray leaves none.
+    # Other tests may have left child processes, but Ray leaves none.
     wait_until(lambda: list_family(os.getpid()) <= before, seconds=60)
 
 

@@ -6,7 +6,7 @@ import time
 from rag.generation.queue import FairQueue
 
 
-def test_callers_are_served_in_order_and_told_their_place() -> None:
+def test_callers_are_served_in_order_and_see_their_place() -> None:
     queue = FairQueue()
     places_of: dict[int, list[int]] = {}
     served: list[int] = []
@@ -32,7 +32,7 @@ def test_callers_are_served_in_order_and_told_their_place() -> None:
     assert places_of[3] == sorted(places_of[3], reverse=True)
 
 
-def test_a_waiting_caller_is_told_regularly_so_that_it_can_leave() -> None:
+def test_a_waiting_caller_gets_regular_updates_so_that_it_can_leave() -> None:
     queue = FairQueue()
     with queue.join(), queue.join() as places:
         assert [next(places), next(places)] == [1, 1]

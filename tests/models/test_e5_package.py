@@ -15,7 +15,7 @@ from tests.packed import SIZES, make_tensors, pack
 
 @pytest.fixture
 def tokenizer(tmp_path: Path) -> Path:
-    """A tokenizer.json of whole words, with the special tokens of XLM-R."""
+    """Write a tokenizer.json of whole words with the special tokens of XLM-R, and return its path."""
     words = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "query", "passage", ":", "bread", "rain"]
     tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))  # noqa: S106
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -132,7 +132,7 @@ def _with(name: str, kind: int, count: int, content: bytes) -> bytes:
         (pack(make_tensors()).replace(b"emb.pos", b"\xff\xfe\xfd.pos"), "codec can't decode"),
         (pack(make_tensors())[:8] + struct.pack("<i", -32) + pack(make_tensors())[12:], "cannot be right"),
         (pack(make_tensors())[:40] + struct.pack("<i", 64) + pack(make_tensors())[44:], "blocks of 64"),
-        # A negative number of pieces, with which the reader would move backwards.
+        # A negative number of pieces would move the reader backwards.
         (pack(make_tensors())[:44] + struct.pack("<i", -9) + pack(make_tensors())[48:], "refers to -"),
     ],
 )

@@ -15,7 +15,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @pytest.fixture
 def model() -> Model:
-    """A generator that is one small file."""
+    """Return a generator that consists of one small file."""
     files = {"tiny.gguf": hashlib.sha256(b"GGUF weights").hexdigest()}
     return Model("tiny", "Tiny", "generator", "MIT", size=12, tested=True, files=files)
 

@@ -1,4 +1,4 @@
-"""Hits about a harbour, and a generator that finds some of them likely."""
+"""Make hits about a harbour, and a generator that finds some of them likely."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -20,7 +20,7 @@ ENGLISH, CZECH = Language("en", "Latn"), Language("cs", "Latn")
 
 
 class WeighingGenerator(ScriptedGenerator):
-    """Finds excerpts likely that hold a word."""
+    """Finds an excerpt likely to hold the answer if it contains a given word."""
 
     def __init__(self, likely: str, *replies: str) -> None:
         super().__init__(*replies)
@@ -35,7 +35,7 @@ class WeighingGenerator(ScriptedGenerator):
 
 
 def find_hits(*texts: str) -> tuple[Hit, ...]:
-    """Hits in different articles, each a little behind the one before it."""
+    """Return hits in different articles, each with a slightly lower score than the one before it."""
     passages = [Passage(f"{n}.txt", text, 0, len(text), "en", "Latn", None, None) for n, text in enumerate(texts)]
     return tuple(Hit(rank, 0.5 - rank / 100, passage) for rank, passage in enumerate(passages, start=1))
 
@@ -48,7 +48,7 @@ def make_query(text: str = QUESTION, language: Language = ENGLISH) -> Query:
 
 
 def make_selector(generator: ScriptedGenerator, judge: Judge | None = JUDGE, **settings: float) -> Selector:
-    """A selector for articles that consist of the passages they are found by."""
+    """Return a selector for articles that each consist of one passage."""
 
     def find_unmet_of(query: Query, hit: Hit) -> str | None:
         article = Document(hit.passage.source, hit.passage.text, "en", "Latn", None, None, "")

@@ -15,7 +15,7 @@ QUESTION = "What did the harbour cost?"
 
 
 class Asked:
-    """Finds passages likely that hold a word, and counts those that it was asked about."""
+    """Finds a passage likely to hold the answer if it contains a given word, and counts the passages asked about."""
 
     def __init__(self, likely: str) -> None:
         self.count = 0

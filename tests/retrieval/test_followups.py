@@ -6,7 +6,7 @@ import pytest
 
 from evaluation.cases import half_of, load_answerable, load_followups, load_unanswerable
 from rag.answering.html import draw_cited
-from rag.retrieval.followups import complete, is_dependent, tell_language
+from rag.retrieval.followups import complete, detect_in_conversation, is_dependent
 from rag.text.language import Language, detect
 from rag.types import Turn
 from tests.evaluation.test_answers import ANSWER
@@ -32,7 +32,7 @@ TURN = Turn("Who invited Lavrov to North Korea?", "The foreign ministry did. [1]
         "¿Y cuándo?",
         "Et pourquoi ?",
         "他从哪里来的？",
-        # Nouns have capitals in German, but are not names.
+        # German nouns have capitals, but are not names.
         "Welchen Grund nannte er?",
         "Welche Strafe bekam sie?",
         "Wie viele Menschen starben dort?",
@@ -85,7 +85,7 @@ def test_a_question_that_says_what_it_is_about_is_independent(question: str) -> 
 def test_a_short_question_is_in_the_language_before_it_unless_it_opens_as_another_does(
     question: str, before: str, language: str
 ) -> None:
-    assert tell_language(question, [Turn(before, "…")]).code == language
+    assert detect_in_conversation(question, [Turn(before, "…")]).code == language
 
 
 def test_no_independent_held_back_question_is_completed_and_nearly_every_dependent_one_is() -> None:
@@ -106,7 +106,7 @@ def changed(case) -> bool:  # noqa: ANN001
     return complete(case.question, language, case.before, LONGEST) != case.question
 
 
-def test_it_is_completed_by_the_question_before_it_in_any_language_and_never_by_an_answer() -> None:
+def test_a_follow_up_is_completed_by_the_question_before_it_in_any_language_and_never_by_an_answer() -> None:
     completed = complete("A kdy tam pojede?", Language("cs", "Latn"), [TURN], LONGEST)
     assert completed == "Who invited Lavrov to North Korea? A kdy tam pojede?"
 

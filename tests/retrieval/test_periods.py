@@ -237,7 +237,7 @@ MONTHS = {
 
 
 @pytest.mark.parametrize("language", MONTHS)
-def test_months_are_known_in_the_case_that_follows_in(language: str) -> None:
+def test_months_are_known_in_the_case_that_follows_the_word_for_in(language: str) -> None:
     found = [find_period(f"{month} 2023", language) for month in MONTHS[language].split()]
     assert found == [Period(PartialDate(2023, number), PartialDate(2023, number)) for number in range(1, 13)]
 

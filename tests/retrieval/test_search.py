@@ -21,7 +21,7 @@ RARITY = 4.0
 
 
 def tokens(*axes: int) -> Tokens:
-    """Return tokens along axes of a space of eight dimensions."""
+    """Return unit tokens along some axes of a space of eight dimensions."""
     return (np.eye(8)[list(axes)] * 127).astype(np.int8)[:, np.newaxis]
 
 
@@ -97,6 +97,6 @@ def test_documents_of_the_period_are_preferred_and_others_stay(tmp_path: Path) -
     assert len(hits) == 3
 
 
-def test_a_filter_that_lets_nothing_through_leaves_no_hits(tmp_path: Path) -> None:
+def test_a_filter_that_matches_no_passage_leaves_no_hits(tmp_path: Path) -> None:
     article = make_document("one.txt", "The harbour opened.")
     assert find(tmp_path, article, question="harbour", among=Filter(languages=("ja",))) == ()

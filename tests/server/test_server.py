@@ -164,7 +164,7 @@ class TestErrors:
         ("contents", "message"),
         [
             (["  "], "The question is empty. Ask something about the articles."),
-            (["x" * 10_000], "The question has 10000 characters; at most 2000 are read. Ask it more briefly."),
+            (["x" * 10_000], "The question has 10000 characters; at most 2000 are accepted. Shorten it."),
             (["x" * 10_000, REPLY, QUESTION], "An earlier question has more than 2000 characters. Leave it out."),
             ([QUESTION, REPLY], "The last message is not from the user. Put the question last."),
         ],

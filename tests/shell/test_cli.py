@@ -108,7 +108,7 @@ def test_options_filter_the_passages(run: Run) -> None:
     assert {hit["source"] for hit in found} == {"orchard.txt"}
     outcome = run("ask", "What did the harbour cost?", "--language", "tlh")
     assert outcome.code == 1
-    assert "No passage passes the filter" in outcome.err
+    assert "No passage matches the filter" in outcome.err
 
 
 def test_a_language_may_be_in_capitals(run: Run) -> None:
@@ -155,7 +155,7 @@ def test_words_appear_on_the_terminal_as_they_come_and_the_answer_goes_to_standa
     [
         (["ask", "  "], "The question is empty"),
         (["ask", "why " * 1000, "--json"], "at most 2000 are read"),
-        (["search", QUESTION, "--json", "--source", "\udcff"], "No passage passes the filter"),
+        (["search", QUESTION, "--json", "--source", "\udcff"], "No passage matches the filter"),
         (["search", QUESTION, "--index", "none"], "rag index --index none"),
         (["search", QUESTION, "--index", "no/ne", "--json"], "letters, digits"),
         (["models", "path"], "rag models fetch multilingual-e5-small"),
