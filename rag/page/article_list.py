@@ -21,7 +21,7 @@ SHOWN = 300
 
 
 def draw_list(assistant: Assistant, words: str, wording: Wording) -> str:
-    """Return the list of articles whose names contain all of the words, as HTML. Added articles can be removed in it."""
+    """Return the HTML list of the articles whose names contain all of the words. Added ones have a remove button."""
     articles = assistant.list_articles()
     entries = find_articles([(one, name_article(one, assistant)) for one in articles], words)
     groups = {code: list(group) for code, group in groupby(entries, lambda entry: entry[0].language)}

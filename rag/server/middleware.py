@@ -72,7 +72,7 @@ class AccessMiddleware:
             return refuse(403, "host", "This server accepts requests from this machine only. Use http://127.0.0.1.")
         origin = headers.get("origin")
         if origin is not None and not _matches(origin, host):
-            return refuse(403, "origin", "This server accepts no requests from other sites' pages. Use a program instead.")
+            return refuse(403, "origin", "This server accepts no requests from pages of other sites. Use a program.")
         if self._token and scope["path"] != PUBLIC_PATH and not self._accepts(headers.get("authorization", "")):
             challenge = {"WWW-Authenticate": "Bearer"}
             return refuse(401, "token", "The token is missing or wrong. Send it as a bearer token.", challenge)
