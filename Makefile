@@ -18,7 +18,7 @@ setup: .python ## set up: environment, packages, llama.cpp, model files, the ind
 test: .setup-dev ## set up what is missing, then run every test
 	@$(BIN)/python -m pytest
 
-eval: .setup-dev ## measure retrieval, then answers beside what is common (half an hour); XQUAD=folder asks that pool too, an hour
+eval: .setup-dev ## measure retrieval and answers beside the usual stack (half an hour); XQUAD=folder adds that pool (an hour)
 	@$(BIN)/python -m evaluation $(if $(XQUAD),--xquad "$(XQUAD)")
 	@$(BIN)/python -m evaluation.answers --naive
 	@$(if $(XQUAD),$(BIN)/python -m evaluation.pool_answers "$(XQUAD)")
@@ -27,7 +27,7 @@ bench: .setup-dev ## measure speed beside plain use of the same libraries, then 
 	@$(BIN)/python -m stress.bench
 	@$(BIN)/python -m stress.growth
 
-check: .setup-dev ## lint, formatting, types, imports between folders
+check: .setup-dev ## lint, formatting, types, and the rules of imports
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy

@@ -15,7 +15,7 @@ from rag.ingest.documents import MAX_BYTES
 if TYPE_CHECKING:
     import gradio as gr
 
-# Gradio reads these when it is imported. It must contact no other server, and reach its own past any proxy.
+# Gradio reads these when it is imported. It must contact no other server, and must reach its own without a proxy.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["no_proxy"] = ",".join(filter(None, [os.environ.get("no_proxy"), "localhost", "127.0.0.1"]))
 
@@ -65,7 +65,7 @@ def main() -> None:
         share_memory()
         assistant = Assistant.load()
         page = open_page(assistant, int(port))
-        # Printed before the model is loaded, as llama.cpp silences the whole process meanwhile.
+        # Printed first, because llama.cpp silences the whole process while it loads the model.
         click.echo(f"Running on local URL: {page.local_url} (press Ctrl-C to stop)")
         assistant.start()
         threading.Event().wait()

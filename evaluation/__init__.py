@@ -1,1 +1,1 @@
-"""How good the answers are: typed cases, pure metrics, and runs through the public interface."""
+"""Measure how good the answers are, with typed cases, pure metrics, and runs through the public interface."""

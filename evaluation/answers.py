@@ -44,16 +44,16 @@ class Outcome:
     quotes: tuple[str, ...]
     sources: tuple[str, ...]
     verbatim: bool
-    """Whether every quote is in its article at the offsets given."""
+    """True if every quote is in its article at the offsets given."""
     in_language: bool
-    """Whether the answer is in the language and script of the question, as far as that can be detected."""
+    """True if the answer is in the language and script of the question, as far as that can be detected."""
     first_right: bool
-    """Whether the first passage after judging holds at least half of the gold words."""
+    """True if the first passage after judging holds at least half of the gold words."""
     seconds: float
 
 
 def main() -> None:
-    """Ask, print the table, and write the results."""
+    """Ask the cases, print the table, and write the results."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--development", action="store_true", help="ask the half that settings are chosen on")
     options.add_argument("--naive", action="store_true", help="also ask with the five nearest passages in one prompt")
@@ -85,13 +85,13 @@ def main() -> None:
 
 
 def ask_all(assistant: Assistant, half: Half) -> list[Outcome]:
-    """Ask every case of one half."""
+    """Ask every case of one half, and return the outcomes."""
     cases = track(load_cases(half), "Asking")
     return [judge(case, assistant.answer(case.question), assistant) for case in cases]
 
 
 def ask_naively(plain: Assistant, half: Half) -> list[Outcome]:
-    """Ask every case in one prompt, over the passages that an assistant with the plain encoder finds."""
+    """Ask every case in one prompt over the passages that the plain encoder finds, and return the outcomes."""
     naive = Naive(plain)
     cases = track(load_cases(half), "Asking naively")
     return [judge_reply(case, naive.ask(case.question), plain) for case in cases]
@@ -106,8 +106,8 @@ def load_cases(half: Half) -> list[Answerable | Unanswerable]:
 def judge(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant) -> Outcome:
     """Return the outcome of a case.
 
-    An answer in the generator's words is right if each of its lines says what is accepted and it cites an article that
-    holds the fact. A quote is right if it holds at least half of the gold words.
+    An answer in the generator's words is right if each of its lines contains an accepted variant and an article that
+    holds the fact is cited. A quote is right if it holds at least half of the gold words.
     """
     first = answer.hits[0].passage if answer.hits else None
     return Outcome(
@@ -127,7 +127,7 @@ def judge(case: Answerable | Unanswerable, answer: Answer, assistant: Assistant)
 
 
 def judge_reply(case: Answerable | Unanswerable, reply: Reply, assistant: Assistant) -> Outcome:
-    """Return the outcome of a case asked in one prompt, whose reply is right if it says what is accepted."""
+    """Return the outcome of a case asked in one prompt. The reply is right if it contains an accepted variant."""
     spoken = detect(reply.text, home=detect(case.question))
     answerable = isinstance(case, Answerable)
     return Outcome(
@@ -183,10 +183,10 @@ def _find_verdict(case: Answerable | Unanswerable, answer: Answer, assistant: As
     if answer.quoted:
         held = any(_covers(place, cited, assistant) for place in case.places for cited in answer.citations)
         return "quoted, right" if held else "quoted, wrong"
-    borne = {cited.source for cited in answer.citations} & {place.source for place in case.places}
-    # Statements of several articles are on a line each.
+    well_cited = {cited.source for cited in answer.citations} & {place.source for place in case.places}
+    # Statements about several articles are on separate lines.
     accepted = all(_is_accepted(line, case) for line in answer.text.splitlines())
-    return "right" if borne and accepted else "wrong"
+    return "right" if well_cited and accepted else "wrong"
 
 
 def _places_of(case: Answerable | Unanswerable) -> tuple[Place, ...]:
@@ -198,7 +198,7 @@ def _is_accepted(text: str, case: Answerable) -> bool:
 
 
 def _covers(place: Place, stretch: Citation | Passage, assistant: Assistant) -> bool:
-    """Return whether a span of an article holds at least half of the words in question."""
+    """Return whether a span of an article holds at least half of the characters of the gold words."""
     document = assistant.index.read_document(place.source)
     if document is None or place.source != stretch.source:
         return False
@@ -213,7 +213,10 @@ def _is_verbatim(citation: Citation, assistant: Assistant) -> bool:
 
 
 def _is_in_language(case: Answerable | Unanswerable, answer: Answer) -> bool:
-    """Return whether the text is in the expected language, taking the chosen language for texts too short to tell."""
+    """Return whether an answer is in the language of its question.
+
+    The language of a short answer cannot be detected, so the one that the assistant chose counts.
+    """
     if answer.abstained or answer.quoted or len(answer.text.split()) < TELLING_WORDS:
         spoken = (answer.language, answer.script)
     else:

@@ -25,7 +25,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """The fields that every question has."""
+    """The fields common to all questions."""
 
     id: str
     language: str
@@ -34,7 +34,7 @@ class Question:
 
     @property
     def tongue(self) -> str:
-        """The language, with its script if it is written in two."""
+        """The language, followed by the script if the language is written in two."""
         return f"{self.language}-{self.script}" if self.language in IN_TWO_SCRIPTS else self.language
 
 
@@ -53,7 +53,7 @@ class Answerable(Question):
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Return every span that holds the fact; each is as right as the others."""
+        """Every span that holds the fact. To retrieve any one of them is right."""
         return (Place(self.source, self.gold), *self.also)
 
 
@@ -75,7 +75,7 @@ class FollowUp(Question):
     """The id of an answerable question with the same gold words."""
     before: tuple[Turn, ...]
     depends: bool
-    """Whether the question cannot be understood without the turns before it."""
+    """True if the question cannot be understood without the turns before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,18 +113,18 @@ class NewsQuestion(Question):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnWords:
-    """A question, and what separates a right statement from a wrong one."""
+    """A question, and the variants that make a statement right or wrong."""
 
     language: str
     question: str
     accept: tuple[str, ...]
-    """None if the articles do not answer the question."""
+    """Variants of which a right statement contains one. Empty if the articles do not answer the question."""
     reject: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair(Question):
-    """A statement, and the words of an article that it repeats or corrupts."""
+    """A statement, and the words of an article that it states truly or with a corruption."""
 
     fact: str
     source: str
@@ -132,7 +132,7 @@ class Pair(Question):
     statement: str
     supported: bool
     corruption: str
-    """What was changed in the statement; `none` if it is supported."""
+    """The kind of change made to the statement, or `none` if it is supported."""
 
 
 def half_of(key: str) -> Half:
@@ -167,7 +167,7 @@ def load_catalogue() -> tuple[AboutArticles, ...]:
 
 
 def load_own_words() -> tuple[OwnWords, ...]:
-    """Load the questions by which a generator's own words are measured."""
+    """Load the questions that measure a generator's own words."""
     rows = read_lines(CASES / "own_words.jsonl")
     return tuple(OwnWords(**{**row, "accept": tuple(row["accept"]), "reject": tuple(row["reject"])}) for row in rows)
 

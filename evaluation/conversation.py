@@ -39,12 +39,12 @@ WAYS: dict[str, Way] = {
     "always completed": lambda case: (f"{case.before[-1].question} {case.question}", ()),
     "rag": lambda case: (case.question, case.before),
 }
-"""By name of the method: what is asked, and after which turns."""
+"""The methods by name. Each returns the question to ask and the turns before it."""
 RANKS = (1, 3)
 
 
 def main() -> None:
-    """Ask, and print the tables."""
+    """Ask the questions and print the tables."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--development", action="store_true", help="ask the half that settings are chosen on")
     half: Half = "development" if options.parse_args().development else "held-back"
@@ -77,7 +77,7 @@ def draw_table(assistant: Assistant, cases: Sequence[FollowUp], half: Half) -> T
 
 
 def draw_recognition(assistant: Assistant, half: Half) -> Table:
-    """Count the questions about the collection that are recognised, and the others that are taken for one."""
+    """Return a table of the questions about the collection that are recognised, and of others mistaken for one."""
     table = Table("", "rightly", "as another kind", "questions", title=f"Questions about the collection, {half}")
     collection = Collection(assistant.encoder, assistant.prompts)
     told = [case for case in load_catalogue() if half_of(case.id) == half]

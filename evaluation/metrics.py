@@ -13,9 +13,9 @@ class Judged:
     """The judged hits of one question."""
 
     relevant: tuple[bool, ...]
-    """Whether each hit is relevant, best first."""
+    """The relevance of each hit, best first."""
     total: int
-    """How many relevant items exist."""
+    """The number of relevant items in the corpus."""
 
 
 Measure = Callable[[Judged], float]

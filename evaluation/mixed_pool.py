@@ -1,6 +1,6 @@
 """The mixed-pool protocol: every passage exists in one language only, and questions come in all of them.
 
-The data is third-party and stays in its place: a folder of `passages.<language>.jsonl` (`passage_id`, `text`) and
+The data is third-party and is read in place, from a folder of `passages.<language>.jsonl` (`passage_id`, `text`) and
 `questions.<language>.jsonl` (`id`, `question`, `passage_id`), parallel by id over the languages.
 """
 
@@ -20,10 +20,10 @@ from rag.errors import ConfigError
 
 SEEDS = (0, 1, 2)
 QUESTIONS = 400
-"""Questions asked in each language: the same ones, drawn with seed 0."""
+"""Number of questions, drawn with seed 0 and asked in each language."""
 TOP = 5
 SPARE = 5
-"""Hits to ask for per source, as a source may have several passages."""
+"""Hits to retrieve for each source wanted, as a source may have several passages."""
 
 Rate = dict[str, float]
 
@@ -71,7 +71,7 @@ class Pool:
             )
             checksum = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
         except (OSError, ValueError, KeyError) as error:
-            raise ConfigError(f"The data in {folder} cannot be read: {error!r}. Fetch it anew.") from error
+            raise ConfigError(f"The data in {folder} cannot be read: {error!r}. Fetch it again.") from error
         return cls(passages, sample, checksum)
 
     def draw(self, seed: int) -> "Draw":
@@ -133,7 +133,7 @@ class PoolFigures:
 
 
 def ask(questions: Iterable[PoolQuestion], assistant: Assistant, draw: Draw) -> list[PoolOutcome]:
-    """Ask an assistant over one draw every question."""
+    """Ask every question of an assistant over one draw, and return the outcomes."""
     outcomes = []
     for question in questions:
         sources = [hit.passage.source for hit in search_sources(question.question, assistant, TOP)]

@@ -1,4 +1,4 @@
-"""The usual stack, to compare with: the five nearest passages by plain cosine in one prompt."""
+"""The usual stack, for comparison: the five nearest passages by plain cosine similarity in one prompt."""
 
 import time
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ Answer in {language}, in one short sentence."""
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The text of the reply."""
+    """A reply, the passages that it was made from, and its timing."""
 
     text: str
     hits: tuple[Hit, ...]
@@ -36,7 +36,7 @@ class Naive:
     """One prompt with all passages that an assistant finds, as in most tutorials."""
 
     def __init__(self, assistant: Assistant) -> None:
-        """Use the assistant for retrieval only; its encoder should be the plain one."""
+        """Use the assistant for retrieval only. Its encoder should be the plain one."""
         self._assistant = assistant
         config = assistant.config
         file = resolve(config.generator, "generator", config.cache)
@@ -44,7 +44,7 @@ class Naive:
         self._model = Llama(str(file), n_ctx=config.context, n_threads=threads, verbose=False)
 
     def ask(self, question: str) -> Reply:
-        """Retrieve, fill the prompt, and read the reply to its end."""
+        """Return the complete reply to a question, from one prompt with the passages retrieved."""
         start = time.perf_counter()
         hits = self._assistant.search(question, PASSAGES)
         language = name_of(detect(question).code, "en")

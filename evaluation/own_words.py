@@ -1,8 +1,8 @@
-"""Measure what a generator's own words are worth: `python -m evaluation.own_words`, over the five articles.
+"""Measure how often a generator's own words are right: `python -m evaluation.own_words`, over the five articles.
 
 The questions are in English, as a stranger would ask them, mostly about articles in other languages; some have no
-answer. Every statement that passes the check is printed with a verdict, whatever languages the generator is trusted
-in, so that a person can check it. The languages in which a generator is trusted are chosen on these questions.
+answer. Every statement that passes the check is printed with a verdict, even if the generator is not trusted in the
+language, so that a person can check it. The languages in which a generator is trusted are chosen on these questions.
 """
 
 import re
@@ -32,7 +32,7 @@ class Said:
 
 
 def main() -> None:
-    """Ask, and print every statement."""
+    """Ask the questions and print every statement."""
     config = Config.from_env()
     encoder = SentenceEncoder.load(config)
     cases = load_own_words()
@@ -50,12 +50,12 @@ def main() -> None:
         Console().print(f"{verdict}  {one.question}  {one.text}", markup=False, soft_wrap=True)
     right = sum(one.right for one in said)
     Console().print(
-        f"{len(said)} of {len(cases)} questions were answered in words of its own, {right} of these rightly."
+        f"{len(said)} of {len(cases)} questions were answered in the generator's own words, {right} of these correctly."
     )
 
 
 def ask(case: OwnWords, assistant: Assistant) -> Said | None:
-    """Return the statement made in answer to a question; None if the article is quoted or nothing is said."""
+    """Return the statement made in answer to a question, or None if the article is quoted or does not answer."""
     answer = assistant.answer(case.question)
     if answer.abstained or answer.quoted:
         return None

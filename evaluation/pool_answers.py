@@ -1,8 +1,8 @@
 """Measure answers over a mixed pool: `python -m evaluation.pool_answers FOLDER [--questions N]`.
 
 Use the first draw of mixed_pool.py. Ask questions in all its languages and, in the same run, ask them in the usual way
-(naive.py). An answer is right if it holds one of the given answers, in the language of the question or of the gold
-passage, as a quote is in the language of its article.
+(naive.py). An answer is right if it contains one of the reference answers, in the language of the question or, because
+a quote is in the language of its article, in that of the gold passage.
 """
 
 import argparse
@@ -33,7 +33,7 @@ QUESTIONS = 120
 SEED = 0
 
 Accepted = Mapping[tuple[str, str], Sequence[str]]
-"""The given answers by language and question text."""
+"""The reference answers by language and question text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class Outcome:
 
 
 Ask = Callable[[str], tuple[str | None, float]]
-"""Return the text of the answer to a question, None if it abstained, and the seconds it took."""
+"""A function that answers a question. Returns the text, or None if it abstained, and the seconds it took."""
 
 
 def main() -> None:
-    """Ask, print the figures, and write them. Nothing of the pool's text is written."""
+    """Ask the questions, print the figures, and write them. None of the pool's text is written."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=Path, help="passages.<language>.jsonl and questions.<language>.jsonl")
     options.add_argument("--questions", type=int, default=QUESTIONS, help=f"questions to ask ({QUESTIONS})")
@@ -66,9 +66,9 @@ def main() -> None:
         pool.write(draw, Path(folder))
         with open_corpus(Path(folder), config, encoder) as corpus:
             assistant = Assistant(config, corpus.index, encoder, load_generator(config), corpus.prompts)
-            figures["here"] = summarise(ask_all(questions, accepted, through_the_front_door(assistant)))
+            figures["here"] = summarise(ask_all(questions, accepted, make_ask(assistant)))
         with open_corpus(Path(folder), config, PlainEncoder.load(config, encoder.projection)) as plain:
-            figures["naive"] = summarise(ask_all(questions, accepted, as_is_common(Naive(plain))))
+            figures["naive"] = summarise(ask_all(questions, accepted, make_naive_ask(Naive(plain))))
     table = Table("", *figures, title=f"{len(questions)} questions over {len(draw.sources)} passages")
     for name in figures["here"]:
         table.add_row(name, *(f"{column[name]:.3f}" for column in figures.values()))
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def load_accepted(folder: Path, pool: Pool, draw: Draw) -> Accepted:
-    """Return the given answers of each question, in its language and in that of its passage."""
+    """Return the reference answers to each question, in its language and in that of its passage."""
     rows = {language: read_lines(folder / f"questions.{language}.jsonl") for language in pool.passages}
     given = {(language, row["id"]): row["answers"] for language, of_one in rows.items() for row in of_one}
     return {
@@ -95,7 +95,7 @@ def load_accepted(folder: Path, pool: Pool, draw: Draw) -> Accepted:
 
 
 def ask_all(questions: Sequence[PoolQuestion], accepted: Accepted, ask: Ask) -> list[Outcome]:
-    """Ask the questions one by one."""
+    """Ask the questions one by one, and return the outcomes."""
     outcomes = []
     for question in track(questions, "Asking"):
         text, seconds = ask(question.question)
@@ -105,7 +105,7 @@ def ask_all(questions: Sequence[PoolQuestion], accepted: Accepted, ask: Ask) -> 
     return outcomes
 
 
-def through_the_front_door(assistant: Assistant) -> Ask:
+def make_ask(assistant: Assistant) -> Ask:
     """Return a function that asks the assistant."""
 
     def ask(question: str) -> tuple[str | None, float]:
@@ -115,7 +115,7 @@ def through_the_front_door(assistant: Assistant) -> Ask:
     return ask
 
 
-def as_is_common(naive: Naive) -> Ask:
+def make_naive_ask(naive: Naive) -> Ask:
     """Return a function that asks in one prompt, which never abstains."""
 
     def ask(question: str) -> tuple[str | None, float]:
@@ -126,7 +126,7 @@ def as_is_common(naive: Naive) -> Ask:
 
 
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """Return the shares of each outcome, and the seconds per question."""
+    """Return the share of each outcome, and the median of the seconds for a question."""
     return {
         "right": fmean(one.right for one in outcomes),
         "abstained": fmean(one.abstained for one in outcomes),

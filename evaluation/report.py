@@ -1,4 +1,4 @@
-"""Write figures as tables for a terminal, as a heat map, and as a file named by commit."""
+"""Write figures as tables for a terminal, as a heat map, and as a JSON file named after the commit."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ class Commit:
 
     hash: str
     dirty: bool
-    """Whether the working tree differs from the commit."""
+    """True if the working tree differs from the commit."""
     time: str = ""
     """The time of the commit, ISO 8601 in UTC; empty if unknown."""
 
@@ -85,7 +85,7 @@ def publish(facts: Mapping[str, Any], folder: Path = DATA) -> Path:
 
 
 def tables(figures: Mapping[str, Figures], half: str) -> Iterator[Table]:
-    """Return the tables of a run for a person to read."""
+    """Yield the tables of a run."""
     yield _table_by_language(f"Facts in the five articles, {half} half", {n: f.articles for n, f in figures.items()})
     yield _table_by_language(f"News that look alike, {half} half", {n: f.news for n, f in figures.items()})
     pools = {name: of_one.mixed_pool for name, of_one in figures.items() if of_one.mixed_pool}
@@ -96,7 +96,7 @@ def tables(figures: Mapping[str, Figures], half: str) -> Iterator[Table]:
 
 
 def draw_heat_map(figures: Mapping[str, Figures], folder: Path = RESULTS) -> Path | None:
-    """Draw R@1 by languages of question and passage as PNG and return the file; None without a mixed pool."""
+    """Draw R@1 by languages of question and passage as PNG, and return the file, or None without a mixed pool."""
     pools = {name: of_one.mixed_pool for name, of_one in figures.items() if of_one.mixed_pool}
     if not pools:
         return None

@@ -53,7 +53,7 @@ Rows = dict[str, dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """The questions to ask, and of which corpora."""
+    """The corpora, and the questions to ask about each."""
 
     half: Half
     articles: Path
@@ -127,7 +127,7 @@ class Figures:
 
 
 class _Unread:
-    """A Generator for runs that only retrieve; it is never asked."""
+    """A Generator for runs that only retrieve. It fails if it is asked."""
 
     name = "none"
 
@@ -151,7 +151,7 @@ class _Unread:
 
 
 def load_encoders(config: Config) -> dict[str, Encoder]:
-    """Load the configured encoder, and the same model as it is usually used. Raises ModelError."""
+    """Load the configured encoder, and the same model with plain cosine similarity. Raises ModelError."""
     own = SentenceEncoder.load(config)
     return {PLAIN: PlainEncoder.load(config, own.projection), OWN: own}
 
@@ -159,7 +159,7 @@ def load_encoders(config: Config) -> dict[str, Encoder]:
 def evaluate(
     suite: Suite, encoders: Mapping[str, Encoder], config: Config, progress: Progress | None = None
 ) -> dict[str, Figures]:
-    """Return the figures of each encoder by its name. Raises what `build_index` raises."""
+    """Return the figures of each encoder by its name. Raises the errors of `build_index`."""
     steps = len(encoders) * (2 + (len(mixed_pool.SEEDS) if suite.pool else 0))
     done = 0
 
@@ -187,7 +187,7 @@ def evaluate(
 
 
 def ask_articles(suite: Suite, config: Config, encoder: Encoder) -> list[Outcome]:
-    """Ask the questions about facts."""
+    """Ask the questions about facts in the five articles."""
     with open_corpus(suite.articles, config, encoder) as assistant:
         outcomes = []
         for case in suite.cases:
@@ -218,7 +218,7 @@ def ask_news(suite: Suite, config: Config, encoder: Encoder) -> list[Outcome]:
 
 
 def ask_pool(pool: Pool, config: Config, encoder: Encoder) -> Iterator[list[mixed_pool.PoolOutcome]]:
-    """Ask the mixed pool, one draw after another."""
+    """Ask the questions of the mixed pool, and yield the outcomes of one draw after another."""
     encoder = CachingEncoder(encoder)
     # Encoding all questions in batches takes a fraction of the time.
     encoder.encode([question.question for question in pool.questions], "query")
@@ -242,12 +242,12 @@ def open_corpus(folder: Path, config: Config, encoder: Encoder) -> Iterator[Assi
 
 def judge_hits(hits: Sequence[Hit], places: Sequence[Place], index: Index) -> Judged:
     """Judge each hit as right if it holds at least half of the words of a place."""
-    right = {passage for place in places for passage in _bearers(place, index)}
+    right = {passage for place in places for passage in _find_holders(place, index)}
     return Judged(tuple(hit.passage in right for hit in hits), len(right))
 
 
-def _bearers(place: Place, index: Index) -> list[Passage]:
-    """Return the passages that hold at least half of the words in question, which splitting may have divided."""
+def _find_holders(place: Place, index: Index) -> list[Passage]:
+    """Return the passages that hold at least half of the gold words, as splitting may have divided them."""
     document = index.read_document(place.source)
     if document is None:
         raise LookupError(f"{place.source} is not in the index.")

@@ -80,7 +80,7 @@ class Status:
 
 @contextmanager
 def started(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """Start a command. If the block ends with an error or Ctrl-C, end the command and every process that it started."""
+    """Start a command. If the block ends by an error or Ctrl-C, end the command and every process that it started."""
     # In a session of its own, so that Ctrl-C arrives here first and is passed on to every process.
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)  # noqa: S603
     try:

@@ -24,11 +24,11 @@ COMPLETE = "() => document.querySelector('article[aria-busy=false]')"
 SECONDS = 1000
 """One second, in the milliseconds that Playwright counts in."""
 FRAMES = 12
-"""Most frames of the animation."""
+"""Maximum number of frames in the animation."""
 WIDTH = 900
 """Width of the animation, in pixels."""
 COLOURS = 64
-"""Size of the palette of the animation."""
+"""Number of colours in the animation."""
 
 
 def main() -> None:
@@ -87,7 +87,7 @@ def shoot(page: Page) -> Image.Image:
 
 
 def save_animation(frames: list[Image.Image], file: Path) -> None:
-    """Save frames as an animated PNG, without those that equal the frame before."""
+    """Save frames as an animated PNG. A frame that equals the one before it is left out."""
     kept = [frames[0], *(after for before, after in pairwise(frames) if after.tobytes() != before.tobytes())]
     # One palette for all frames, as the colours would flicker otherwise.
     palette = kept[-1].quantize(COLOURS)

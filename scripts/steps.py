@@ -1,4 +1,4 @@
-"""Steps that run once, and again only if their key has changed or something that they made is missing."""
+"""Run steps once, and again only if their key has changed or something that they made is missing."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How much the assistant bears: load, long runs, killed builds, malformed files, growth, and speed."""
+"""Measure the assistant under stress: load, long runs, killed builds, malformed files, growth, and speed."""

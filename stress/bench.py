@@ -127,7 +127,7 @@ def search_both(bench: Bench, assistant: Assistant, advance: Advance) -> tuple[l
 
 
 def bench_building(bench: Bench, advance: Advance) -> Figures:
-    """Measure passages a second: the best of several rounds, and for the bare loop of several batch sizes."""
+    """Measure passages a second: the best of several rounds and, for the bare loop, of several batch sizes."""
     index = bench.assistant.index
     sources = [article.source for article in index.list_articles()]
     passages = [passage.text for source in sources for passage in index.read_passages(source)]
@@ -174,7 +174,7 @@ def clock(work: Callable[[], object]) -> float:
 
 
 def compare(ours: Sequence[float], bare: Sequence[float]) -> dict[str, float]:
-    """Return medians and 95th percentiles, and ours as a multiple of the bare ones."""
+    """Return the medians and 95th percentiles of both, and the ratios of ours to bare."""
     return {
         "ours": median(ours),
         "bare": median(bare),

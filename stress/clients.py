@@ -18,6 +18,7 @@ from rag.config import ROOT
 SETTLED = 2.0
 """Seconds without change after which a process counts as settled."""
 LONGEST = 30.0
+"""Seconds to wait at most for a process to settle, or for a place to be freed."""
 BUSY = re.compile(r"limit of \d+ open requests")
 
 
@@ -26,15 +27,15 @@ class Size:
     """The resources that a process uses."""
 
     megabytes: float
-    """Resident memory, in bytes."""
+    """Resident memory, in MiB."""
     own: float
-    """Resident memory without pages of mapped files, such as models, in bytes."""
+    """Resident memory without pages of mapped files, such as models, in MiB."""
     files: int
     threads: int
 
 
 def compare(before: Size, after: Size) -> dict[str, float]:
-    """Return resources before and after, by their names in a table."""
+    """Return the resources before and after, named as in a table."""
     names = {"megabytes": "memory {}, MB", "own": "of its own {}, MB", "files": "files {}", "threads": "threads {}"}
     return {
         name.format(when): getattr(size, fact)
@@ -108,7 +109,7 @@ def serving_stand_ins(pause: float) -> Iterator[Server]:
 
 
 class Connection:
-    """A minimal HTTP/1.1 connection, as clients and server share the processor."""
+    """An HTTP/1.1 connection, minimal because the clients share the processor with the server that they measure."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -132,7 +133,7 @@ class Connection:
         self._writer.transport.abort()
 
     async def send(self, method: str, path: str, body: object = None) -> None:
-        """Send a request and return the status of the reply."""
+        """Send a request, and read the status and the headers of the reply."""
         data = b"" if body is None else json.dumps(body).encode()
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(data)}\r\n"
         self._writer.write(f"{head}Content-Type: application/json\r\n\r\n".encode() + data)
@@ -144,7 +145,7 @@ class Connection:
         return b"".join([piece async for piece in self.follow()])
 
     async def follow(self) -> AsyncIterator[bytes]:
-        """Yield the lines of the reply as they arrive."""
+        """Yield the pieces of the reply's body as they arrive."""
         if length := re.search(rb"content-length: (\d+)", self._headers):
             yield await self._reader.readexactly(int(length[1]))
             return
@@ -158,14 +159,15 @@ class Asked:
     """One question and its outcome, with times in seconds of a shared clock."""
 
     sent: float
-    in_line: float | None = None
+    queued: float | None = None
     """When its evidence arrived and it entered the queue."""
     done: float | None = None
     places: list[int] = field(default_factory=list)
-    """The places in the queue that were reported to it."""
+    """Its successive places in the queue, as the server reported them."""
     outcome: str = "error"
-    """`failed`, `answered` or `busy`."""
+    """`answered`, `busy` or `error`."""
     said: str = ""
+    """The error's message."""
 
 
 async def ask(port: int, question: str) -> Asked:
@@ -188,8 +190,8 @@ async def ask(port: int, question: str) -> Asked:
 
 
 def _note(asked: Asked, piece: str) -> None:
-    if asked.in_line is None and '"evidence":' in piece:
-        asked.in_line = time.monotonic()
+    if asked.queued is None and '"evidence":' in piece:
+        asked.queued = time.monotonic()
     asked.places += map(int, re.findall(r'"ahead":(\d+)', piece))
     if '"finish_reason":"stop"' in piece:
         asked.outcome, asked.done = "answered", time.monotonic()
@@ -198,7 +200,10 @@ def _note(asked: Asked, piece: str) -> None:
 
 
 async def measure_leaving(server: Server, question: str, while_waiting: bool) -> float:
-    """Return the seconds until the place of a client that disconnects is free, while it is answered or waits."""
+    """Return the seconds until the server frees the place of a client that disconnects.
+
+    The client disconnects while it waits in the queue or, if not `while_waiting`, while it is answered.
+    """
     async with await Connection.open(server.port) as first, await Connection.open(server.port) as second:
         body = {"model": "rag", "stream": True, "messages": [{"role": "user", "content": question}]}
         for connection in (first, second) if while_waiting else (first,):

@@ -16,7 +16,7 @@ from stress.killed_builds import Trial
 
 
 def main() -> None:
-    """Kill builds, and print the states they left."""
+    """Kill builds, and print how many left the old state and how many the new one."""
     # Not at module level, as every child process imports this module.
     from rich.console import Console
     from rich.progress import Progress

@@ -36,7 +36,7 @@ the mayor.</p><table><tr><td>Quay</td></tr></table></article></body></html>"""
 
 
 def main() -> None:
-    """Run the fuzzer; exit with another code than 0 if something broke."""
+    """Run the fuzzer. Exit with a code other than 0 if something broke."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seconds", type=int, default=600, help="duration (600)")
     chosen = options.parse_args()
@@ -77,14 +77,17 @@ def list_beginnings() -> Iterator[tuple[str, bytes]]:
 
 
 def read_anything(data: bytes) -> None:
-    """Read bytes as a file of the format that the first byte selects. Raises AssertionError, or whatever breaks."""
+    """Read bytes as a file of the format that the first byte selects.
+
+    Raises AssertionError, or any error that reading the file raises.
+    """
     with TemporaryDirectory() as folder:
         file = Path(folder, f"article{FORMATS[data[0] % len(FORMATS)] if data else '.txt'}")
         file.write_bytes(data[1:])
         for found in walk([file]):
             document = read(found) if isinstance(found, File) else found
             if isinstance(document, Skipped):
-                check(document.reason.endswith("."), "it is left out without a reason")
+                check(document.reason.endswith("."), "it is skipped without a reason")
             else:
                 check(bool(document.text.strip() and document.text.encode()), "it has no text")
 

@@ -5,8 +5,8 @@ of half its length that is distributed like the real ones (a random sum of their
 project's held-back questions search them, and recall@10 is relative to comparing each question with every vector.
 Encoding is left out, as it takes the same time per passage at every size.
 
-Up to FULL passages, each has as many tokens as a passage of 160 tokens in the default encoder. Beyond, where a million
-passages would take fifty gigabytes, each has two tokens, and so has the reported size on disk. Only the matching of a
+Up to FULL passages, each has about as many tokens as a real passage of at most 160. Beyond that, a million passages
+would take fifty gigabytes, so each has two tokens, and the reported size on disk is for two. Only the matching of a
 question's candidates reads tokens, which costs the same at every size.
 """
 
@@ -100,7 +100,7 @@ def encode_real(config: Config) -> tuple[Vectors, Vectors]:
 
 
 def measure(real: Vectors, questions: Vectors, passages: int, folder: Path) -> Figures:
-    """Return all figures of one size, each measured in its own process to separate memory."""
+    """Return all figures of one size. Each part is measured in its own process, so that memory is counted apart."""
     processes = multiprocessing.get_context("spawn")
     figures: Figures = {}
     parts: list[Callable[[], Figures]] = [
@@ -115,7 +115,7 @@ def measure(real: Vectors, questions: Vectors, passages: int, folder: Path) -> F
 
 
 def measure_build(real: Vectors, passages: int, folder: Path) -> Figures:
-    """Return the seconds to write an index of this size, in batches like a build, and its bytes."""
+    """Write an index of this size in batches, as a build does, and return the seconds and its size on disk."""
     encoder = Still(real.shape[1])
     exact = np.lib.format.open_memmap(folder / "exact.npy", "w+", np.float32, (passages, real.shape[1]))
     taken, row = 0.0, 0
@@ -137,7 +137,7 @@ def measure_build(real: Vectors, passages: int, folder: Path) -> Figures:
 
 
 def measure_search(questions: Vectors, passages: int, folder: Path) -> Figures:
-    """Measure opening, memory, and searches beside comparing with every vector."""
+    """Measure opening, memory, and searches, the latter against a comparison with every vector."""
     before = _read_memory()
     began = time.perf_counter()
     with closing(Index.open(folder / "grown")) as index:
@@ -176,7 +176,7 @@ def measure_update(real: Vectors, passages: int, folder: Path) -> Figures:
 
 
 def measure_walk(folder: Path) -> Figures:
-    """Return the seconds to find that short files are unchanged."""
+    """Return the seconds to index short files, and to find that they are unchanged."""
     config = Config(corpus=folder / "files", indexes=folder / "indexes", cache=folder / "cache")
     config.corpus.mkdir()
     for number in range(FILES):
@@ -240,7 +240,7 @@ def render(figures: dict[int, Figures]) -> str:
 
 
 def draw(figures: dict[int, Figures], file: Path) -> None:
-    """Draw how search, filters, opening, updates and building grow."""
+    """Draw the times of searching, filtering, opening, updating and building by the number of passages."""
     picture = Figure(figsize=(9, 4), layout="constrained")
     milliseconds, seconds = picture.subplots(1, 2)
     drawn: dict[Any, tuple[str, ...]] = {

@@ -29,7 +29,7 @@ POLICY = MergePolicy(batch=8, exact=30, small=12, most=150, removed_share=0.4)
 FILES = 40
 WORDS = ("harbour", "orchard", "lake", "tower", "bridge", "river", "market", "school", "winter", "summer", "train")
 LAST = 40
-"""File operations at the end of a build, in which it switches generations and cleans up."""
+"""Number of file operations at the end of a build, in which it switches generations and cleans up."""
 HANGS = 300.0
 """Seconds after which a running build counts as hanging."""
 FINISHED = 0.3
@@ -45,10 +45,10 @@ detect(" ".join(WORDS))
 
 
 class Children:
-    """Builds in child processes, one at a time, and the number of file operations of the last."""
+    """Builds in child processes, one at a time, and the number of file operations of the last one."""
 
     def __init__(self, *preload: str) -> None:
-        # Not forked from this process: threads of the libraries it has used would be missing.
+        # Not forked from this process: the threads of the libraries that it has used would be missing.
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["stress.killed_builds", "faiss", *preload])
         # No lock: a process killed while holding one would leave all others waiting.
@@ -56,7 +56,7 @@ class Children:
 
     @property
     def moments(self) -> int:
-        """Return the number of file operations of the last build."""
+        """The number of file operations of the last build."""
         return self._seen.value
 
     def start(self, work: Callable[..., None], *told: object) -> BaseProcess:
@@ -72,7 +72,7 @@ def await_end(child: BaseProcess) -> bool:
     child.join(HANGS)
     if child.exitcode is None:
         child.kill()
-        raise AssertionError(f"a build goes on after {HANGS:.0f} seconds")
+        raise AssertionError(f"a build is still running after {HANGS:.0f} seconds")
     check(child.exitcode in (0, -signal.SIGKILL), f"a build ended with {child.exitcode}")
     return child.exitcode == 0
 
@@ -153,7 +153,7 @@ class Trial:
         # A build that had to wait for the machine says nothing about the next.
         self._seconds = min(time.monotonic() - began, 1.5 * self._seconds)
         self._moments = self._children.moments
-        check(ended, "a build was killed by somebody else")
+        check(ended, "a build was killed from outside")
         check(self._read_index() == self._read_corpus(), "a build that ended does not hold the corpus")
         check(not find_unused_files(self.config.indexes / self.config.index), "a build that ended left something")
 
@@ -193,10 +193,10 @@ class Trial:
                 passages, embeddings = index.read_passages(article.source), index.read_embeddings(article.source)
                 check(len(passages) == article.passages, "a passage is missing")
                 for passage, vector in zip(passages, embeddings.vectors, strict=True):
-                    check(document.text[passage.start : passage.end] == passage.text, "a passage is not of its article")
+                    check(document.text[passage.start : passage.end] == passage.text, "a passage is not in its article")
                     check(
                         bool(np.allclose(vector, HashEncoder.make_vector(passage.text), atol=2e-3)),
-                        "a vector is another's",
+                        "a vector is not that of its passage",
                     )
                     ((row, _),) = index.search(vector, 1)
                     check(index.read_passage(row).text == passage.text, "a passage is not found")

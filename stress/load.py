@@ -1,6 +1,6 @@
 """Put `rag serve` under load, over stand-ins for the models: `python -m stress.load`.
 
-Report how many requests were answered and refused, how long they took, whether any was overtaken in the queue, and the
+Reports how many requests were answered and refused, how long they took, whether any was overtaken in the queue, and the
 resources of the server's process before and after.
 """
 
@@ -31,7 +31,7 @@ QUESTIONS = (
 PAUSE = 0.005
 """Seconds that the generator takes for a word."""
 SLOW = 0.2
-"""Seconds for a word while clients that disconnect are measured."""
+"""Seconds for a word while disconnecting clients are measured."""
 BACK = 1.0
 """Mean seconds after which a refused client tries again."""
 TICK = 0.01
@@ -39,7 +39,7 @@ CONNECTIONS = 300
 """Connections for searches; more than the server accepts."""
 WARM_SHARE = 0.1
 LEAST_WARM = 10.0
-"""Seconds that the warm-up takes at least."""
+"""Minimum seconds of the warm-up."""
 FLAT = 1.05
 """Factor by which memory may grow."""
 POOLS = 50
@@ -61,7 +61,7 @@ class Load:
 
 
 def main() -> None:
-    """Print the figures; exit with 1 if a limit is exceeded."""
+    """Print the figures. Exit with 1 if a limit is exceeded."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seconds", type=float, default=600, help="duration (600)")
     options.add_argument("--askers", type=int, default=50, help="clients that ask again and again (50)")
@@ -98,7 +98,7 @@ async def measure(seconds: float, warm: float, askers: int, rate: float, advance
 
 
 async def put_load(server: Server, seconds: float, askers: int, rate: float, advance: Advance) -> Load:
-    """Ask and search for some seconds, and wait for requests in progress."""
+    """Ask and search for some seconds, wait for requests in progress, and return the outcome."""
     load = Load()
     end = time.monotonic() + seconds
     async with asyncio.TaskGroup() as tasks:
@@ -192,17 +192,17 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def count_overtaken(asked: Sequence[Asked]) -> int:
     """Count the questions that were queued before another was sent, but answered after it."""
-    answered = [(one.in_line, one.sent, one.done) for one in asked if one.in_line is not None and one.done is not None]
+    answered = [(one.queued, one.sent, one.done) for one in asked if one.queued is not None and one.done is not None]
     by_done = sorted(answered, key=lambda one: one[2])
     latest_sent, overtaken = 0.0, 0
-    for in_line, sent, _ in by_done:
-        overtaken += in_line < latest_sent
+    for queued, sent, _ in by_done:
+        overtaken += queued < latest_sent
         latest_sent = max(latest_sent, sent)
     return overtaken
 
 
 def find_faults(figures: Figures) -> list[str]:
-    """Return a sentence for each limit that is exceeded."""
+    """Return a phrase for each limit that is exceeded."""
     faults = [name for name in ("question errors", "search errors", "overtaken in the queue", "places that grew")
               if figures[name]]  # fmt: skip
     if figures["memory after, MB"] > FLAT * figures["memory before, MB"]:
@@ -211,7 +211,7 @@ def find_faults(figures: Figures) -> list[str]:
         f"{what} leaked" for what in ("files", "threads") if figures[f"{what} after"] > figures[f"{what} before"]
     ]
     if figures["seconds until the place of a disconnected client is free"] > 1:
-        faults.append("a place was held for one that had left")
+        faults.append("a place was held for a disconnected client")
     return faults
 
 

@@ -32,12 +32,12 @@ COME_AND_GO = 8
 FIRST = 400
 """File operations assumed for the first build; later builds use the number counted before."""
 Cited = list[tuple[str, int, int, str]]
-"""Source, offsets and words of each citation."""
+"""Source, start, end and words of each citation."""
 Advance = Callable[[float], object]
 
 
 def main() -> None:
-    """Ask, and print differences; exit with 1 if there are any."""
+    """Print for how many questions the citations agree. Exit with 1 if any differ."""
     # Not at module level, as every child process imports this module.
     from rich.console import Console
     from rich.progress import Progress as Bars

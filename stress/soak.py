@@ -1,4 +1,4 @@
-"""Ask `rag serve` one question after another, and measure the resources of its process: `python -m stress.soak`.
+"""Ask `rag serve` many questions, a few at a time, and measure the resources of its process: `python -m stress.soak`.
 
 `--questions N` asks a server over stand-ins, which takes little time; `--real N` uses the configured models and index.
 """
@@ -21,19 +21,20 @@ from stress.load import FLAT, POOLS, QUESTIONS, Figures, percentile, render
 CASES = ROOT / "evaluation" / "cases" / "articles.jsonl"
 REAL = ("-c", "from rag.cli import main; main(['serve', '--port', '0'])")
 ASKERS = 4
+"""Number of questions asked at the same time."""
 WARM_SHARE = 0.1
 Advance = Callable[[float], object]
 
 
 def main() -> None:
-    """Print the figures; exit with 1 if a limit is exceeded."""
+    """Print the figures. Exit with 1 if a limit is exceeded."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--questions", type=int, default=0, help="questions to ask over the stand-ins")
     options.add_argument("--real", type=int, default=0, help="questions to ask of the real models")
     options.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = options.parse_args()
     if not chosen.questions and not chosen.real:
-        options.error("name a number of --questions or --real ones")
+        options.error("give a number of questions with --questions or --real")
     figures: dict[str, Figures] = {}
     with Progress(console=Console(stderr=True), transient=True) as bars:
         if chosen.questions:
@@ -90,7 +91,7 @@ async def _ask_all(server: Server, questions: Sequence[str], count: int, advance
 
 
 def find_faults(figures: Figures) -> list[str]:
-    """Return a sentence for each limit that is exceeded."""
+    """Return a phrase for each limit that is exceeded."""
     faults = ["errors"] if figures["errors"] else []
     if figures["memory after, MB"] > FLAT * figures["memory before, MB"]:
         faults.append("memory grew")

@@ -1,6 +1,6 @@
 """Run `rag serve` over stand-ins for the models, so that the server itself is measured: `python -m stress.stand_in`.
 
-The arguments are a folder for the index, the seconds that the generator takes for a word, and those of `rag serve`.
+The arguments are a folder for the index, the seconds that the generator takes for a word, and options of `rag serve`.
 """
 
 import sys
@@ -19,7 +19,7 @@ def serve(folder: Path, pause: float, *arguments: str) -> None:
     """Build the index over the configured corpus, and serve it."""
 
     def load(config: Config) -> Assistant:
-        # Stand-ins that remembered what they were given would look like a leak.
+        # If the stand-ins remembered what they were given, that would look like a leak.
         encoder = WordEncoder(remember=False)
         build_index(config=Config(corpus=config.corpus, indexes=folder), encoder=encoder)
         index = Index.open(folder / config.index)

@@ -14,8 +14,9 @@ from rag.protocols import Encoder
 from rag.types import Document, Embeddings, Filter, Passage, Progress, Projection, Role, Vectors
 
 NOISE = 0.5
-"""Length of the noise added to a unit vector: a cosine of 0.89 with the original."""
+"""Length of the noise added to a unit vector, for a cosine of 0.89 with the original."""
 PER_DOCUMENT = 20
+"""Passages in a document."""
 BATCH = 4_000
 """Passages made at once."""
 LANGUAGES = ("cs", "de", "el", "en")
@@ -26,8 +27,8 @@ WORDS = " ".join(["word"] * 100)
 def grow(index: Index, encoder: Encoder, passages: int, folder: Path, advance: Callable[[int], object]) -> Index:
     """Write an index of `passages` passages made from those of `index`, calling `advance` with the number of new ones.
 
-    The texts differ by a number, so that none is a copy of another. Tokens are those of the originals, and vectors are
-    theirs with noise.
+    The texts differ by a number, so that none is a copy of another. They keep the tokens of the originals, and their
+    vectors with noise.
     """
     chance = np.random.default_rng(0)
     sources = [article.source for article in index.list_articles()]
@@ -70,7 +71,7 @@ class Made:
 
 
 class Still:
-    """An Encoder that is only described, as nothing is encoded."""
+    """An Encoder for writing an index of given vectors. It cannot encode."""
 
     name = "still"
     max_tokens = 512
@@ -96,11 +97,11 @@ class Still:
         """Do nothing; there is nothing to load."""
 
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
-        """Never called."""
+        """Raise NotImplementedError."""
         raise NotImplementedError
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Never called."""
+        """Raise NotImplementedError."""
         raise NotImplementedError
 
 
@@ -127,7 +128,7 @@ def make_documents(real: Vectors, passages: int, tokens: int, version: str = "")
 
 
 def make_document(number: int, vectors: Vectors, tokens: Sequence[NDArray[np.int8]], version: str = "") -> Made:
-    """Return the document of a number. Documents of different versions differ in their checksums."""
+    """Return the document with this number. Documents of different versions differ in their checksums."""
     language, date = tell_facts(number)
     passage = Passage("", WORDS, 0, len(WORDS), language, "Latn", date, None)
     document, copies = _copy(f"{number:06}.txt", [passage] * len(vectors))

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Self
 
-from rag.config import Config
+from rag.config import Config, say_install
 from rag.errors import StoreError
 from rag.index.index import Index
 from rag.text.dates import PartialDate
@@ -44,8 +44,7 @@ def open_store(config: Config) -> "MilvusStore | None":
         return None
     if find_spec("pymilvus") is None:
         raise StoreError(
-            "RAG_MILVUS is set, but the pymilvus package is not installed. "
-            "In the project's folder run: pip install -e '.[milvus]'"
+            f"RAG_MILVUS is set, but the pymilvus package is not installed. {say_install('milvus', 'milvus-lite pymilvus')}"
         )
     return MilvusStore.connect(config.milvus, config.milvus_token, config.index)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from rag.config import say_install
 from rag.errors import DocumentError
 from rag.ingest.charsets import decode
 from rag.text.dates import is_date
@@ -209,9 +210,8 @@ def _import(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise DocumentError(
-            "Reading this format needs another package. In the project's folder run: pip install -e '.[documents]'"
-        ) from None
+        install = say_install("documents", "pypdf python-docx pyyaml trafilatura")
+        raise DocumentError(f"Reading this format needs another package. {install}") from None
 
 
 READERS: dict[str, Callable[[bytes], Content]] = {

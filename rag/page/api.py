@@ -36,7 +36,7 @@ def add_endpoints(assistant: Assistant) -> None:
 
 
 def _show_errors(endpoint: Callable[P, R]) -> Callable[P, R]:
-    """Raise RagError as gr.Error, as Gradio hides the message of any other exception from its clients."""
+    """Return the endpoint with RagError raised as gr.Error: Gradio hides the messages of other errors from clients."""
 
     @wraps(endpoint)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:

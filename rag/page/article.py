@@ -24,15 +24,15 @@ class ArticleSpan:
         """Return the span that a browser asks for, or raise ArticleMissing if `value` is not a span."""
         source, start, end = value.get("source"), value.get("start", 0), value.get("end", 0)
         if not (isinstance(source, str) and isinstance(start, int) and isinstance(end, int) and 0 <= start <= end):
-            raise ArticleMissing("The request names no valid span of an article. Open an article from the list.")
+            raise ArticleMissing("The request is not for a valid span of an article. Open an article from the list.")
         return cls(source, start, end)
 
 
 def draw_article(assistant: Assistant, span: ArticleSpan, citations: Sequence[Citation], wording: Wording) -> str:
     """Return an article as HTML with a span of it marked, or raise ArticleMissing if the index does not hold it.
 
-    `citations` are those of the whole conversation. Where the span is one of them, buttons lead to the previous and
-    the next one.
+    `citations` are all citations of the conversation. If the span is one of them, buttons lead to the previous and the
+    next citation.
     """
     document = assistant.open_article(span.source)
     cited = [number for number, one in enumerate(citations) if ArticleSpan(one.source, one.start, one.end) == span]
@@ -50,5 +50,5 @@ def draw_article(assistant: Assistant, span: ArticleSpan, citations: Sequence[Ci
 
 
 def draw_missing(wording: Wording) -> str:
-    """Return the notice that stands in place of an article that the index does not hold."""
+    """Return the notice shown in place of an article that the index does not hold."""
     return render("article.html", document=None, number=None, notice="gone", wording=wording)

@@ -15,13 +15,13 @@ from rag.types import Article
 Entry = tuple[Article, str]
 """An article and its name in the list."""
 NAME_CHARS = 90
-"""Longest name that is made of an article's first words, in characters."""
+"""Maximum length of a name taken from an article's first words, in characters."""
 SHOWN = 300
-"""Articles that the list shows at once, divided between the languages; the search finds the others."""
+"""Maximum number of articles in the list, divided between the languages. The search finds the others."""
 
 
 def draw_list(assistant: Assistant, words: str, wording: Wording) -> str:
-    """Return the HTML of the articles whose names hold all of the words; articles that were added can be removed."""
+    """Return the HTML list of the articles whose names contain all of the words. Added ones have a remove button."""
     articles = assistant.list_articles()
     entries = find_articles([(one, name_article(one, assistant)) for one in articles], words)
     groups = {code: list(group) for code, group in groupby(entries, lambda entry: entry[0].language)}
@@ -41,7 +41,7 @@ def draw_list(assistant: Assistant, words: str, wording: Wording) -> str:
 
 
 def divide_limit(limit: int, wanted: Mapping[str, int]) -> dict[str, int]:
-    """Divide `limit` evenly between the keys of `wanted`; what one does not need goes to the others."""
+    """Divide `limit` evenly between the keys of `wanted`. A key that needs less leaves the rest to the others."""
     shares: dict[str, int] = {}
     for name in sorted(wanted, key=wanted.__getitem__):
         shares[name] = min(wanted[name], (limit - sum(shares.values())) // (len(wanted) - len(shares)))
@@ -49,10 +49,10 @@ def divide_limit(limit: int, wanted: Mapping[str, int]) -> dict[str, int]:
 
 
 def find_articles(entries: Sequence[Entry], words: str) -> list[Entry]:
-    """Return the entries that hold all of the words in name or source, in any script; by language, newest first."""
+    """Return the entries with all of the words in name or source, in any script; by language, newest first."""
     wanted = fold(words).split()
     found = [entry for entry in entries if all(word in fold(f"{entry[1]} {entry[0].source}") for word in wanted)]
-    # Sorting is stable, so that the dates stay in order within a language.
+    # Sorting is stable, so the dates stay in order within a language.
     newest = sorted(found, key=lambda entry: entry[0].date or "", reverse=True)
     return sorted(newest, key=lambda entry: entry[0].language)
 

@@ -1,4 +1,4 @@
-"""The state of a conversation, and its progress from a question to the answer; no Gradio, no HTML."""
+"""The state of a conversation, and its progress from a question to the answer, without Gradio or HTML."""
 
 import logging
 from collections import OrderedDict
@@ -16,7 +16,7 @@ from rag.types import Filter, Hit, Turn
 logger = logging.getLogger(__name__)
 
 KEPT = 200
-"""Conversations that are kept; beyond that the least recently used one is dropped."""
+"""Maximum number of conversations kept. Beyond it, the least recently used one is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Exchange:
     hits: tuple[Hit, ...] = ()
     """Passages found so far."""
     ahead: int = 0
-    """Number of questions that the model answers before this one."""
+    """Number of questions that the model will answer before this one."""
     reading: Hit | None = None
     """The passage that the generator is reading."""
     words: str = ""
@@ -72,7 +72,7 @@ class Conversation:
         return len(self.exchanges) - 1
 
     def update(self, position: int, exchange: Exchange) -> bool:
-        """Replace an exchange by its next step; return False, and change nothing, if it was stopped."""
+        """Replace an exchange by its next step and return True, or return False if it was stopped."""
         if self.exchanges[position].stopped:
             return False
         self.exchanges[position] = exchange
@@ -89,7 +89,7 @@ class Conversation:
             self.stop(position)
 
     def note_generation(self, generation: str) -> bool:
-        """Remember which generation of the index is asked; return True if it differs from the previous one."""
+        """Remember the generation of the index in use, and return whether it has changed since the last question."""
         previous, self._generation = self._generation, generation
         return previous not in (None, generation)
 
@@ -101,7 +101,7 @@ class ConversationStore:
         self._kept: OrderedDict[str, Conversation] = OrderedDict()
 
     def find(self, tab: str, new: Conversation) -> Conversation:
-        """Return the conversation of a tab, by the tab's secret name; `new` becomes that of an unknown tab."""
+        """Return the conversation of the tab with this secret name. An unknown tab gets `new`."""
         if not tab:
             return new
         conversation = self._kept.setdefault(tab, new)
@@ -127,7 +127,7 @@ def follow(
                 exchange = _advance(exchange, event)
                 yield exchange
     except RagError as error:
-        # A copy, as the error itself would keep the frames alive in which it was raised.
+        # A copy, because the error itself would keep alive the frames in which it was raised.
         yield replace(exchange, error=copy(error))
     except Exception as error:
         logger.exception("A question failed with an unexpected error.")
@@ -135,11 +135,11 @@ def follow(
 
 
 def refresh_index(assistant: Assistant) -> None:
-    """Switch to the newest index; if it cannot be opened, log the reason and keep the one in use."""
+    """Switch to the newest index. If it cannot be opened, log the reason and keep the one in use."""
     try:
         assistant.refresh()
     except RagError as error:
-        logger.warning("The newest index cannot be opened, the previous one stays in use: %s", error)
+        logger.warning("The newest index cannot be opened; the previous one stays in use: %s", error)
 
 
 def _advance(exchange: Exchange, event: Event) -> Exchange:

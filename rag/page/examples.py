@@ -1,7 +1,7 @@
 """Questions that the page offers, one in each language, each about a topic of an article in the index.
 
 The topic is in quotation marks, so that the sentence around it is correct in every language, whatever the topic. A
-question is offered only if its language is detected rightly, and if its first hit is the topic in that article.
+question is offered only if its language is detected correctly and its first hit holds the topic in that article.
 """
 
 import threading
@@ -22,9 +22,9 @@ from rag.text.scripts import script_of
 from rag.types import Article, Document
 
 LOOKED = 12
-"""Articles that topics are taken from, spread evenly over the languages."""
+"""Maximum number of articles from which topics are taken, spread evenly over the languages."""
 TRIES = 6
-"""Questions that are tried in a language. Each try is a search."""
+"""Maximum number of questions tried in a language. Each try takes a search."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class _Subject:
     document: Document
     topics: list[str]
     asked: list[str] = field(default_factory=list)
-    """Topics that questions are already about."""
+    """Topics of the questions found so far."""
 
 
 class Examples:
@@ -50,7 +50,7 @@ class Examples:
         self._making = threading.Lock()
 
     def draw(self, wording: Wording) -> str:
-        """Return the questions as HTML, the one in the reader's language first, one script for each language."""
+        """Return the questions as HTML, the reader's language first. Each language has one question, in one script."""
         made = self._make()
         tags = sorted(made, key=lambda tag: (tag != wording.tag, tag))
         chosen = {tag.partition("-")[0]: tag for tag in reversed(tags)}
@@ -69,7 +69,7 @@ class Examples:
             return self._made
 
     def _ask(self, tag: str, subjects: Sequence[_Subject], index: Index) -> str | None:
-        """Return a question in a language, or None if no topic gives one.
+        """Return a question in a language, or None if no topic yields one.
 
         Prefers an article in another language, and an article that no question is about yet.
         """
@@ -90,7 +90,7 @@ class Examples:
             if self._finds(question, topic, subject.document.source, index):
                 subject.asked.append(topic)
                 return question
-            # The topic will hardly do better in another language, so the other topics come first there.
+            # The topic will hardly do better in another language, so the other topics are tried first there.
             subject.topics.remove(topic)
             subject.topics.append(topic)
         return None

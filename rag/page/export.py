@@ -1,4 +1,4 @@
-"""A conversation to copy or save: as text with its sources, as Markdown, as JSON."""
+"""Write a conversation for copying or saving: as plain text, as Markdown, or as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from rag.text.markup import escape_markdown
 
 
 def write_plain(exchange: Exchange) -> str:
-    """Return an answer and its sources as text; empty if there is no answer."""
+    """Return an answer and its sources as text, or "" if there is no answer."""
     if not exchange.answer:
         return ""
     sources = [f"[{cited.number}] {_describe(cited)}: “{cited.quote}”" for cited in exchange.answer.citations]
@@ -18,7 +18,7 @@ def write_plain(exchange: Exchange) -> str:
 
 
 def write_markdown(exchanges: Sequence[Exchange], wording: Wording) -> str:
-    """Return the conversation as Markdown; nothing in a question, an answer or an article acts as markup."""
+    """Return the conversation as Markdown. Questions, answers and articles are escaped in it."""
     parts = [f"# {escape_markdown(wording.label('title'))}"]
     for exchange in exchanges:
         parts.append(f"## {escape_markdown(exchange.question)}")
@@ -36,7 +36,7 @@ def write_markdown(exchanges: Sequence[Exchange], wording: Wording) -> str:
 
 
 def write_json(exchanges: Sequence[Exchange]) -> str:
-    """Return the conversation as JSON, with each answer as `Answer.as_dict()` gives it."""
+    """Return the conversation as JSON, with each answer in the form of `Answer.as_dict()`."""
     entries = [
         {
             "question": one.question,

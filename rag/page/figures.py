@@ -17,12 +17,12 @@ DATA = Path(__file__).with_name("data")
 MEASURED = "measured.json"
 HEAT_MAP = "heatmap.png"
 LAST = 10
-"""Answers whose times are shown."""
+"""The number of recent answers whose times are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """How good the answers to the held-back cases are, by system and measure."""
+    """The measured quality of the answers to the held-back cases, by system and measure."""
 
     commit: str
     generator: str
@@ -30,7 +30,7 @@ class Measurement:
 
 
 def draw_figures(assistant: Assistant, exchanges: Sequence[Exchange], wording: Wording) -> str:
-    """Return the HTML of the tab."""
+    """Return the HTML of the Figures tab."""
     articles = assistant.list_articles()
     languages = Counter(wording.name(article.language) for article in articles)
     dates = Counter(article.date or wording.label("undated") for article in articles)

@@ -26,14 +26,14 @@ from rag.text.prompts import FALLBACK
 from rag.types import Filter
 
 MAX_QUESTIONS = 16
-"""Questions that are answered or queued at the same time."""
+"""Maximum number of questions answered or queued at the same time."""
 MAX_CHANGES = 8
-"""Changes to the corpus that run at the same time; all but the first are refused by the index's lock."""
+"""Maximum number of changes to the corpus that run at the same time. The index's lock refuses all but the first."""
 UPLOADS = (3600, 3600)
 """Seconds between two clean-ups of uploaded files, and the age in seconds at which a file is deleted."""
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-# The tab's name cannot be guessed: a tab that is reloaded finds its conversation, and no other tab does. The language
-# is stored as `tongue` in readers' browsers already, and another name would lose their choice.
+# The tab's name cannot be guessed, so a reloaded tab finds its conversation and no other tab does. Readers' browsers
+# already store the language as `tongue`; under another name, their choice would be lost.
 START = """() => {
     sessionStorage.tab ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16)).join("");
     return [sessionStorage.tab, localStorage.tongue ?? null, null];
@@ -120,7 +120,7 @@ def _handle_questions(localizer: Localizer, components: Components) -> None:
         until: str,
         request: gr.Request,
     ) -> AsyncGenerator[str, None]:
-        # A question can come before the page has reported its language.
+        # A question can arrive before the page has reported its language.
         conversation.language = conversation.language or _choose_language(request, assistant)
         among = Filter(tuple(languages), tuple(sources), since.strip() or None, until.strip() or None)
         position = conversation.begin(question)
@@ -129,7 +129,7 @@ def _handle_questions(localizer: Localizer, components: Components) -> None:
             async with aclosing(steps):
                 async for exchange in steps:
                     running = conversation.update(position, exchange)
-                    # Also after a stop: Gradio repeats the last value at the end, which must show the stop.
+                    # Yield after a stop too: Gradio repeats the last value at the end, which must show the stop.
                     yield draw_conversation(conversation.exchanges, localizer.wording(conversation.language))
                     if not running:
                         break
@@ -146,7 +146,7 @@ def _handle_questions(localizer: Localizer, components: Components) -> None:
         [composer.question, components.conversation, *components.articles.filters],
         components.view,
         show_progress="hidden",
-        # A second question of the same tab is queued.
+        # A second question from the same tab is queued.
         trigger_mode="multiple",
         api_name="ask",
         api_description=assistant.prompts.programs["converse"],
@@ -155,7 +155,7 @@ def _handle_questions(localizer: Localizer, components: Components) -> None:
 
 
 def _handle_reading(localizer: Localizer, components: Components) -> None:
-    """Open articles from the conversation, from the list and from one citation to the next; search; show figures."""
+    """Open articles from the conversation, the list and the reader; search the list; show the figures."""
     assistant, articles = localizer.assistant, components.articles
 
     def read(conversation: Conversation, tag: str, event: gr.EventData) -> str:
@@ -180,7 +180,7 @@ def _handle_reading(localizer: Localizer, components: Components) -> None:
 
 
 def _handle_changes(localizer: Localizer, components: Components) -> list[Dependency]:
-    """Add and remove articles; once the new index is in use, update everything that lists articles."""
+    """Add and remove articles. Once the new index is in use, update everything that lists articles."""
     assistant, articles = localizer.assistant, components.articles
     unchanged = [gr.skip()] * len(localizer.components)
 
@@ -211,7 +211,7 @@ def _handle_changes(localizer: Localizer, components: Components) -> list[Depend
 
 
 def _update_filters(after: list[Dependency], localizer: Localizer, components: Components) -> None:
-    """Update the choices of the filters after each of these events, and deselect what no longer exists."""
+    """Update the choices of the filters after each event in `after`, and deselect what no longer exists."""
     filters = components.articles.filters[:2]
 
     def update(languages: list[str], sources: list[str], tag: str) -> list[dict[str, Any]]:
@@ -222,13 +222,13 @@ def _update_filters(after: list[Dependency], localizer: Localizer, components: C
             updates.append(gr.update(choices=choices, value=[one for one in chosen if one in values]))
         return updates
 
-    # A step of its own, which keeps what was chosen while the step before it ran.
+    # A separate step, so that choices made while the previous step ran are kept.
     for event in after:
         event.then(update, [*filters, components.language], filters, **QUIET)
 
 
 def _update_examples(after: list[Dependency], localizer: Localizer, components: Components) -> None:
-    """Update the questions that are offered after each of these events, as finding them takes several searches."""
+    """Update the offered questions after each event in `after`, in a separate step, as finding them takes searches."""
     examples = Examples(localizer.assistant)
 
     def draw(tag: str) -> str:

@@ -1,4 +1,4 @@
-"""Find the words of a passage that the question has too, in any script."""
+"""Find the words that a passage shares with the question, in any script."""
 
 import re
 
@@ -8,13 +8,13 @@ from rag.text.sentences import Span
 
 WORD = re.compile(r"\w+(?:[.,]\d+)*")
 NAME = 4
-"""Letters from which a word with a capital is worth highlighting."""
+"""Minimum number of letters in a capitalised word for it to be highlighted."""
 LONG = 6
-"""Letters from which any word is worth highlighting."""
+"""Minimum number of letters in any other word for it to be highlighted."""
 
 
 def find_shared(question: str, text: str) -> list[Span]:
-    """Return the offsets of the words in `text` that the question has too: names, numbers and long words."""
+    """Return the offsets of the names, numbers and long words in `text` that are also in the question."""
     asked = {fold(word) for word in WORD.findall(question) if _is_telling(word)}
     return [
         found.span()

@@ -33,7 +33,7 @@ class Wording:
         return str(error)
 
     def name(self, language: str) -> str:
-        """Return the name of a language."""
+        """Return the name of a language, in the language of the page."""
         return name_of(language, *self.written)
 
 

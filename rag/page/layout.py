@@ -18,7 +18,7 @@ from rag.text.prompts import FALLBACK
 STYLE = Path(__file__).with_name("page.css")
 SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
 Texts = Callable[[Wording], dict[str, Any]]
-"""Returns the arguments of a component that depend on the language."""
+"""A function that returns the arguments of a component that depend on the language."""
 C = TypeVar("C", bound=gr.blocks.Block)
 
 

@@ -7,7 +7,7 @@ const write = (question) => {
 };
 const copyText = async (text) => {
     if (navigator.clipboard) return navigator.clipboard.writeText(text);
-    // Browsers offer no clipboard to a page that comes over plain HTTP from another machine.
+    // Browsers offer no clipboard to a page loaded over plain HTTP from another machine.
     const area = document.createElement("textarea");
     area.value = text;
     area.style.position = "fixed";
@@ -57,7 +57,7 @@ watch("value", () => {
     const exchanges = element.querySelectorAll("article[aria-busy]");
     if (exchanges.length > known) {
         const exchange = exchanges[exchanges.length - 1];
-        // Only if it is the one in the box: its reader may have begun to type the next one.
+        // Only if the box still holds it: the reader may have begun to type the next question.
         if (box().value.trim() === exchange.querySelector(".asked").textContent) write("");
         exchange.scrollIntoView();
     }

@@ -1,4 +1,4 @@
-"""Rendering of the page's HTML templates."""
+"""Render the page's HTML templates."""
 
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(template: str, **values: Any) -> str:
-    """Return the HTML of a file in `templates/`, in which every value is text."""
+    """Return the HTML of a template in `templates/`, with every value escaped as text."""
     return _load().get_template(template).render(values)
 
 

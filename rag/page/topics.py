@@ -17,15 +17,18 @@ from rag.text.names import share_stem
 from rag.types import Document
 
 READ = 6000
-"""Characters of an article that are searched for names, from its beginning."""
+"""Number of characters at the beginning of an article that are searched for names."""
 LONGEST = 3
-"""Most words in a name."""
+"""Maximum number of words in a name."""
 SHORT = 4
-"""Least letters in a name of one word. A word in capitals may be one letter shorter."""
+"""Minimum number of letters in a name of one word. A word in capitals may be one letter shorter."""
 CHANGED = 6
-"""Least letters in a name whose forms may have different endings. Of Rusko, Ruska and Rusku, none is clearly basic."""
+"""Minimum number of letters in a name for its forms to differ in their endings.
+
+In a shorter name, such as Rusko, Ruska and Rusku, no form is clearly the basic one.
+"""
 OPENING = range(4, 61)
-"""Characters in a title, or in the first words of an article, for it to be a topic."""
+"""Numbers of characters with which a title, or the first words of an article, can be a topic."""
 _SENTENCE = re.compile(r"(?:^|[.!?…:;\n])[\s\"'“”„«»‘’(¿¡\-–—]*$")
 _PAUSE = re.compile(r"[\n.,;:!?…。、，！？।؟،]")
 
@@ -95,5 +98,5 @@ def _is_same(left: str, right: str) -> bool:
 
 
 def _begins(form: str, name: str) -> bool:
-    """Return whether a form is the name itself, with or without endings."""
+    """Return whether a form is the name itself, with or without additional endings."""
     return all(map(str.startswith, form.split(), name.split()))

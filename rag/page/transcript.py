@@ -13,7 +13,7 @@ from rag.page.rendering import render
 from rag.types import Hit
 
 NEAREST = 3
-"""Passages that are shown while an answer is written, or in place of one."""
+"""The number of passages shown while an answer is prepared, or in place of one."""
 _MARKER = re.compile(r"\[(\d+)\]")
 
 

@@ -1,4 +1,4 @@
-"""Adding articles to a folder within the corpus, and removing them again.
+"""Add articles to a folder within the corpus, and remove them again.
 
 Uploads are not trusted: a file is added only if it can be read as an article, and only under a name that cannot leave
 the folder. Files are copied and removed under the lock of the build that follows, so that the corpus and the index
@@ -24,9 +24,9 @@ from rag.models.sources import checksum
 
 FOLDER = "added"
 MAX_FILES = 20
-"""Files that can be added at once."""
+"""Maximum number of files added at once."""
 MAX_NAME = 120
-"""Length of a file name, in characters."""
+"""Maximum length of a file name, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Change:
     removing: str | None = None
     """The source that is being removed."""
     done: int = 0
-    """Passages that are encoded."""
+    """Number of passages encoded so far."""
     total: int = 0
-    """Passages to encode."""
+    """Number of passages to encode."""
     warnings: tuple[Skipped, ...] = ()
     """Files that were left out, with the reason."""
     error: str | None = None
@@ -72,7 +72,7 @@ def add(files: Sequence[Path], assistant: Assistant) -> Generator[Change, None, 
 
 
 def remove(source: str, assistant: Assistant) -> Generator[Change, None, None]:
-    """Delete the file of an added article and update the index, yielding each step. If that fails, the file is kept."""
+    """Delete an added article's file and update the index, yielding each step. If that fails, the file is kept."""
     change = Change(removing=source)
     yield change
     try:
@@ -147,7 +147,7 @@ def _has_checksum(file: Path, digest: str) -> bool:
 
 @contextmanager
 def _copied(chosen: Mapping[Path, Path], folder: Path) -> Iterator[None]:
-    """Copy files to their targets in the folder; if the block fails, remove them again. Raises DocumentError."""
+    """Copy files to their targets in the folder. If the block fails, remove them again. Raises DocumentError."""
     for target in chosen:
         if os.path.lexists(target):
             raise DocumentError(f"Another user has just added “{target.name}”. Rename the file.")
@@ -168,7 +168,7 @@ def _copied(chosen: Mapping[Path, Path], folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _removed(file: Path) -> Iterator[None]:
-    """Hide a file during the block and delete it at the end; if the block fails, restore it. Raises DocumentError."""
+    """Hide a file during the block and delete it at the end. If the block fails, restore it. Raises DocumentError."""
     hidden = file.with_name(f".{uuid.uuid4().hex}")
     try:
         file.replace(hidden)
@@ -201,7 +201,7 @@ def _clean(name: str) -> str:
 def _rebuild(
     assistant: Assistant, change: Change, changed: AbstractContextManager[None]
 ) -> Generator[Change, None, None]:
-    """Build the index within the block `changed`, then switch to it. The old index answers until then."""
+    """Build the index inside the context `changed`, then switch to it. Until then, the old index answers."""
     steps: SimpleQueue[tuple[int, int] | None] = SimpleQueue()
     config = assistant.config
 

@@ -21,7 +21,7 @@ from rag.server.service import Service
 
 MAX_CONNECTIONS = 1000
 SHUTDOWN_SECONDS = 5
-"""How long requests in progress may go on after the server is told to stop."""
+"""Seconds that requests in progress may still take once the server has been asked to stop."""
 
 
 def build_app(service: Service, local: bool) -> AccessMiddleware:
@@ -62,7 +62,7 @@ def build_app(service: Service, local: bool) -> AccessMiddleware:
         return Health()
 
     if tools:
-        # No host to check against: the middleware has already checked it.
+        # An empty host turns off this check, which the middleware has already made.
         app.routes.extend(tools.streamable_http_app(stateless_http=True, json_response=True, host="").routes)
     return AccessMiddleware(app, token, local)
 
@@ -93,7 +93,7 @@ def bind(host: str, port: int, token: str | None) -> socket.socket:
 
 
 def build_server(service: Service, bound: socket.socket) -> uvicorn.Server:
-    """Return the server. Run it on the socket that was bound for it."""
+    """Return the server, which must be run on the socket `bound`."""
     config = uvicorn.Config(
         build_app(service, is_local(bound.getsockname()[0])),
         log_config=None,

@@ -14,7 +14,7 @@ def build_articles(service: Service) -> APIRouter:
 
     @router.post("/search")
     async def search(request: SearchRequest) -> SearchResponse:
-        """Find the passages closest in meaning to the question, in whatever language. No answer is generated."""
+        """Find the passages closest in meaning to the question, in any language. No answer is generated."""
         hits = await service.search(request.question, request.count, make_filter(request.among))
         return SearchResponse(question=request.question, hits=[FoundPassage.of(hit) for hit in hits])
 

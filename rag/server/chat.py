@@ -71,7 +71,7 @@ def build_chat(service: Service) -> APIRouter:
             message = AssistantMessage(content=write_answer(answer, prompts))
             return Completion(choices=(Choice(message=message),), answer=CitedAnswer.of(answer))
         events = service.follow(question, history, make_filter(body.among))
-        # Waiting for the first event lets a bad question or a busy server be reported by status.
+        # Wait for the first event, so that an invalid question or a busy server is reported by the status code.
         first = await anext(events)
         return EventStream(first, events, prompts)
 
@@ -100,7 +100,7 @@ def read_messages(messages: Sequence[Message], max_chars: int) -> tuple[str, lis
 
 
 class EventStream(StreamingResponse):
-    """Server-sent events. The assistant's events are closed once the client has them all or leaves."""
+    """A response of server-sent events. Closes the assistant's events once the client has them all or disconnects."""
 
     media_type = "text/event-stream"
 
@@ -137,7 +137,7 @@ def _write(schema: Schema) -> str:
 
 
 def _make_chunks(make: Callable[..., CompletionChunk], event: Event, prompts: Prompts) -> Iterator[CompletionChunk]:
-    """Yield the chunks for an event. Words that have not been verified yet are not sent."""
+    """Yield the chunks for an event. Words are not sent before they are verified."""
     match event:
         case Evidence(hits):
             yield make(choices=(DeltaChoice(delta=OPENING),), evidence=[FoundPassage.of(hit) for hit in hits])

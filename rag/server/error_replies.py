@@ -15,7 +15,7 @@ REMEDY = "Correct the request; /openapi.json describes the API."
 
 
 def describe(error: Exception) -> ErrorResponse:
-    """Return the reply for an error. The message of an unexpected one is kept from the client."""
+    """Return the reply for an error. The client does not see the message of an unexpected one."""
     status = STATUSES.get(type(error), 500)
     if isinstance(error, RagError):
         return _write(status, type(error).__name__, str(error))
@@ -28,7 +28,7 @@ def refuse(status: int, code: str, message: str, headers: dict[str, str] | None 
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Make the app reply to every error in this format."""
+    """Make the app reply to every error in OpenAI's format."""
 
     @app.exception_handler(RagError)
     @app.exception_handler(Exception)

@@ -14,7 +14,7 @@ current_request: ContextVar[str | None] = ContextVar("current_request", default=
 class JsonFormatter(logging.Formatter):
     """Formats a record as a JSON object with its message and the `facts` given in `extra`.
 
-    Of an exception only the type and the traceback are logged: its message may contain what a user asked.
+    Only the type and the traceback of an exception are logged, because its message may contain a user's question.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -1,4 +1,4 @@
-"""Check, identify and log every request before the application sees it."""
+"""Check, identify and log every request to the server."""
 
 import hmac
 import logging
@@ -23,9 +23,9 @@ PUBLIC_PATH = "/health"
 
 
 class AccessMiddleware:
-    """Refuses requests that `app` must not serve, and gives each an id and a log entry.
+    """Middleware that refuses requests which `app` must not serve, and gives every request an id and a log entry.
 
-    With a token, clients must send it. If `local`, the Host header must name this machine.
+    If there is a token, clients must send it. If `local`, the Host header must name this machine.
     """
 
     def __init__(self, app: ASGIApp, token: str | None, local: bool) -> None:
@@ -69,10 +69,10 @@ class AccessMiddleware:
         host = headers.get("host", "")
         if self._local and re.sub(r":\d+$", "", host.lower()) not in LOCAL_HOSTS:
             # DNS rebinding: a page elsewhere can make its own name resolve to this machine.
-            return refuse(403, "host", "This server answers only this machine. Use http://127.0.0.1.")
+            return refuse(403, "host", "This server accepts requests from this machine only. Use http://127.0.0.1.")
         origin = headers.get("origin")
         if origin is not None and not _matches(origin, host):
-            return refuse(403, "origin", "This server does not answer web pages of other sites. Use another program.")
+            return refuse(403, "origin", "This server accepts no requests from pages of other sites. Use a program.")
         if self._token and scope["path"] != PUBLIC_PATH and not self._accepts(headers.get("authorization", "")):
             challenge = {"WWW-Authenticate": "Bearer"}
             return refuse(401, "token", "The token is missing or wrong. Send it as a bearer token.", challenge)

@@ -11,21 +11,21 @@ from rag.types import Document, Filter, Hit
 
 ErrorType = Literal["invalid_request_error", "authentication_error", "server_error"]
 MODEL = "rag"
-"""The assistant's name as a model."""
+"""The name under which the assistant is offered as a model."""
 Value = TypeVar("Value")
 Omittable = Annotated[Value | None, Field(exclude_if=lambda value: value is None)]
 """A field that is left out of the reply when it is None."""
 Text = Annotated[str, AfterValidator(lambda given: given.encode("utf-8", "ignore").decode())]
-"""Text without lone surrogates, which clients send when they cut a text inside a character. UTF-8 has none."""
+"""Text without lone surrogates. Clients send these when they cut a text inside a character, but UTF-8 has none."""
 Date = Annotated[str, AfterValidator(lambda given: given.encode("utf-8", "replace").decode())]
-"""A date with lone surrogates replaced by a question mark, so that it is refused as a date."""
+"""A date whose lone surrogates are replaced by question marks, so that it is refused like any other invalid date."""
 QuestionText = Annotated[
     Text, Field(description="At most RAG_MAX_QUESTION_CHARS characters; a longer question is refused.")
 ]
 
 
 def make_completion_id() -> str:
-    """Return a new id."""
+    """Return a new id for a completion."""
     return f"chatcmpl-{uuid4().hex}"
 
 

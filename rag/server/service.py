@@ -1,4 +1,4 @@
-"""The assistant as a server uses it: limited in requests and time, and counted."""
+"""The assistant behind the server: with capacity limits, a timeout, and metrics."""
 
 import asyncio
 import logging
@@ -21,16 +21,16 @@ from rag.types import Article, Document, Filter, Hit, Turn
 logger = logging.getLogger(__name__)
 
 MAX_QUESTIONS = 32
-"""Questions in progress or queued at a time; a few minutes' work for two cores."""
+"""Maximum number of questions in progress or queued. Two cores need a few minutes to answer as many."""
 MAX_SEARCHES = 256
-"""Searches, lists and articles in progress or waiting for a thread at a time."""
+"""Maximum number of searches, lists and articles in progress or waiting for a thread."""
 ANSWER_SECONDS = 180.0
 """Timeout of an answer, including the time in the queue."""
 Result = TypeVar("Result")
 
 
 class Service:
-    """An assistant behind capacity limits and a timeout, with metrics. For one event loop.
+    """An assistant behind capacity limits and a timeout, with metrics, for use in one event loop.
 
     Every method raises ServiceBusy at once when its limit is reached.
     """
@@ -116,7 +116,7 @@ class Service:
             return await to_thread.run_sync(call, limiter=self._threads)
 
     async def _refresh(self) -> None:
-        """Switch to the current generation of the index. A request that comes meanwhile uses the old one."""
+        """Switch to the current generation of the index. A request that arrives meanwhile uses the old one."""
         if self._refreshing.locked():
             return
         async with self._refreshing:
@@ -141,7 +141,7 @@ class Service:
 @contextmanager
 def _borrow(limiter: CapacityLimiter) -> Iterator[None]:
     """Hold one token of the limiter inside the context. Raises ServiceBusy at once if none is free."""
-    # Not the current task, which is the limiter's default: a stream may end in another task than it began in.
+    # By default a limiter lends to the current task, but a stream may end in another task than it began in.
     borrower = object()
     try:
         limiter.acquire_on_behalf_of_nowait(borrower)

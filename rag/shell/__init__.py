@@ -1,1 +1,1 @@
-"""The commands of `rag`, in one module for each subject. `rag/cli.py` puts them together."""
+"""The commands of `rag`, one module for each subject. `rag/cli.py` assembles them."""

@@ -33,7 +33,7 @@ def articles(as_json: bool, index: str | None) -> None:
 
 @click.command("show")
 @click.argument("source", metavar="FILE", type=as_text, shell_complete=complete_sources)
-@click.option("--cite", metavar="START:END", help="Mark the characters between these offsets, as a citation has them.")
+@click.option("--cite", metavar="START:END", help="Mark the characters between these offsets, which a citation gives.")
 @click.option("--quote", metavar="WORDS", help="Mark these words. Line breaks between them do not matter.")
 @as_json
 @of_index

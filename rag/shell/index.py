@@ -38,7 +38,7 @@ def index(
 
     config = Config.from_env(index=index)
     if "" in paths:
-        # Path("") is the current folder, which nobody meant.
+        # Path("") would silently mean the current folder.
         raise click.UsageError("A path is empty; perhaps a shell variable is not set. Name a file or a folder.")
     if verify:
         if paths or rebuild or watch:

@@ -1,4 +1,4 @@
-"""Show an answer on the terminal while it is being made, and stop at once on Ctrl-C."""
+"""Show the progress of an answer on the terminal, and stop at once on Ctrl-C."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 
 def stream_answer(assistant: "Assistant", question: str, among: "Filter", history: "Sequence[Turn]" = ()) -> "Answer":
-    """Return the answer. Until it is complete, show on the terminal what is found and said.
+    """Return the answer. Until it is complete, show its progress on the terminal.
 
-    The caller prints the answer itself.
+    The answer itself is not printed.
     """
     import asyncio
 
     from rag.answering.streams import adrain, step_in_thread
 
-    # Ctrl-C reaches the main thread. In the middle of a step it would leave the generator half done, or be lost in a
-    # callback of llama.cpp; so steps run in another thread and the main one only waits.
+    # Ctrl-C interrupts the main thread. During a step, it would leave the generator half finished or be lost in a
+    # callback of llama.cpp, so steps run in another thread and the main thread only waits.
     events = step_in_thread(assistant.ask(question, history, among))
     return asyncio.run(adrain(_show(events, assistant.prompts)))
 
 
 async def _show(events: "AsyncGenerator[Event, None]", prompts: "Prompts") -> "AsyncGenerator[Event, None]":
-    """Pass the events on, and draw each on standard error. The drawing is erased at the end."""
+    """Yield the events, and display each on standard error. The display is erased at the end."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
@@ -49,7 +49,7 @@ async def _show(events: "AsyncGenerator[Event, None]", prompts: "Prompts") -> "A
                     case Queued(place):
                         shown.plain = prompts.label("queued", "en", place=str(place))
                     case Reading(hit, standing):
-                        # Replaces the words about an earlier passage, which no longer count.
+                        # This replaces the words about an earlier passage, which are void.
                         lines = (*map(mark_hidden, standing), f"{mark_hidden(hit.passage.source)}: ")
                         shown.plain = "\n".join((_list_nearest(hits), *lines))
                     case Words(text):

@@ -50,7 +50,7 @@ def list_models(as_json: bool) -> None:
 def fetch_models(names: tuple[str, ...]) -> None:
     """Download models.
 
-    By default, the configured encoder and generator. An interrupted download is resumed.
+    By default, these are the configured encoder and generator. An interrupted download is resumed.
     """
     from rag.models.download import fetch, plan
 
@@ -63,7 +63,7 @@ def fetch_models(names: tuple[str, ...]) -> None:
         click.echo(f"{model.name}: {describe_size(planned.download)} from {planned.source}, {model.licence}")
         with show_progress(model.name, in_bytes=True) as progress:
             path = fetch(model, config.cache, progress)
-        click.echo(f"{model.name} is fetched: {path}")
+        click.echo(f"{model.name} was fetched to {path}")
 
 
 @models.command("verify")
@@ -71,7 +71,7 @@ def fetch_models(names: tuple[str, ...]) -> None:
 def verify_models(names: tuple[str, ...]) -> int:
     """Compare the files of models with their checksums.
 
-    By default, those of the configured encoder and generator. Every file is read in full.
+    By default, the configured encoder and generator are checked. Every file is read in full.
     """
     from rag.models.registry import verify
 
@@ -89,7 +89,7 @@ def verify_models(names: tuple[str, ...]) -> int:
 def calibrate_generator() -> None:
     """Measure how well the configured generator judges passages.
 
-    For a few minutes it is asked questions whose right passage is known. The result is stored for this generator,
+    This asks it questions with known answers, which takes a few minutes. The result is stored for this generator,
     encoder and set of prompts, and used from then on. An interrupted calibration stores nothing.
     """
     from rag.answering.spoken_languages import calibrate
@@ -114,7 +114,7 @@ def calibrate_generator() -> None:
 def print_paths(names: tuple[str, ...]) -> None:
     """Print where models are stored.
 
-    By default, the configured encoder and generator.
+    By default, these are the configured encoder and generator.
     """
     from rag.models.registry import locate
 

@@ -23,7 +23,7 @@ Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
 def completes(find: Callable[[Config], Iterable[str]]) -> Complete:
-    """Return a click completion that offers the words of `find` which begin as typed, or none if `find` fails."""
+    """Return a click completion that offers the words from `find` that begin as typed, or none if `find` fails."""
 
     def complete(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
         with suppress(RagError):
@@ -34,7 +34,7 @@ def completes(find: Callable[[Config], Iterable[str]]) -> Complete:
 
 
 def _configure(context: click.Context) -> Config:
-    """Return the settings, with the index given by an --index earlier on the command line."""
+    """Return the settings, with the index that an earlier --index on the command line selects."""
     return Config.from_env(index=context.params.get("index"))
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rag.types import Article, Document, Hit, Passage, Progress
 
 NEAREST = 3
-"""How many passages are shown while an answer is being made, or if there is none."""
+"""The number of passages shown while an answer is prepared, or in place of one."""
 CONTROL = re.compile(r"[\x7f-\x9f]")
 """Control characters that a terminal may obey and that JSON does not escape."""
 MARKER = re.compile(r"(\[\d+\])")
@@ -56,7 +56,7 @@ def print_answer(answer: "Answer", assistant: "Assistant") -> None:
 
 
 def print_hit(hit: "Hit", language: str = "en", script: str | None = None) -> None:
-    """Print a hit. The names of languages are given in `language` and `script`."""
+    """Print a hit. The name of its language is written in `language` and `script`."""
     facts = [*_name_facts(hit.passage, language, script), f"{hit.score:.3f}"]
     show((f"{hit.rank}.", "cyan"), (f" {hit.passage.source}", "bold"), _join(facts))
     show((hit.passage.text, ""), indent=3)
@@ -69,7 +69,7 @@ def print_entry(article: "Article") -> None:
 
 
 def print_article(document: "Document", span: tuple[int, int] | None) -> None:
-    """Print an article under a line about it, with the characters of `span` marked."""
+    """Print a heading and the article, with the characters of `span` marked."""
     show((document.source, "bold"), _join(_name_facts(document, "en")))
     start, end = span or (0, 0)
     marked = [(f"⟦{document.text[start:end]}⟧", "bold yellow")] if span else []
@@ -79,7 +79,7 @@ def print_article(document: "Document", span: tuple[int, int] | None) -> None:
 def _name_facts(
     origin: "Citation | Passage | Article | Document", language: str, script: str | None = None
 ) -> list[str]:
-    """Return the name of its language, in the given one, and its date or ""."""
+    """Return the name of the origin's language, written in `language` and `script`, and its date or ""."""
     from rag.text.language import name_of
 
     return [name_of(origin.language, language, script), origin.date or ""]
@@ -100,7 +100,7 @@ def describe_size(count: int) -> str:
 def show_progress(label: str, in_bytes: bool = False) -> Iterator["Progress"]:
     """Show a progress bar on standard error inside the context, if that is a terminal.
 
-    Yields the callable that moves it.
+    Yields the callable that updates it.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -1,4 +1,4 @@
-"""`rag serve` and `rag mcp`: answer questions of other programs."""
+"""`rag serve` and `rag mcp`: answer questions from other programs."""
 
 import os
 import signal
@@ -63,7 +63,7 @@ def mcp(load: Load) -> None:
     assistant = load(Config.from_env())
     assistant.start()
     set_up_logs()
-    # The parent process may have set SIGINT to be ignored; that is kept.
+    # If the parent process has set SIGINT to be ignored, it stays ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _exit)
     build_tools(Service(assistant)).run()

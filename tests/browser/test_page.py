@@ -97,7 +97,7 @@ def test_an_empty_question_is_explained_in_a_sentence(page: Page) -> None:
 
 
 def test_the_filters_apply_to_the_next_question(page: Page) -> None:
-    page.get_by_text("Only some of the articles").click()
+    page.get_by_text("Filter the articles").click()
     page.get_by_label("Not before").fill("2030")
     ask(page)
     expect(page.locator(".notice")).to_contain_text("No article matches the filter")
@@ -106,7 +106,7 @@ def test_the_filters_apply_to_the_next_question(page: Page) -> None:
 def test_removed_articles_are_deselected_and_the_others_stay_selected(page: Page) -> None:
     drop(page, "satama.txt", "Satama avattiin toukokuussa Helsingissä. Veneet saavat tulla yöllä satamaan.\n")
     expect(page.locator("#article-list")).to_contain_text("Finnish 1")
-    page.get_by_text("Only some of the articles").click()
+    page.get_by_text("Filter the articles").click()
     _choose(page, "Languages", "Finnish", "English")
     _choose(page, "Files", "added/satama.txt", "harbour.md")
     page.on("dialog", lambda dialog: dialog.accept())

@@ -59,19 +59,19 @@ def assistant(tmp_path: Path) -> Assistant:
         (replace(ANSWER, abstained=True, citations=()), "abstained"),
     ],
 )
-def test_an_answerable_case_is_right_by_what_is_accepted_and_where_it_stands(
+def test_an_answerable_case_is_right_by_its_words_and_by_its_source(
     assistant: Assistant, answer: Answer, verdict: str
 ) -> None:
     assert judge(CASE, answer, assistant).verdict == verdict
 
 
-def test_a_case_without_an_answer_is_right_only_when_it_is_left_alone(assistant: Assistant) -> None:
+def test_an_unanswerable_case_is_right_only_when_the_answer_abstains(assistant: Assistant) -> None:
     abstained = replace(ANSWER, abstained=True, citations=())
     verdicts = [judge(OTHER, one, assistant).verdict for one in (ANSWER, replace(ANSWER, quoted=True), abstained)]
     assert verdicts == ["wrong", "quoted, wrong", "abstained"]
 
 
-def test_a_quote_that_is_not_in_the_article_and_a_wrong_language_are_seen(assistant: Assistant) -> None:
+def test_a_quote_that_is_not_in_the_article_and_a_wrong_language_are_noticed(assistant: Assistant) -> None:
     sound = judge(CASE, ANSWER, assistant)
     assert sound.verbatim
     assert sound.in_language
@@ -80,7 +80,9 @@ def test_a_quote_that_is_not_in_the_article_and_a_wrong_language_are_seen(assist
 
 
 @pytest.mark.parametrize(("accept", "right"), [(("nine", "seven"), True), (("nine",), False), (("seven",), False)])
-def test_words_of_its_own_are_right_when_every_line_is(tmp_path: Path, accept: tuple[str, ...], right: bool) -> None:
+def test_the_generators_own_words_are_right_if_every_line_is(
+    tmp_path: Path, accept: tuple[str, ...], right: bool
+) -> None:
     articles = [make_document(f"{name}.txt", f"The harbour cost {name} million.") for name in ("nine", "seven")]
     write(tmp_path / "news", *articles)
     index, prompts = Index.open(tmp_path / "news"), Prompts.load(ROOT / "prompts")
@@ -93,7 +95,7 @@ def test_words_of_its_own_are_right_when_every_line_is(tmp_path: Path, accept: t
     assert said.right == right
 
 
-def test_shares_are_of_those_that_can_be_answered_and_of_those_that_cannot(assistant: Assistant) -> None:
+def test_shares_are_of_the_answerable_or_of_the_unanswerable_questions(assistant: Assistant) -> None:
     outcomes = [judge(CASE, ANSWER, assistant), judge(CASE, replace(ANSWER, text="Seven. [1]"), assistant)]
     outcomes.append(judge(OTHER, replace(ANSWER, abstained=True, citations=()), assistant))
     figures = summarise(outcomes)

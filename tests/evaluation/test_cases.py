@@ -107,7 +107,7 @@ def test_the_held_back_half_is_about_a_half(cases: Cases) -> None:
 
 
 @pytest.mark.parametrize("case", ANSWERABLE, ids=names(ANSWERABLE))
-def test_each_gold_span_stands_exactly_once_in_its_article(case: Answerable) -> None:
+def test_each_gold_span_is_exactly_once_in_its_article(case: Answerable) -> None:
     for place in case.places:
         text = (SEEDS / place.source).read_text(encoding="utf-8")
         assert text.count(place.gold) == 1, place
@@ -159,7 +159,7 @@ def test_follow_ups_ask_for_known_facts_in_many_languages_and_both_halves() -> N
         assert min(halves.values()) * 3 >= halves.total()
 
 
-def test_each_pair_stands_on_words_of_its_article_and_half_of_them_are_corrupted() -> None:
+def test_each_pair_has_words_of_its_article_and_half_of_the_pairs_are_corrupted() -> None:
     pairs = load_pairs()
     assert len(pairs) >= 240
     assert sum(pair.supported for pair in pairs) * 2 == len(pairs)

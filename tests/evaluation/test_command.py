@@ -1,4 +1,4 @@
-"""`python -m evaluation` as a developer meets it. Whole runs are in test_runs.py."""
+"""`python -m evaluation` as a developer uses it. Whole runs are in test_runs.py."""
 
 from pathlib import Path
 

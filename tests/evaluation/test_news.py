@@ -114,7 +114,7 @@ def test_a_gold_span_is_in_its_item_exactly_once() -> None:
     assert [(q["id"], item["id"]) for q, item, span in spans() if item["text"].count(span) != 1] == []
 
 
-def test_a_gold_span_bears_an_accepted_answer() -> None:
+def test_a_gold_span_contains_an_accepted_answer() -> None:
     missing = [
         (question["id"], item["id"])
         for question, item, span in spans()

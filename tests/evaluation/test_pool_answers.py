@@ -1,4 +1,4 @@
-"""A given answer counts in the language of the question and in that of its passage."""
+"""A reference answer counts in the language of the question and in that of its passage."""
 
 import json
 from pathlib import Path

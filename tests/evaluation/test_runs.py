@@ -123,7 +123,7 @@ def test_a_hit_is_right_when_it_holds_at_least_half_of_the_span(suite: Suite) ->
     assert right == ["It did cost nine million in the end."]
 
 
-def test_any_place_that_bears_the_fact_is_as_right_as_the_gold(suite: Suite) -> None:
+def test_any_place_that_holds_the_fact_is_as_right_as_the_gold(suite: Suite) -> None:
     case = make_case("May boats enter only at night this year?", "nine million", Place("harbour.txt", "at night"))
     (outcome,) = ask_articles(Suite(suite.half, suite.articles, (case,), (), (), None), CONFIG, WordEncoder())
     assert outcome.judged.relevant[0]
@@ -139,13 +139,13 @@ def test_a_report_without_the_fact_is_wrong_though_its_event_is_right(suite: Sui
     assert outcome.tongue == "sr-Latn"
 
 
-def test_a_report_that_was_cut_into_passages_takes_one_place(suite: Suite) -> None:
+def test_a_report_that_was_split_into_passages_takes_one_place(suite: Suite) -> None:
     (outcome,) = ask_news(suite, Config(passage_tokens=5), WordEncoder())
     sources = [hit.passage.source for hit in outcome.hits]
     assert sorted(sources) == sorted(f"{item.id}.txt" for item in suite.items)
 
 
-def test_a_miss_tells_what_came_first_and_where_the_right_one_was(suite: Suite) -> None:
+def test_a_miss_records_the_first_hit_and_the_rank_of_the_right_one(suite: Suite) -> None:
     (miss,) = evaluate(suite, {"words": WordEncoder()}, Config())["words"].misses
     assert miss.id == "q1"
     assert miss.gold == (Place("ferry-velimar-de.txt", "mit 214 Menschen an Bord"),)
@@ -215,7 +215,7 @@ def test_the_halves_of_the_cases_follow_the_rule_and_share_no_fact() -> None:
     assert held_back.items == development.items
 
 
-def test_the_caching_encoder_gives_what_the_other_gives_and_asks_it_once() -> None:
+def test_the_caching_encoder_returns_the_same_and_asks_the_other_once() -> None:
     words = WordEncoder()
     caching = CachingEncoder(words)
     texts = ["the harbour", "the apples", "the harbour"]
@@ -255,7 +255,7 @@ def test_results_are_named_by_the_commit_and_say_when_files_differ_from_it(tmp_p
     assert report.read_commit(tmp_path).dirty
 
 
-def test_articles_in_folders_are_in_the_checksum_and_empty_folders_are_nothing(suite: Suite) -> None:
+def test_the_checksum_covers_articles_in_folders_and_ignores_empty_folders(suite: Suite) -> None:
     alone = suite.checksums()
     (suite.articles / "added").mkdir()
     assert suite.checksums() == alone
@@ -263,7 +263,7 @@ def test_articles_in_folders_are_in_the_checksum_and_empty_folders_are_nothing(s
     assert suite.checksums()["articles"] != alone["articles"]
 
 
-def test_what_was_added_on_the_page_is_not_compared_between_ways_of_indexing(tmp_path: Path) -> None:
+def test_articles_added_on_the_page_are_not_compared_between_kinds_of_index(tmp_path: Path) -> None:
     articles = tmp_path / "articles"
     (articles / "added").mkdir(parents=True)
     (articles / "harbour.txt").write_text("The harbour opened.", encoding="utf-8")

@@ -56,7 +56,7 @@ def test_vectors_are_of_unit_length_whatever_the_text(encoder: SentenceEncoder, 
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
 
 
-def test_no_texts_are_no_vectors(encoder: SentenceEncoder) -> None:
+def test_no_texts_give_no_vectors(encoder: SentenceEncoder) -> None:
     assert encoder.encode([], "query").vectors.shape == (0, encoder.dimension)
     assert encoder.count_tokens([]) == []
 
@@ -72,7 +72,7 @@ def test_a_question_finds_its_sentence_in_every_language_first(encoder: Sentence
     assert {int(MEANINGS[near]) for near in order[:3]} == {1}
 
 
-def test_the_language_is_taken_out_of_the_vectors(encoder: SentenceEncoder) -> None:
+def test_the_language_is_removed_from_the_vectors(encoder: SentenceEncoder) -> None:
     directions = encoder.projection.directions
     np.testing.assert_allclose(directions @ directions.T, np.eye(len(directions)), atol=1e-4)
     for role in ("query", "passage"):
@@ -121,14 +121,14 @@ def test_the_last_token_within_the_limit_is_read_and_none_far_beyond_it(encoder:
     np.testing.assert_allclose(vectors[2], vectors[3], atol=1e-5)
 
 
-def test_half_the_precision_gives_nearly_the_same_vectors(config: Config, encoder: SentenceEncoder) -> None:
+def test_half_precision_gives_nearly_the_same_vectors(config: Config, encoder: SentenceEncoder) -> None:
     quick = SentenceEncoder.load(config.replace(encoder_precision="bfloat16"), encoder.projection)
     same = np.sum(quick.encode(SENTENCES, "passage").vectors * encoder.encode(SENTENCES, "passage").vectors, axis=1)
     assert same.min() > 0.999
     assert quick.describe() == encoder.describe()
 
 
-def test_progress_is_told_up_to_the_end(encoder: SentenceEncoder) -> None:
+def test_progress_is_reported_up_to_the_end(encoder: SentenceEncoder) -> None:
     told: list[tuple[int, int]] = []
     encoder.encode(["Yes."] * 600, "query", lambda done, total: told.append((done, total)))
     assert told[-1] == (600, 600)
@@ -136,13 +136,15 @@ def test_progress_is_told_up_to_the_end(encoder: SentenceEncoder) -> None:
     assert len(told) > 1
 
 
-def test_what_an_index_must_agree_on_is_the_same_after_loading_again(config: Config, encoder: SentenceEncoder) -> None:
+def test_the_description_that_an_index_stores_is_the_same_after_loading_again(
+    config: Config, encoder: SentenceEncoder
+) -> None:
     described = encoder.describe()
     assert json.loads(json.dumps(described)) == described
     assert SentenceEncoder.load(config, encoder.projection).describe() == described
 
 
-def test_what_was_warmed_takes_no_more_of_its_file_when_other_languages_come(config: Config) -> None:
+def test_a_warm_encoder_reads_no_more_of_its_file_for_other_languages(config: Config) -> None:
     encoder = SentenceEncoder.load(config)
     encoder.warm()
     before = read_mapped_megabytes()

@@ -62,7 +62,7 @@ def test_special_tokens_in_an_article_or_a_question_are_read_as_text(generator: 
     assert len(frame) >= 3
 
 
-def test_of_a_second_question_on_a_passage_only_the_question_is_evaluated(generator: LlamaGenerator) -> None:
+def test_for_a_second_question_on_a_passage_only_the_question_is_evaluated(generator: LlamaGenerator) -> None:
     list(generator.generate(ANIMALS, "What colour is the cat? One word.", 1))
     first = Watch(generator).tokens
     watch = Watch(generator)
@@ -73,7 +73,7 @@ def test_of_a_second_question_on_a_passage_only_the_question_is_evaluated(genera
     assert kept > 3 * watch.evaluated
 
 
-def test_what_was_computed_of_a_passage_is_put_back_exactly_by_another_process(
+def test_another_process_restores_the_computed_state_of_a_passage_exactly(
     generator: LlamaGenerator,
 ) -> None:
     passage = f"{ANIMALS}The fox is red. "
@@ -96,7 +96,7 @@ def test_a_damaged_state_is_computed_anew(generator: LlamaGenerator) -> None:
     assert "brown" in reply.lower()
 
 
-def test_what_a_passage_weighs_does_not_depend_on_what_was_asked_before(generator: LlamaGenerator) -> None:
+def test_the_odds_of_a_passage_do_not_depend_on_earlier_questions(generator: LlamaGenerator) -> None:
     colours = ["red", "green", "blue", "pink", "gold", "grey", "black", "white"]
     passages = [f"{ANIMALS}The hen is {colour}. " for colour in colours]
     assert len(passages) > RECENT
@@ -109,7 +109,7 @@ def test_what_a_passage_weighs_does_not_depend_on_what_was_asked_before(generato
     assert len(set(together)) > 1
 
 
-def test_the_odds_tell_which_reply_is_likelier(generator: LlamaGenerator) -> None:
+def test_the_odds_show_which_reply_is_likelier(generator: LlamaGenerator) -> None:
     (white,) = generator.weigh([ANIMALS], "What colour is the dog? One word.", ("White", "Black"))
     (black,) = generator.weigh([ANIMALS], "What colour is the cat? One word.", ("White", "Black"))
     assert white > 0 > black
@@ -136,7 +136,7 @@ def test_a_reply_ends_before_a_stop_even_one_of_several_tokens(
     assert "".join(generator.generate("", COUNT, 9, [stop, "never said"])) == whole[: whole.index(stop)]
 
 
-def test_closing_a_reply_stops_the_model_and_lets_the_next_one_in(generator: LlamaGenerator) -> None:
+def test_closing_a_reply_stops_the_model_and_frees_it_for_the_next_one(generator: LlamaGenerator) -> None:
     words = generator.generate("", COUNT, 400)
     next(words)
     watch = Watch(generator)
@@ -146,11 +146,11 @@ def test_closing_a_reply_stops_the_model_and_lets_the_next_one_in(generator: Lla
     other.start()
     other.join(timeout=60)
     assert len(replies) == 2
-    # Only the few tokens of the second question, and none of the 400 that the first could still have had.
+    # Only the few tokens of the second question, and none of the 400 that the first could still have generated.
     assert watch.evaluated < 30
 
 
-def test_two_askers_at_once_are_served_one_after_the_other(generator: LlamaGenerator) -> None:
+def test_two_simultaneous_questions_are_served_one_after_the_other(generator: LlamaGenerator) -> None:
     replies: dict[str, str] = {}
 
     def ask(animal: str) -> None:
@@ -174,19 +174,19 @@ def test_a_prompt_that_does_not_fit_is_an_error_and_the_next_one_is_served(
     assert "".join(generator.generate("", COUNT, 1)) == "1"
 
 
-def test_a_character_of_several_tokens_comes_whole(generator: LlamaGenerator) -> None:
+def test_a_character_of_several_tokens_is_yielded_whole(generator: LlamaGenerator) -> None:
     assert len(generator._engine.tokenize("𓀀")) > 1
     pieces = list(generator.generate("", "Repeat exactly this line: 🦉𓀀🦔 한글 ελ", 12))
     assert any("𓀀" in piece for piece in pieces)
 
 
-def test_a_token_longer_than_thirty_two_bytes_comes_whole(generator: LlamaGenerator) -> None:
+def test_a_token_longer_than_thirty_two_bytes_is_yielded_whole(generator: LlamaGenerator) -> None:
     thai = "มหาวิทยาลัยเปลี่ยนแปลง"
     reply = "".join(generator.generate(f"Repeat exactly and only this: {thai}", "", max_tokens=40))
     assert "มหาวิทยาลัย" in reply
 
 
-def test_a_generator_that_is_let_go_of_gives_its_memory_back(light_model_path: Path, tmp_path: Path) -> None:
+def test_a_released_generator_frees_its_memory(light_model_path: Path, tmp_path: Path) -> None:
     def count_maps() -> int:
         return Path("/proc/self/maps").read_text().count(str(light_model_path.resolve()))
 

@@ -68,7 +68,7 @@ def test_a_question_is_answered_in_its_language_from_the_right_article(
     assert_verbatim(found, index)
 
 
-def test_updating_from_the_shell_encodes_what_is_new_and_warns_of_what_is_no_article(
+def test_updating_from_the_shell_encodes_new_articles_and_warns_of_files_that_are_not_articles(
     config: Config, environment: dict[str, str], tmp_path: Path
 ) -> None:
     corpus, indexes = tmp_path / "corpus", tmp_path / "indexes"

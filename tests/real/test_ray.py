@@ -10,7 +10,7 @@ from tests.encoding.test_ray_workers import assert_same
 pytestmark = pytest.mark.slow(reason="It starts Ray and two workers, which load the real encoder.")
 
 
-def test_two_workers_make_the_same_of_the_articles_as_this_process() -> None:
+def test_two_workers_encode_the_articles_to_the_same_bytes_as_this_process() -> None:
     words = " ".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "seeds").glob("*.txt"))).split()
     texts = [" ".join(words[start : start + 5 + start % 90]) for start in range(0, 2600, 20)]
     config = Config.from_env()

@@ -24,7 +24,7 @@ EXPECTED = {
     "000_6546eb5d104e4df2.txt": r"⟦Lavrov navštíví KLDR⟧",
     "How many engineers will be sent to Kursk?": r"6,?000.*\n\nSources\n\[1\] 002_f479d6fd843f1435\.txt",
 }
-"""By question or file: what the output of a command holds that is not printed as JSON."""
+"""By question or file: what the output of a command that does not print JSON contains."""
 
 
 def test_the_example_in_python_prints_an_answer_and_its_source(environment: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from rag.shell.options import INTERRUPTED
 pytestmark = pytest.mark.slow(reason="Another process loads the real encoder and watches a folder.")
 
 
-def test_it_tells_what_it_took_up_until_ctrl_c(environment: dict[str, str], tmp_path: Path) -> None:
+def test_it_reports_each_update_until_ctrl_c(environment: dict[str, str], tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     (corpus / "harbour.txt").write_text("The harbour opened in May.\n")

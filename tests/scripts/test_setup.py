@@ -93,7 +93,7 @@ class TestSteps:
             setup.carry_out(self.make(setup, log, tmp_path / "leaf"), tmp_path / "setup.json")
         assert log == ["first", "second"]
 
-    def test_are_done_again_when_what_they_left_is_gone(self, setup: ModuleType, tmp_path: Path) -> None:
+    def test_are_done_again_when_what_they_made_is_gone(self, setup: ModuleType, tmp_path: Path) -> None:
         log: list[str] = []
         setup.carry_out(self.make(setup, log, tmp_path / "leaf"), tmp_path / "setup.json")
         (tmp_path / "leaf").unlink()
@@ -132,7 +132,9 @@ class TestProof:
         assert builds == []
 
     @pytest.mark.parametrize("survivor", ["native", "safe"])
-    def test_a_build_that_dies_of_a_signal_is_replaced(self, setup: ModuleType, tmp_path: Path, survivor: str) -> None:
+    def test_a_build_that_is_killed_by_a_signal_is_replaced(
+        self, setup: ModuleType, tmp_path: Path, survivor: str
+    ) -> None:
         builds: list[str] = []
 
         def rebuild(build: str) -> None:
@@ -150,9 +152,7 @@ class TestProof:
         setup.prove(proof, lambda _build: good.touch(), ["native"])
         assert good.exists()
 
-    def test_no_build_that_runs_ends_in_one_error_that_names_the_way_out(
-        self, setup: ModuleType, tmp_path: Path
-    ) -> None:
+    def test_if_no_build_runs_one_error_names_the_remedy(self, setup: ModuleType, tmp_path: Path) -> None:
         with pytest.raises(setup.SetupError, match="RAG_GENERATOR"):
             setup.prove(die_unless(tmp_path / "never"), lambda _build: None, ["native", "safe"])
 
@@ -163,7 +163,7 @@ class TestProof:
             setup.prove(proof, builds.append, ["native"])
         assert builds == []
 
-    def test_being_killed_for_its_memory_is_no_reason_to_build(self, setup: ModuleType, tmp_path: Path) -> None:
+    def test_being_killed_for_lack_of_memory_is_no_reason_to_build(self, setup: ModuleType, tmp_path: Path) -> None:
         builds: list[str] = []
         with pytest.raises(setup.SetupError, match="SIGKILL"):
             setup.prove(die_unless(tmp_path / "never", signal.SIGKILL), builds.append, ["native"])

@@ -1,4 +1,4 @@
-"""`rag serve` as a process: it prints its address, logs nothing that users wrote, and stops when told to."""
+"""`rag serve` as a process: it prints its address, logs nothing that users wrote, and stops when asked to."""
 
 import json
 import re

@@ -33,12 +33,12 @@ class Terminal:
         self.shown = b""
 
     def wait_for(self, words: str) -> str:
-        """Read until these words appear, and return what came before them."""
-        assert self.comes(words, PATIENCE), f"{words!r} did not appear, only {self.shown!r}"
+        """Read until these words appear, and return what was shown before them."""
+        assert self.appears(words, PATIENCE), f"{words!r} did not appear, only {self.shown!r}"
         read, self.shown = self.shown.split(words.encode(), 1)
         return read.decode()
 
-    def comes(self, words: str, seconds: float) -> bool:
+    def appears(self, words: str, seconds: float) -> bool:
         """Return whether these words appear in time."""
         end = time.monotonic() + seconds
         while words.encode() not in self.shown:
@@ -121,7 +121,7 @@ def test_ctrl_c_discards_the_line_being_typed(open_chat: OpenChat) -> None:
     terminal.interrupt()
     # Python loses a signal that arrives just before readline waits for keys. A user would press again.
     for _ in range(10):
-        if terminal.comes("› ", 2):
+        if terminal.appears("› ", 2):
             break
         terminal.interrupt()
     assert "Sources" not in terminal.wait_for("› ")

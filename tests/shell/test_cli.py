@@ -135,7 +135,7 @@ def test_another_index_can_be_asked(run: Run, home: Path) -> None:
     assert "orchard.txt" in run("search", "apples", "--json").out
 
 
-def test_words_appear_on_the_terminal_as_they_come_and_the_answer_goes_to_standard_output() -> None:
+def test_words_appear_on_the_terminal_as_they_arrive_and_the_answer_goes_to_standard_output() -> None:
     ours, theirs = pty.openpty()
     code = f"(['ask', {QUESTION!r}], load_with(ScriptedGenerator('It cost nine million in the end.')))"
     with start(code, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"}) as process:

@@ -16,7 +16,7 @@ def test_a_killed_build_leaves_the_whole_old_or_the_whole_new_state(tmp_path: Pa
     assert Trial(tmp_path).run(20, lambda _: None).total() == 20
 
 
-def test_a_child_that_is_killed_while_it_counts_holds_up_nobody() -> None:
+def test_a_child_that_is_killed_while_it_counts_blocks_no_other() -> None:
     children = Children()
     for _ in range(20):
         child = children.start(count_forever)

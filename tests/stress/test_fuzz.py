@@ -9,7 +9,7 @@ from rag.config import ROOT
 
 
 @pytest.mark.slow(reason="It tries new inputs for ten seconds.")
-def test_what_nobody_wrote_is_an_article_or_left_out() -> None:
+def test_any_bytes_become_an_article_or_are_skipped() -> None:
     pytest.importorskip("atheris", reason="atheris is not made for this machine")
     command = [sys.executable, "-m", "stress.fuzz", "--seconds", "10"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)

@@ -11,7 +11,7 @@ from stress.synthetic import make_vectors
 PASSAGES = 3_000
 
 
-def test_everything_is_measured_and_exact_where_nothing_is_passed_over(tmp_path: Path) -> None:
+def test_everything_is_measured_and_exact_while_every_vector_is_compared(tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     real = chance.normal(size=(40, 32)).astype(np.float32)
     real /= np.linalg.norm(real, axis=1, keepdims=True)

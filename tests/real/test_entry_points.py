@@ -42,7 +42,7 @@ def read_article(source: str) -> str:
     return (ROOT / "seeds" / source).read_text(encoding="utf-8")
 
 
-def test_a_program_asks_the_server_and_gets_a_quote_that_stands_in_its_article(environment: dict[str, str]) -> None:
+def test_a_program_asks_the_server_and_gets_a_quote_that_is_in_its_article(environment: dict[str, str]) -> None:
     with running(environment, "-c", SERVE, "serve", "--port", "0") as said:
         url = said.split()[2]
         messages: Any = [{"role": "user", "content": QUESTION}]
