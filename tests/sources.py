@@ -36,7 +36,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Index(Server):
-    """A package index. Half-way, a download of a `stalling` package waits for `released`; that of a `broken` one ends."""
+    """A package index. Half-way, a download of a `stalling` package waits for `released`; a `broken` one ends."""
 
     def __init__(self) -> None:
         super().__init__(_IndexHandler)

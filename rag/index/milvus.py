@@ -44,7 +44,8 @@ def open_store(config: Config) -> "MilvusStore | None":
         return None
     if find_spec("pymilvus") is None:
         raise StoreError(
-            f"RAG_MILVUS is set, but the pymilvus package is not installed. {say_install('milvus', 'milvus-lite pymilvus')}"
+            "RAG_MILVUS is set, but the pymilvus package is not installed. "
+            f"{say_install('milvus', 'milvus-lite pymilvus')}"
         )
     return MilvusStore.connect(config.milvus, config.milvus_token, config.index)
 
