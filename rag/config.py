@@ -128,7 +128,9 @@ class Config(BaseSettings):
     """Added to the measured threshold of evidence for an answer, in log-odds. Positive values make answers rarer, and
     negative values make them more frequent."""
     max_answer_tokens: Count = 80
+    """The maximum length of a generated statement, in tokens."""
     max_question_chars: Count = 2000
+    """The maximum length of a question, in characters."""
 
     @property
     def is_remote(self) -> bool:

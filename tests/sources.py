@@ -36,7 +36,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Index(Server):
-    """A package index. Half-way, a download of a `stalling` package waits for `released`; a `broken` one ends."""
+    """A package index. Half-way, downloads of `stalling` packages wait for `released`; those of `broken` ones end."""
 
     def __init__(self) -> None:
         super().__init__(_IndexHandler)
@@ -47,7 +47,7 @@ class Index(Server):
         self.released = threading.Event()
 
     def add(self, package: str, member: str, content: bytes, folder: Path, platform: str = "any") -> list[object]:
-        """Publish version 1.0 of a package with `content`, for an unused Python. Return its entry for models.toml."""
+        """Publish version 1.0 of a package with `content`, for Python 2 only. Return its entry for models.toml."""
         name = f"{package.replace('-', '_')}-1.0-py3-none-{platform}.whl"
         info = f"{package.replace('-', '_')}-1.0.dist-info"
         with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
