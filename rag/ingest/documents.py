@@ -42,7 +42,7 @@ class Skipped:
 
     source: str
     reason: str
-    """What is wrong with it, and what to do about it."""
+    """The problem, and what to do about it."""
     unreadable: bool = False
     """True if it may be or contain an article, but the operating system does not allow it to be read."""
 

@@ -31,7 +31,7 @@ class SentenceEvidence:
     asked: Vectors
     """Cosine of each sentence with the question, or zeros without an encoder or a question; shape `(sentences,)`."""
     facts: float
-    """What the cosine of a sentence gains if the sentence contains all facts of the statement."""
+    """The gain in cosine of a sentence that contains all facts of the statement."""
     farthest: float | None
     """Mean of the lowest quarter of the best cosines of the statement's tokens, or None without an encoder."""
 
