@@ -70,7 +70,7 @@ def main() -> None:
             systems["naive"] = ask_naively(plain, half)
     Console().print(draw_table(systems, half))
     commit = read_commit()
-    file = RESULTS / f"{commit.hash[:12]}{'-dirty' * commit.dirty}-{half}-answers.json"
+    file = RESULTS / f"{commit.label}-{half}-answers.json"
     facts = {
         "commit": asdict(commit),
         "half": half,

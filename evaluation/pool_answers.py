@@ -74,7 +74,7 @@ def main() -> None:
         table.add_row(name, *(f"{column[name]:.3f}" for column in figures.values()))
     Console().print(table)
     commit = read_commit()
-    file = RESULTS / f"{commit.hash[:12]}{'-dirty' * commit.dirty}-pool-answers.json"
+    file = RESULTS / f"{commit.label}-pool-answers.json"
     facts = {"commit": asdict(commit), "pool": pool.checksum, "questions": len(questions), "figures": figures}
     file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     Console().print(f"Written: {file}")

@@ -36,6 +36,11 @@ class Commit:
     time: str = ""
     """The time of the commit, ISO 8601 in UTC; empty if unknown."""
 
+    @property
+    def label(self) -> str:
+        """The short hash for file names, followed by `-dirty` if the working tree differs from the commit."""
+        return f"{self.hash[:12]}{'-dirty' * self.dirty}"
+
 
 def read_commit(root: Path = ROOT) -> Commit:
     """Return the commit checked out in `root`, or an unknown one without git."""
@@ -71,7 +76,7 @@ def save(
         "figures": {name: _round(asdict(of_one)) for name, of_one in figures.items()},
     }
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{commit.hash[:12]}{'-dirty' * commit.dirty}-{suite.half}.json"
+    file = folder / f"{commit.label}-{suite.half}.json"
     file.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return file
 

@@ -47,7 +47,7 @@ QUESTION = "How many million has the harbour cost?"
 
 @dataclass(frozen=True)
 class Served:
-    """A page that is being served, with its corpus and its stand-ins."""
+    """A running server of the page, with its corpus and its stand-ins."""
 
     url: str
     corpus: Path

@@ -275,7 +275,7 @@ def test_languages_are_sorted_without_regard_to_diacritics(assistant: Assistant,
         ({}, {}),
     ],
 )
-def test_a_limit_is_divided_evenly_and_what_one_language_does_not_need_goes_to_the_others(
+def test_a_limit_is_divided_evenly_and_a_language_leaves_what_it_does_not_need_to_the_others(
     wanted: dict[str, int], shares: dict[str, int]
 ) -> None:
     assert divide_limit(300, wanted) == shares
