@@ -1,1 +1,1 @@
-"""How the shipped reader was trained; nothing in `rag` imports it."""
+"""Training of the reader. Nothing in `rag` imports it."""

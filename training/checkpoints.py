@@ -1,4 +1,4 @@
-"""Checkpoints: folders `step-N` that are there whole or not at all."""
+"""Write and read checkpoints: folders `step-N`, each written as a whole."""
 
 import json
 import shutil
@@ -17,13 +17,13 @@ WEIGHTS, MOMENTS, STATE = "weights.safetensors", "moments.safetensors", "state.j
 
 
 class State(TypedDict):
-    """Where training stands, beside the weights and the optimiser's moments."""
+    """The state of a run beside the weights and the optimiser's moments."""
 
     step: int
     seconds: float
-    """How long it has computed."""
+    """Seconds spent computing."""
     rate: float
-    """The share of the full learning rate that the last step had."""
+    """The share of the full learning rate at the last step."""
     best: float
     """The best score on the development sample."""
 
@@ -49,7 +49,7 @@ def save(folder: Path, upper: Upper, optimizer: torch.optim.AdamW, state: State)
 
 
 def keep_best(checkpoint: Path) -> None:
-    """Keep a copy of the weights of a checkpoint as the best ones, without what only training needs."""
+    """Copy the weights of a checkpoint, without the optimiser, as the best ones so far."""
     best = checkpoint.parent / BEST
     best.mkdir(exist_ok=True)
     for name in (WEIGHTS, STATE):
@@ -59,7 +59,7 @@ def keep_best(checkpoint: Path) -> None:
 
 
 def restore(checkpoint: Path, upper: Upper, optimizer: torch.optim.AdamW) -> State:
-    """Put back what a checkpoint holds, and return where training stood."""
+    """Restore a checkpoint, and return the state of the run."""
     upper.load_state_dict(load_file(checkpoint / WEIGHTS))
     moments = load_file(checkpoint / MOMENTS)
     for name, parameter in upper.named_parameters():

@@ -1,6 +1,6 @@
-"""Questions and their passages, read from JSON lines and kept as arrays of tokens.
+"""Read questions and passages from JSON lines, and cache them as arrays of tokens.
 
-README.md says what the lines hold. Tokenizing everything takes a minute or two, so it is done once and written down.
+README.md describes the lines. Tokenizing everything takes a minute or two, so the arrays are stored.
 """
 
 import json
@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 from training.windows import Window, cut
 
 LIMITS = {"train": (96, 128, 160), "dev": (160,)}
-"""Tokens that a window has at most; passages take turns, as those of real articles are of every length."""
+"""Most tokens of a window. Passages alternate between them, as real passages differ in length."""
 LONGEST_QUESTION = 48
 UNMARKED = -1
 
@@ -28,14 +28,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ragged:
-    """Rows of unequal length, end to end in one array."""
+    """Rows of different lengths, concatenated in one array."""
 
     values: NDArray[np.int32]
     starts: NDArray[np.int64]
 
     @classmethod
     def join(cls, rows: Sequence[Any], *shape: int) -> "Ragged":
-        """Put `rows` end to end; each item of a row is of `shape`."""
+        """Concatenate `rows`, whose items have the given shape."""
         lengths = [len(row) for row in rows]
         arrays = [np.asarray(row, dtype=np.int32).reshape(-1, *shape) for row in rows]
         values = np.concatenate(arrays) if arrays else np.empty((0, *shape), np.int32)
@@ -50,42 +50,42 @@ class Ragged:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A question and the window that is to be read for it."""
+    """A question and the window to read for it."""
 
     set: str
     group: str
-    """The same for one question in several languages."""
+    """A number that translations of one question share."""
     question_language: str
     passage_language: str
     passage: int
     window: int
-    """The one that holds the answer where it is marked, else the first of the passage."""
+    """The window that holds the marked answer, else the first window of the passage."""
     first: int
     last: int
-    """The tokens of the window that the answer begins and ends with, or UNMARKED."""
+    """The first and last token of the answer in the window, or UNMARKED."""
     answerable: bool
     answer: str
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One part of the data, training or development."""
+    """One part of the data: training or development."""
 
     rows: list[Row]
     questions: Ragged
-    """Tokens of the question of each row."""
+    """The tokens of the question of each row."""
     windows: Ragged
-    """Tokens of each window."""
+    """The tokens of each window."""
     offsets: Ragged
-    """Where each of these tokens starts and ends in the text of its window."""
+    """The offsets of each token in the text of its window."""
     sentences: Ragged
     """The first token of each sentence of each window."""
     texts: list[str]
     """The text of each window."""
     passages: NDArray[np.int64]
-    """The first window of each passage, and one more number: how many windows there are."""
+    """The first window of each passage, followed by the number of windows."""
     siblings: list[list[int]]
-    """For each passage, the others of its article."""
+    """The other passages of the same article, for each passage."""
 
     def windows_of(self, passage: int) -> range:
         """Return the windows of a passage."""
@@ -93,7 +93,7 @@ class Table:
 
 
 def load(data: Path, part: str, tokenizer: Tokenizer, cache: Path) -> Table:
-    """Return the `part` ("train" or "dev") of the folder `data`, from `cache` where it was prepared before."""
+    """Return the `part` ("train" or "dev") of the folder `data`, from `cache` if it was prepared before."""
     arrays, lines = cache / f"{part}.npz", cache / f"{part}.json"
     if not lines.exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -163,7 +163,7 @@ def _read(file: Path) -> Iterator[dict[str, Any]]:
 
 
 def _row(line: dict[str, Any], passage: int, offset: int, windows: Sequence[Window], text: str) -> Row | None:
-    """Return the row of a question, or None where no window holds the whole answer or there is nothing to read."""
+    """Return the row of a question, or None if no window holds the whole answer or there is nothing to read."""
     if not windows:
         return None
     facts = (line["set"], line["id"].partition("#")[0], line["question_language"], line["passage_language"], passage)

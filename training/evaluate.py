@@ -1,7 +1,7 @@
-"""How well a reader reads: figures on a fixed sample of the development questions.
+"""Measure a reader on a fixed sample of the development questions.
 
 Each question is read with the window that holds its answer and with another window of the same article.
-`python -m training.evaluate WEIGHTS` prints them by pair of languages.
+`python -m training.evaluate WEIGHTS` prints the figures by pair of languages.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from training.sampling import BEFORE, Batch, Example, Sampler, collate
 
 BATCH = 32
 LONGEST_ANSWER = 30
-"""Tokens."""
+"""Most tokens of an answer."""
 SEED = 20
 SCRIPTS_WITHOUT_SPACES = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 
@@ -36,7 +36,7 @@ log = logging.getLogger("training.evaluate")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A development question, with its window and one that does not answer it."""
+    """A development question, its window, and a window that does not answer it."""
 
     row: Row
     right: Example
@@ -46,7 +46,7 @@ class Case:
 
 
 def choose(table: Table, size: int) -> list[Case]:
-    """Return a sample, the same at every call: two thirds from sets that cross languages, where there are any."""
+    """Return a fixed sample: two thirds from sets that cross languages, if there are any."""
     random = np.random.default_rng(SEED)
     rows = table.rows
     order = [int(number) for number in random.permutation(len(rows)) if rows[number].first != UNMARKED]
@@ -69,16 +69,16 @@ def choose(table: Table, size: int) -> list[Case]:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the reader made of one case."""
+    """The result of reading one case."""
 
     pair: tuple[str, str]
-    """Languages of the question and of the passage."""
+    """The languages of the question and the passage."""
     f1: float
     exact: float
     first: float
-    """1 where the token with the best score as the first is the right one."""
+    """1 if the token with the best score for the first token is right, else 0."""
     odds: float
-    """Logit that the right window answers."""
+    """The logit that the right window answers."""
     odds_of_wrong: float
 
     @property
@@ -89,7 +89,7 @@ class Reading:
 
 @torch.no_grad()
 def examine(reader: Reader, cases: Sequence[Case]) -> list[Reading]:
-    """Return what the reader makes of each case."""
+    """Return the result of each case."""
     right = _read(reader, [case.right for case in cases])
     wrong = _read(reader, [case.wrong for case in cases])
     readings = []
@@ -109,7 +109,7 @@ def examine(reader: Reader, cases: Sequence[Case]) -> list[Reading]:
 
 
 def summarize(readings: Sequence[Reading]) -> Figures:
-    """Return figures by name; README.md says what they mean."""
+    """Return figures by name. README.md explains them."""
     return {
         "f1": float(np.mean([reading.f1 for reading in readings])),
         "exact": float(np.mean([reading.exact for reading in readings])),
@@ -120,7 +120,7 @@ def summarize(readings: Sequence[Reading]) -> Figures:
 
 
 def evaluate(reader: Reader, cases: Sequence[Case]) -> Figures:
-    """Return the figures of all cases, the F1 of either kind of pair, and the score that tells the best checkpoint."""
+    """Return the figures of all cases, the F1 of each kind of pair, and the score that selects the best checkpoint."""
     readings = examine(reader, cases)
     figures = summarize(readings)
     for kind in ("same", "cross"):
@@ -130,26 +130,26 @@ def evaluate(reader: Reader, cases: Sequence[Case]) -> Figures:
 
 
 def auroc(higher: ArrayLike, lower: ArrayLike) -> float:
-    """Return how often one of `higher` is above one of `lower`; a tie counts half."""
+    """Return the share of pairs in which `higher` is above `lower`. A tie counts half."""
     a, b = np.asarray(higher)[:, None], np.asarray(lower)[None, :]
     return float(np.mean((a > b) + 0.5 * (a == b)))
 
 
 def overlap(answer: str, truth: str) -> float:
-    """Return the F1 of the words that two answers share."""
+    """Return the F1 score of the words that two answers share."""
     words, wanted = _plain(answer), _plain(truth)
     shared = sum((Counter(words) & Counter(wanted)).values())
     return 2 * shared / (len(words) + len(wanted)) if shared else 0.0
 
 
 def _plain(text: str) -> list[str]:
-    """Return the words in small letters, without punctuation; of scripts without spaces, the letters."""
+    """Return the words in lower case without punctuation, or the letters in scripts without spaces."""
     kept = "".join(" " if unicodedata.category(char)[0] in "PZ" else char for char in text.casefold())
     return SCRIPTS_WITHOUT_SPACES.sub(lambda found: f" {found[0]} ", kept).split()
 
 
 def _read(reader: Reader, examples: Sequence[Example]) -> list[tuple[float, int, int, int]]:
-    """Return for each the logit that there is an answer, the best span, and the best first token by itself."""
+    """Return, for each pair, the logit that there is an answer, the best span, and the best first token alone."""
     order = sorted(range(len(examples)), key=lambda at: (len(examples[at].window), len(examples[at].question)))
     found: dict[int, tuple[float, int, int, int]] = {}
     for start in range(0, len(order), BATCH):
@@ -160,7 +160,7 @@ def _read(reader: Reader, examples: Sequence[Example]) -> list[tuple[float, int,
 
 
 def _decode(scores: Scores, batch: Batch) -> list[tuple[float, int, int, int]]:
-    """Return what `_read` yields, for each example of a batch."""
+    """Return the results of `_read` for one batch."""
     length = batch.passage.shape[1]
     pairs = scores.first[:, :, None] + scores.last[:, None, :]
     allowed = torch.ones(length, length, dtype=torch.bool).triu().tril(LONGEST_ANSWER - 1)
@@ -171,7 +171,7 @@ def _decode(scores: Scores, batch: Batch) -> list[tuple[float, int, int, int]]:
 
 
 def main() -> None:
-    """Read the options, and log a table."""
+    """Measure the given weights and log a table."""
     options = _parse()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     tokenizer = Tokenizer.from_file(str(options.encoder / "tokenizer.json"))
@@ -183,7 +183,7 @@ def main() -> None:
 
 
 def tabulate(readings: Sequence[Reading]) -> Iterable[str]:
-    """Yield the lines of a table in Markdown: all, either kind of pair, and each pair."""
+    """Yield the lines of a Markdown table: all cases, each kind of pair, and each pair of languages."""
     groups: dict[str, list[Reading]] = defaultdict(list)
     for reading in readings:
         for name in ("all", reading.kind, " → ".join(reading.pair)):

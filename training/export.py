@@ -1,6 +1,6 @@
-"""Write the shipped file: `python -m training.export WEIGHTS OUT.safetensors --data ... --encoder ... --arrays ...`.
+"""Write the file to ship: `python -m training.export WEIGHTS OUT.safetensors --data ... --encoder ... --arrays ...`.
 
-Refuses a file that is too large or reads worse than the weights it was made from.
+A file that is too large, or reads worse than the weights it was made from, is refused.
 """
 
 import argparse
@@ -25,7 +25,7 @@ log = logging.getLogger("training.export")
 
 
 def main() -> None:
-    """Read the options and export."""
+    """Export the given weights."""
     options = _parse()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     weights = load_file(options.weights)

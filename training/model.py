@@ -1,7 +1,7 @@
-"""The reader: the encoder's lower layers as they are, its upper ones trained to read question and passage together.
+"""The reader: the encoder's lower layers unchanged, and its upper layers trained to read question and passage together.
 
-Below, question and passage are read apart, each just as the encoder reads it for the index, so what the lower layers
-make of a passage may be kept (PreTTR, MacAvaney et al. 2020). Above, each token sees both.
+The lower layers read question and passage separately, exactly as the encoder reads them for the index, so their states
+of a passage could be stored (PreTTR, MacAvaney et al. 2020). In the upper layers each token attends to both.
 """
 
 import json
@@ -16,13 +16,13 @@ from torch.nn import functional
 from training.sampling import PAD, Batch
 
 FROZEN = 4
-"""Lower layers that stay the encoder's own."""
+"""The number of lower layers that are not trained."""
 NEVER = -1e4
-"""Score of a token at which no answer may begin or end."""
+"""The score of a token at which no answer may begin or end."""
 
 
 class Shape(NamedTuple):
-    """Measures of the encoder, from its config.json."""
+    """The dimensions of the encoder, from its config.json."""
 
     hidden: int
     layers: int
@@ -34,7 +34,7 @@ class Shape(NamedTuple):
 
     @classmethod
     def read(cls, encoder: Path) -> "Shape":
-        """Return the measures of the encoder in a folder."""
+        """Return the dimensions of the encoder in a folder."""
         config = json.loads((encoder / "config.json").read_text(encoding="utf-8"))
         names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size",
                  "max_position_embeddings", "layer_norm_eps")  # fmt: skip
@@ -42,7 +42,7 @@ class Shape(NamedTuple):
 
 
 class Embeddings(nn.Module):
-    """Tokens and their places."""
+    """The embeddings of tokens and positions."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -59,13 +59,13 @@ class Embeddings(nn.Module):
 
 
 class Layer(nn.Module):
-    """One layer of BERT, without dropout."""
+    """A BERT layer without dropout."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.heads = shape.heads
         self.mix = nn.Linear(shape.hidden, 3 * shape.hidden)
-        """Query, key and value."""
+        """Queries, keys and values."""
         self.attended = nn.Linear(shape.hidden, shape.hidden)
         self.attended_norm = nn.LayerNorm(shape.hidden, shape.epsilon)
         self.widen = nn.Linear(shape.hidden, shape.intermediate)
@@ -73,7 +73,7 @@ class Layer(nn.Module):
         self.norm = nn.LayerNorm(shape.hidden, shape.epsilon)
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        """Return the states after this layer; `mask` is added to the scores of attention."""
+        """Return the states after this layer. `mask` is added to the attention scores."""
         rows, length, hidden = states.shape
         mixed = self.mix(states).view(rows, length, 3, self.heads, hidden // self.heads).permute(2, 0, 3, 1, 4)
         seen = functional.scaled_dot_product_attention(mixed[0], mixed[1], mixed[2], attn_mask=mask)
@@ -83,17 +83,17 @@ class Layer(nn.Module):
 
 
 class Scores(NamedTuple):
-    """What the reader says of each pair of question and passage, as logits."""
+    """The output for each pair of question and passage, as logits."""
 
     first: Tensor
-    """For each token of the passage, that the answer begins with it."""
+    """That the answer begins with a token, for each token of the passage."""
     last: Tensor
     answerable: Tensor
-    """That the passage answers the question at all."""
+    """That the passage answers the question."""
 
 
 class Lower(nn.Module):
-    """The part that is the encoder's own and not trained."""
+    """The part that is the encoder's own and is not trained."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Lower(nn.Module):
 
     @torch.no_grad()
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return the states of texts, each read by itself."""
+        """Return the states of texts that are read separately."""
         states: Tensor = self.embeddings(tokens)
         mask = hide(tokens == PAD)
         for layer in self.layers:
@@ -116,7 +116,7 @@ class Upper(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.side = nn.Embedding(2, shape.hidden)
-        """Added to tell tokens of the question from those of the passage, whose places begin at zero too."""
+        """Added to distinguish tokens of the question from those of the passage, as positions of both begin at zero."""
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers - FROZEN))
         self.span = nn.Linear(shape.hidden, 2)
         self.evidence = nn.Linear(3 * shape.hidden, shape.hidden)
@@ -124,9 +124,9 @@ class Upper(nn.Module):
         nn.init.zeros_(self.side.weight)
 
     def forward(self, question: Tensor, passage: Tensor, padding: Tensor, span: Tensor) -> Scores:
-        """Return the scores from the states of questions and passages.
+        """Return the scores for the states of questions and passages.
 
-        `padding` is true where a token of either is none, `span` where an answer may begin or end in the passage.
+        `padding` is true at padding of either, and `span` at tokens of the passage where an answer may begin or end.
         """
         states = torch.cat([question + self.side.weight[0], passage + self.side.weight[1]], dim=1)
         mask = hide(padding)
@@ -134,14 +134,14 @@ class Upper(nn.Module):
             states = layer(states, mask)
         read = states[:, question.shape[1] :]
         borders: Tensor = self.span(read).masked_fill(~span[..., None], NEVER)
-        # What the best places for the answer hold, beside the question's first token, tells whether it is one.
+        # Answerability is decided by the states at the likeliest span and at the question's first token.
         likely = borders.softmax(dim=1).transpose(1, 2) @ read
         evidence = functional.gelu(self.evidence(torch.cat([states[:, 0], likely[:, 0], likely[:, 1]], dim=1)))
         return Scores(borders[..., 0], borders[..., 1], self.answerable(evidence)[:, 0])
 
 
 class Reader(nn.Module):
-    """Both parts."""
+    """The frozen and the trained part together."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -150,7 +150,7 @@ class Reader(nn.Module):
 
     @classmethod
     def start(cls, encoder: Path) -> "Reader":
-        """Return a reader with the weights of the encoder in a folder, and heads that know nothing."""
+        """Return a reader with the weights of the encoder in a folder and untrained heads."""
         shape = Shape.read(encoder)
         reader = cls(shape)
         with safe_open(encoder / "model.safetensors", "pt") as weights:
@@ -168,12 +168,12 @@ class Reader(nn.Module):
 
 
 def hide(padding: Tensor) -> Tensor:
-    """Return the mask for attention that hides padding."""
+    """Return the attention mask that hides padding."""
     return torch.zeros(padding.shape, device=padding.device).masked_fill(padding, float("-inf"))[:, None, None, :]
 
 
 def loss(scores: Scores, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Return the loss of the span, over the examples where it is marked, and that of whether there is an answer."""
+    """Return the loss of the span, over examples with a marked one, and the loss of answerability."""
     marked = batch.first >= 0
     answerable = functional.binary_cross_entropy_with_logits(scores.answerable, batch.answerable)
     if not marked.any():
@@ -191,7 +191,7 @@ def _embeddings(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _layer(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Return the weights of one layer by their names here."""
+    """Return the weights of one layer under the names of this module."""
     names = {
         "attended": "attention.output.dense",
         "attended_norm": "attention.output.LayerNorm",

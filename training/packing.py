@@ -1,4 +1,4 @@
-"""The trained weights as they are shipped: matrices as int8 with one scale a row, everything else as float16."""
+"""Pack the trained weights for shipping: matrices as int8 with one scale per row, everything else as float16."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +10,11 @@ from torch import Tensor
 LARGEST = 127
 SCALE = ".scale"
 MANY_ROWS = 8
-"""A matrix of fewer rows is too small to be worth rounding."""
+"""Matrices with fewer rows are too small to be worth rounding."""
 
 
 def pack(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the weights as shipped; `NAME.scale` stands beside each matrix that was rounded to int8."""
+    """Return the weights in the shipped form, with `NAME.scale` beside each matrix rounded to int8."""
     packed = {}
     for name, weight in weights.items():
         if weight.dim() != 2 or len(weight) < MANY_ROWS:
@@ -28,7 +28,7 @@ def pack(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def expand(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return weights in float32, from what `pack` returned or from weights that were never packed."""
+    """Return weights in float32, whether they are packed or not."""
     return {
         name: weight.float() * (packed[name + SCALE].float()[:, None] if weight.dtype == torch.int8 else 1.0)
         for name, weight in packed.items()
@@ -37,5 +37,5 @@ def expand(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def read(file: Path) -> dict[str, Tensor]:
-    """Return the weights in a file, packed or not."""
+    """Return the weights of a file in float32, whether they are packed or not."""
     return expand(load_file(file))

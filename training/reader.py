@@ -1,8 +1,8 @@
 """Train the reader: `python -m training.reader --data FOLDER --encoder FOLDER --checkpoints FOLDER`.
 
-Runs until it is stopped (SIGTERM, SIGINT), then writes a checkpoint; started again, it goes on from there.
-With `--finish-in MINUTES` the learning rate falls to zero from the newest checkpoint on, and what comes of it is
-written to `finished` beside the others, so that a later run can still go on from before.
+Training runs until it is stopped (SIGTERM, SIGINT), then writes a checkpoint; the same command continues from it. With
+`--finish-in MINUTES` the learning rate falls to zero, starting from the newest checkpoint, and the result is written to
+`finished` beside the checkpoints, so that a later run can still continue from before.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from training.sampling import Batch, Sampler
 RATE = 2e-4
 HEAD_RATE = 5 * RATE
 WARM_UP = 100
-"""Steps."""
+"""Steps between two lines of the log."""
 BATCH = 16
 SEED = 18
 LONGEST_GRADIENT = 1.0
@@ -44,21 +44,21 @@ log = logging.getLogger("training.reader")
 
 @dataclass
 class Means:
-    """What is averaged between two lines of the log."""
+    """The figures averaged between two lines of the log."""
 
     span: list[float] = field(default_factory=list)
     answerable: list[float] = field(default_factory=list)
     since: float = field(default_factory=time.monotonic)
 
     def describe(self) -> str:
-        """Return the averages in words."""
+        """Return the averages as a line of the log."""
         speed = len(self.span) * BATCH / (time.monotonic() - self.since)
         span, answerable = (sum(losses) / len(losses) for losses in (self.span, self.answerable))
         return f"loss of span {span:.3f}, of answerable {answerable:.3f}, {speed:.1f} examples a second"
 
 
 class Trainer:
-    """One run, from the checkpoint that it goes on from to the one that it ends with."""
+    """One run, from the checkpoint it continues to the one it ends with."""
 
     def __init__(self, reader: Reader, sampler: Sampler, cases: list[Case], folder: Path) -> None:
         self.reader = reader
@@ -74,16 +74,16 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
 
     def resume(self, checkpoint: Path) -> None:
-        """Go on from a checkpoint."""
+        """Continue from a checkpoint."""
         self.state = checkpoints.restore(checkpoint, self.reader.upper, self.optimizer)
         log.info("goes on from %s", checkpoint.name)
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """End after the step that is being made."""
+        """Stop after the current step."""
         self.stopped = True
 
     def run(self, rate: Callable[[int], float]) -> None:
-        """Train until stopped, or until `rate` is zero for the step to come, and save."""
+        """Train until stopped, or until `rate` is zero for the next step, and save."""
         means = Means()
         for batch in self.sampler.batches(BATCH, skip=self.state["step"]):
             share = rate(self.state["step"] + 1)
@@ -130,18 +130,18 @@ class Trainer:
 
 
 def warm_up(step: int) -> float:
-    """Return the share of the full learning rate: rising, then constant, so that any checkpoint can be gone on from."""
+    """Return the share of the full learning rate: rising, then constant, so that any checkpoint can be continued."""
     return min(1.0, step / WARM_UP)
 
 
 def fall(minutes: float, begin: float) -> Callable[[int], float]:
-    """Return a share that falls from `begin` to zero within so many minutes from now."""
+    """Return a schedule that falls from `begin` to zero within some minutes from now."""
     started = time.monotonic()
     return lambda _step: begin * (1 - (time.monotonic() - started) / (60 * minutes))
 
 
 def main() -> None:
-    """Read the options and train."""
+    """Train with the given options."""
     options = _parse()
     options.checkpoints.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

@@ -1,4 +1,4 @@
-"""Rows of the data → what the reader is shown, always the same for one seed and one place in the row of steps."""
+"""Choose the examples of each step, the same ones for the same seed and step."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -15,18 +15,18 @@ from training.data import UNMARKED, Row, Table
 
 START, PAD, END = 0, 1, 2
 QUESTION_PROMPT = (41, 1294, 12)
-"""`query:` in the vocabulary of the encoder."""
+"""The tokens of `query:` in the vocabulary of the encoder."""
 PASSAGE_PROMPT = (46692, 12)
-"""`passage:`."""
+"""The tokens of `passage:`."""
 BEFORE = 1 + len(PASSAGE_PROMPT)
 """Tokens before the text of a passage."""
 
 TAKE_UNANSWERABLE = 0.5
-"""Share of the questions judged unanswerable that one pass over the data shows: they are hard, and many."""
+"""Share of the questions marked unanswerable that one pass over the data uses, as they are hard and many."""
 SPOIL = 0.3
-"""How often an answerable question is shown with a window that does not answer it."""
+"""Probability that an answerable question is paired with a window that does not answer it."""
 TRANSLATE = 0.7
-"""How often a question that exists in several languages is asked in another than the passage's."""
+"""Probability that a question that exists in several languages is asked in another language than the passage's."""
 SPOILERS = ("sibling", "neighbour", "cut", "random")
 SPOILER_ODDS = (0.35, 0.25, 0.25, 0.15)
 TRIES = 4
@@ -36,7 +36,7 @@ CHUNK = 256
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One question and one window, in tokens."""
+    """A question and a window, in tokens."""
 
     question: NDArray[np.int32]
     window: NDArray[np.int32]
@@ -47,19 +47,19 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Examples as the reader takes them; padded."""
+    """Padded examples, as the reader takes them."""
 
     question: Tensor
     passage: Tensor
     span: Tensor
-    """True for the tokens of the passage that an answer may begin or end with."""
+    """True for tokens of the passage where an answer may begin or end."""
     first: Tensor
     last: Tensor
     answerable: Tensor
 
 
 class Sampler:
-    """Examples for training from one table."""
+    """The training examples of one table."""
 
     def __init__(self, table: Table, seed: int) -> None:
         self.table = table
@@ -75,7 +75,7 @@ class Sampler:
         }
 
     def batches(self, size: int, skip: int = 0) -> Iterator[Batch]:
-        """Yield batches without end, after the first `skip` of them."""
+        """Yield batches endlessly, skipping the first `skip`."""
         first, within = divmod(skip, CHUNK)
         numbers = islice(self._numbers(), first * CHUNK * size, None)
         for chunk in count(first):
@@ -90,7 +90,7 @@ class Sampler:
             within = 0
 
     def example(self, number: int, random: Generator) -> Example:
-        """Return row `number` as it is, or its question in another language, or with another window, by chance."""
+        """Return row `number` as it is, or at random in another language or with another window."""
         row = self.table.rows[number]
         asked = self._translate(number, random)
         if not row.answerable:
@@ -111,7 +111,7 @@ class Sampler:
         return Example(self.table.questions[asked], window, answerable=False)
 
     def _numbers(self) -> Iterator[int]:
-        """Yield numbers of rows without end, one pass over the data after the other."""
+        """Yield numbers of rows endlessly, one pass over the data after another."""
         answerable = np.array([row.answerable for row in self.table.rows])
         for epoch in count():
             random = np.random.default_rng((self.seed, 0, epoch))
@@ -119,7 +119,7 @@ class Sampler:
             yield from (int(number) for number in random.permutation(taken))
 
     def _translate(self, number: int, random: Generator) -> int:
-        """Return a row that asks the same, in another language where there is one and chance wants it."""
+        """Return a row with the same question, at random in another language if there is one."""
         language = self.table.rows[number].passage_language
         others = [
             other
@@ -150,7 +150,7 @@ class Sampler:
         return self._pick(range(len(self.table.windows)), row, random)
 
     def _pick(self, windows: Sequence[int], row: Row, random: Generator) -> NDArray[np.int32] | None:
-        """Return one of `windows` that the answer does not stand in, or None where none was found quickly."""
+        """Return one of `windows` without the answer, or None if none was found quickly."""
         for _ in range(TRIES if windows else 0):
             number = windows[int(random.integers(len(windows)))]
             if not row.answer or row.answer.casefold() not in self.table.texts[number].casefold():
@@ -158,7 +158,7 @@ class Sampler:
         return None
 
     def _cut(self, row: Row, _: Generator) -> NDArray[np.int32] | None:
-        """Return the window without the sentence that answers, or None where too little or an answer would be left."""
+        """Return the window without the answering sentence, or None if too little or an answer would be left."""
         if row.first == UNMARKED:
             return None
         window, starts = self.table.windows[row.window], self.table.sentences[row.window]

@@ -1,4 +1,4 @@
-"""Paragraphs cut as the index cuts them: runs of whole sentences of about one length, in tokens."""
+"""Divide paragraphs as the index does: into runs of whole sentences of similar length in tokens."""
 
 import math
 import re
@@ -17,7 +17,7 @@ _SENTENCE_BREAK = re.compile(r"(?<=[.!?…؟।॥])[\"'”»)\]]*\s+|(?<=[。�
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a paragraph and its tokens; offsets are in characters of the paragraph."""
+    """A span of a paragraph and its tokens. Offsets are in characters of the paragraph."""
 
     start: int
     end: int
@@ -28,7 +28,7 @@ class Window:
     """The first token of each sentence."""
 
     def locate(self, start: int, end: int) -> Span | None:
-        """Return the first and the last token of `text[start:end]`, or None where the window lacks part of it."""
+        """Return the first and last token of `text[start:end]`, or None if the window lacks part of it."""
         if start < self.start or end > self.end:
             return None
         inside = np.flatnonzero((self.offsets[:, 1] > start) & (self.offsets[:, 0] < end))
@@ -49,7 +49,7 @@ def cut(text: str, tokenizer: Tokenizer, limit: int) -> list[Window]:
 
 
 def split_sentences(text: str) -> list[Span]:
-    """Return the offsets of the sentences, told by punctuation alone, without white space around them."""
+    """Return the offsets of sentences, found by punctuation alone, without surrounding white space."""
     borders = [0, *(found.end() for found in _SENTENCE_BREAK.finditer(text)), len(text)]
     spans = (_strip(text, start, end) for start, end in pairwise(borders))
     return [(start, end) for start, end in spans if start < end]
@@ -61,7 +61,7 @@ def _strip(text: str, start: int, end: int) -> Span:
 
 
 def _shorten(text: str, span: Span, tokenizer: Tokenizer, limit: int) -> list[Span]:
-    """Cut a sentence of more than `limit` tokens in parts of about equal length."""
+    """Divide a sentence of more than `limit` tokens into parts of similar length."""
     start, end = span
     (encoded,) = _encode(tokenizer, [text[start:end]])
     parts = math.ceil(len(encoded.ids) / limit)
@@ -74,7 +74,7 @@ def _shorten(text: str, span: Span, tokenizer: Tokenizer, limit: int) -> list[Sp
 
 
 def _pack(counts: Sequence[int], limit: int) -> Iterator[Span]:
-    """Yield the ranges of sentences that are put together."""
+    """Yield the ranges of sentences that form a window."""
     total = sum(counts)
     target = total / max(1, math.ceil(total / limit))
     first, tokens = 0, 0

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rag.answering.html import render
 from rag.types import Hit, Rejection
 
 
@@ -22,9 +23,7 @@ class Citation:
 
     def _repr_html_(self) -> str:
         """Return the citation as a notebook shows it."""
-        from rag.answering.html import draw_citation
-
-        return draw_citation(self)
+        return render("citation.html", citation=self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,4 @@ class Answer:
 
     def _repr_html_(self) -> str:
         """Return the answer and its citations as a notebook shows them."""
-        from rag.answering.html import draw_cited
-
-        return draw_cited(self)
+        return render("answer.html", answer=self)

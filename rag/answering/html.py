@@ -1,4 +1,4 @@
-"""Render answers and citations as HTML for notebooks. Text from articles, questions and models is always escaped."""
+"""Render the templates of answers and citations. Text from articles, questions and models is always escaped."""
 
 from functools import cache
 from pathlib import Path
@@ -9,22 +9,11 @@ from rag.text.markup import load_templates
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from rag.answering.answer import Answer, Citation
-
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def draw_cited(answer: "Answer") -> str:
-    """Return an answer with its citations, below the completed question if that differs from the one asked."""
-    return _render("answer.html", answer=answer)
-
-
-def draw_citation(citation: "Citation") -> str:
-    """Return a citation with its quote."""
-    return _render("citation.html", citation=citation)
-
-
-def _render(template: str, **values: Any) -> str:
+def render(template: str, **values: Any) -> str:
+    """Return a template of `templates/` as HTML, filled with the values."""
     return _load().get_template(template).render(values)
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from evaluation.cases import half_of, load_answerable, load_followups, load_unanswerable
-from rag.answering.html import draw_cited
 from rag.retrieval.followups import complete, detect_in_conversation, is_dependent
 from rag.text.language import Language, detect
 from rag.types import Turn
@@ -117,9 +116,9 @@ def test_a_chain_of_follow_ups_reaches_back_to_its_topic_and_no_further() -> Non
 
 
 def test_a_completed_question_is_shown_above_its_answer_and_as_text() -> None:
-    drawn = draw_cited(replace(ANSWER, completed="What is <b>it</b>? Why?"))
+    drawn = replace(ANSWER, completed="What is <b>it</b>? Why?")._repr_html_()
     assert drawn.startswith('<p class="completed" dir="auto">What is &lt;b&gt;it&lt;/b&gt;? Why?</p>')
-    assert "completed" not in draw_cited(ANSWER)
+    assert "completed" not in ANSWER._repr_html_()
 
 
 def test_without_a_conversation_or_beyond_the_longest_length_a_question_stays_as_it_is() -> None:
