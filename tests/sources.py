@@ -36,23 +36,21 @@ class Server(ThreadingHTTPServer):
 
 
 class Index(Server):
-    """A package index. Downloads of `stalling` packages stop half-way until `released`, those of `broken` ones end.
-
-    Both hold names, or `name-version` for one version.
-    """
+    """A package index. Downloads of `stalling` packages stop half-way until `released`, those of `broken` ones end."""
 
     def __init__(self) -> None:
         super().__init__(_IndexHandler)
         self.wheels: dict[str, bytes] = {}
         self.stalling: set[str] = set()
         self.broken: set[str] = set()
+        """Like `stalling`, names of packages, or `name-version` for one version of them."""
         self.stalled = threading.Event()
         self.released = threading.Event()
 
     def add(
         self, package: str, member: str, content: bytes, folder: Path, platform: str = "any", version: str = "1.0"
     ) -> list[object]:
-        """Publish a package with `content`, for no Python in use. Return its entry for models.toml."""
+        """Publish a package with `content`, for Python 2 only. Return its entry for models.toml."""
         name = f"{package.replace('-', '_')}-{version}-py3-none-{platform}.whl"
         info = f"{package.replace('-', '_')}-{version}.dist-info"
         with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
