@@ -36,16 +36,14 @@ class Server(ThreadingHTTPServer):
 
 
 class Index(Server):
-    """A package index. Half-way, downloads of `stalling` packages wait for `released`; those of `broken` ones end.
-
-    Both hold names, or `name-version` for one version.
-    """
+    """A package index. Downloads of `stalling` packages stop half-way until `released`, those of `broken` ones end."""
 
     def __init__(self) -> None:
         super().__init__(_IndexHandler)
         self.wheels: dict[str, bytes] = {}
         self.stalling: set[str] = set()
         self.broken: set[str] = set()
+        """Like `stalling`, names of packages, or `name-version` for one version of them."""
         self.stalled = threading.Event()
         self.released = threading.Event()
 
