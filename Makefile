@@ -19,7 +19,7 @@ test: .setup-dev ## set up what is missing, then run every test
 	@$(BIN)/python -m pytest
 
 eval: .setup-dev ## measure retrieval, then answers beside what is common (half an hour); XQUAD=folder asks that pool too, an hour
-	@$(BIN)/rag eval $(if $(XQUAD),--xquad "$(XQUAD)")
+	@$(BIN)/python -m evaluation $(if $(XQUAD),--xquad "$(XQUAD)")
 	@$(BIN)/python -m evaluation.answers --naive
 	@$(if $(XQUAD),$(BIN)/python -m evaluation.pool_answers "$(XQUAD)")
 

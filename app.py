@@ -11,7 +11,6 @@ from rag import Assistant, RagError
 from rag.errors import ConfigError
 from rag.hardware import share_memory
 from rag.ingest.documents import MAX_BYTES
-from rag.readiness import make_ready
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -68,7 +67,7 @@ def main() -> None:
         page = open_page(assistant, int(port))
         # Printed before the model is loaded, as llama.cpp silences the whole process meanwhile.
         click.echo(f"Running on local URL: {page.local_url} (press Ctrl-C to stop)")
-        make_ready(assistant)
+        assistant.start()
         threading.Event().wait()
     except RagError as error:
         sys.exit(f"rag: {error}")

@@ -27,9 +27,10 @@ from evaluation.cases import (
 from evaluation.metrics import success
 from evaluation.run import ARTICLES, judge_hits, open_corpus
 from rag import Assistant, Config, Hit, Turn
-from rag.answering.collection import Catalogue
+from rag.answering.collection import Collection
 from rag.answering.events import Evidence
 from rag.encoding.encoder import SentenceEncoder
+from rag.encoding.query import Query
 from rag.text.language import detect
 
 Way = Callable[[FollowUp], tuple[str, tuple[Turn, ...]]]
@@ -51,7 +52,7 @@ def main() -> None:
     config = Config.from_env()
     with open_corpus(ARTICLES, config, SentenceEncoder.load(config)) as assistant:
         Console().print(draw_table(assistant, cases, half))
-        Console().print(draw_recognition(Catalogue(assistant.encoder, assistant.prompts), half))
+        Console().print(draw_recognition(assistant, half))
 
 
 def draw_table(assistant: Assistant, cases: Sequence[FollowUp], half: Half) -> Table:
@@ -75,9 +76,10 @@ def draw_table(assistant: Assistant, cases: Sequence[FollowUp], half: Half) -> T
     return table
 
 
-def draw_recognition(catalogue: Catalogue, half: Half) -> Table:
+def draw_recognition(assistant: Assistant, half: Half) -> Table:
     """Count the questions about the collection that are recognised, and the others that are taken for one."""
     table = Table("", "rightly", "as another kind", "questions", title=f"Questions about the collection, {half}")
+    collection = Collection(assistant.encoder, assistant.prompts)
     told = [case for case in load_catalogue() if half_of(case.id) == half]
     others: list[Answerable | Unanswerable | FollowUp] = [*load_answerable(), *load_unanswerable(), *load_followups()]
     asked: dict[str, list[tuple[str, str | None]]] = {
@@ -87,7 +89,7 @@ def draw_recognition(catalogue: Catalogue, half: Half) -> Table:
     }
     for name, questions in asked.items():
         found = [
-            (catalogue.recognise(question, detect(question)), kind)
+            (collection.classify(Query(question, detect(question), assistant.encoder)), kind)
             for question, kind in track(questions, name, transient=True)
         ]
         right = sum(one == kind for one, kind in found)

@@ -8,7 +8,7 @@ import numpy as np
 from rag.config import Config
 from rag.encoding.encoder import SentenceEncoder
 from rag.protocols import Encoder
-from rag.types import Embeddings, Progress, Projection, Role, Tokens, Vectors
+from rag.types import Embeddings, EncoderSettings, Progress, Projection, Role, Tokens, Vectors
 
 
 class WrappedEncoder:
@@ -32,6 +32,10 @@ class WrappedEncoder:
     @property
     def projection(self) -> Projection:
         return self._encoder.projection
+
+    @property
+    def settings(self) -> EncoderSettings:
+        return self._encoder.settings
 
     def describe(self) -> dict[str, object]:
         return self._encoder.describe()

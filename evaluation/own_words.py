@@ -17,7 +17,7 @@ from rag import Assistant, Config
 from rag.encoding.encoder import SentenceEncoder
 from rag.generation.llama import load_generator
 from rag.reading.acceptance import says
-from rag.reading.trust import find_judge
+from rag.reading.known_judges import find_judge
 
 _MARKS = re.compile(r"(?: ?\[\d+\])+$", re.MULTILINE)
 

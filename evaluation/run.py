@@ -4,7 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -234,7 +234,7 @@ def ask_pool(pool: Pool, config: Config, encoder: Encoder) -> Iterator[list[mixe
 def open_corpus(folder: Path, config: Config, encoder: Encoder) -> Iterator[Assistant]:
     """Open an Assistant over a temporary index of `folder`."""
     with TemporaryDirectory() as indexes:
-        config = replace(config, indexes=Path(indexes))
+        config = config.replace(indexes=Path(indexes))
         build_index([folder], config, encoder)
         with closing(Index.open(config.indexes / config.index)) as index:
             yield Assistant(config, index, encoder, _Unread(), Prompts.load(config.prompts))

@@ -1,4 +1,4 @@
-"""How often a statement is verified rightly: `python -m evaluation.verification` prints the tables of both halves."""
+"""Measure how often statements are verified correctly: `python -m evaluation.verification` prints the tables."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,11 +19,11 @@ TRUE = "none"
 HALVES: tuple[Half, ...] = ("development", "held-back")
 
 Outcomes = dict[str, Counter[Outcome]]
-"""Kind of corruption → outcome → how many statements had it."""
+"""For each kind of corruption, the number of statements with each outcome."""
 
 
 def main() -> None:
-    """Print the tables, with the encoder and without."""
+    """Print the tables of both halves, with the encoder and without."""
     config = Config()
     encoder = CachingEncoder(SentenceEncoder.load(config))
     passages = cut_articles(ARTICLES, config.passage_tokens, encoder)
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def cut_articles(folder: Path, passage_tokens: int, encoder: Encoder) -> dict[str, list[Passage]]:
-    """Source → its passages, as an index would hold them."""
+    """Return the passages of each source, as an index would hold them."""
     documents = [
         document
         for file in walk([folder.resolve()])
@@ -45,7 +45,7 @@ def cut_articles(folder: Path, passage_tokens: int, encoder: Encoder) -> dict[st
 
 
 def measure(pairs: Iterable[Pair], passages: Mapping[str, list[Passage]], encoder: Encoder | None) -> Outcomes:
-    """Verify each statement against the passage that holds its gold words."""
+    """Verify each statement against the passage with its gold words, and count the outcomes."""
     outcomes: Outcomes = {}
     for pair in pairs:
         passage = next(passage for passage in passages[pair.source] if pair.gold in passage.text)
@@ -55,13 +55,13 @@ def measure(pairs: Iterable[Pair], passages: Mapping[str, list[Passage]], encode
 
 
 def precision(outcomes: Outcomes) -> float:
-    """Share of the statements called supported that are."""
+    """Return the share of true statements among those called supported; 1.0 if there are none."""
     called = sum(counts["supported"] for counts in outcomes.values())
     return outcomes[TRUE]["supported"] / called if called else 1.0
 
 
 def render(outcomes: Outcomes) -> str:
-    """A table in Markdown: of each corruption how many were caught, of the true ones how many were let through."""
+    """Return a Markdown table: how many statements of each corruption were caught, and how many true ones passed."""
     lines = ["| | statements | supported | unsupported | undecided | right |", "|---" * 6 + "|"]
     for kind in sorted(outcomes, key=lambda kind: (kind != TRUE, kind)):
         counts = outcomes[kind]

@@ -1,8 +1,14 @@
 """Ask a folder of articles in many languages; get answers cited to the exact words.
 
->>> from rag import answer
->>> found = answer("Kdo pozval Lavrova do KLDR?")
->>> print(found.text, found.citations[0].source)
+>>> import rag
+>>> answer = rag.answer("Kdo pozval Lavrova do KLDR?")
+>>> print(answer.text)
+>>> for citation in answer.citations:
+...     print(citation.source, citation.start, citation.quote)
+
+`answer` opens the default index and keeps it. `Assistant.load` opens any index and also searches, streams the events on
+the way to an answer, and lists the articles. `build_index` makes an index from files, and `verify` checks a statement
+against a passage. Every error that a user can put right is a `RagError` whose message says how.
 """
 
 from importlib import import_module
@@ -19,7 +25,7 @@ if TYPE_CHECKING:
     from rag.verification.verdict import Verdict
     from rag.verification.verify import verify
 
-_ROOMS = {
+_MODULES = {
     "Answer": "answering.answer",
     "Article": "types",
     "Assistant": "assistant",
@@ -61,7 +67,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Open a room when something in it is first asked for, so that `import rag` costs next to nothing."""
-    if name not in _ROOMS:
+    """Import the module of a public name when the name is first used, so that `import rag` takes almost no time."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'rag' has no attribute {name!r}")
-    return getattr(import_module(f"rag.{_ROOMS[name]}"), name)
+    return getattr(import_module(f"rag.{_MODULES[name]}"), name)

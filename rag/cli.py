@@ -1,4 +1,4 @@
-"""`rag …`: the door of the shell. Its commands print; the rooms below them never do."""
+"""The `rag` command. Only the modules of `rag/shell/` print; the rest of the package never does."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ from rag.config import Config
 from rag.errors import RagError
 from rag.shell.articles import articles, show_article
 from rag.shell.ask import ask, chat, search
-from rag.shell.doctor import doctor, evaluate
+from rag.shell.doctor import doctor
 from rag.shell.index import index
 from rag.shell.models import models
 from rag.shell.options import ANSWERED, FAILED, INTERRUPTED, Load
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 COMMANDS: Sequence[click.Command] = (
-    ask, search, chat, articles, show_article, index, models, doctor, evaluate, serve, mcp,
+    ask, search, chat, articles, show_article, index, models, doctor, serve, mcp,
 )  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def _load(config: Config) -> "Assistant":
 
 
 def main(arguments: Sequence[str] | None = None, load: Load = _load) -> None:
-    """Run a command; the exit code is 0 for answered, 2 for abstained, 1 for an error, 130 for Ctrl-C."""
+    """Run a command and exit: 0 if it succeeded, 2 if the articles do not answer, 1 on an error, 130 on Ctrl-C."""
     try:
         sys.exit(cli.main(arguments, "rag", standalone_mode=False, obj=load) or ANSWERED)
     except click.ClickException as error:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None, load: Load = _load) -> None:
         click.echo("rag: interrupted", err=True)
         sys.exit(INTERRUPTED)
     except Exception as error:
-        logger.debug("unexpected", exc_info=True)
+        logger.debug("unexpected error", exc_info=True)
         click.echo(f"rag: unexpected {type(error).__name__}: {error}. Please report it.", err=True)
     sys.exit(FAILED)
 
@@ -53,9 +53,9 @@ def main(arguments: Sequence[str] | None = None, load: Load = _load) -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rag-assistant")
 def cli() -> None:
-    """Ask a folder of articles in many languages; get answers cited to the exact words.
+    """Ask a folder of articles in many languages, and get answers that cite the exact words.
 
-    Every setting can be given in the environment as RAG_ and its name, such as RAG_GENERATOR.
+    Each setting can be given as an environment variable: RAG_ and its name, such as RAG_GENERATOR.
     """
 
 

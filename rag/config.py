@@ -1,143 +1,185 @@
-"""One flat, frozen Config. No other place reads the environment."""
+"""The settings of the assistant. No other module reads the environment."""
 
-import math
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_data_path
+from pydantic import BeforeValidator, Field, FiniteFloat, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rag.errors import ConfigError
 
-ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "RAG_"
-PRECISIONS = ("float32", "bfloat16")
+APPLICATION = "rag-assistant"
+"""The name of this program in the folders of a user."""
+PACKAGE = Path(__file__).resolve().parent
+ROOT = PACKAGE.parent
+"""The project's folder, in a checkout."""
+IS_INSTALLED = (PACKAGE / "prompts").is_dir()
+"""True in an installed wheel, which carries the prompts in the package; in a checkout they lie beside it."""
+PROBLEMS = {
+    "int_parsing": "{variable} must be a whole number, not “{value}”.",
+    "int_from_float": "{variable} must be a whole number, not {value}.",
+    "float_parsing": "{variable} must be a number, not “{value}”.",
+    "finite_number": "{variable} must be a finite number, not {value}.",
+    "greater_than_equal": "{variable} must be at least {ge}, not {value}.",
+    "literal_error": "{variable} must be {expected}, not “{value}”.",
+    "string_pattern_mismatch": "{variable} must consist of letters, digits, _ and -, not “{value}”.",
+}
+"""Sentences for the errors of pydantic that a user can cause."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
-    """Every setting. Each can be given in the environment as `RAG_` and its name in capitals."""
+def say_install(extra: str, packages: str) -> str:
+    """Return the sentence that says how to install an extra of this project, which consists of `packages`."""
+    # Not `rag-assistant[extra]`: in the Python package index, this name belongs to another project.
+    return (
+        f"Run: pip install {packages}" if IS_INSTALLED else f"In the project's folder run: pip install -e '.[{extra}]'"
+    )
 
-    corpus: Path = ROOT / "seeds"
-    """The folder of articles that an index is built over when none is named."""
-    indexes: Path = ROOT / "indexes"
-    """Where indexes are kept, one folder each."""
-    index: str = "default"
-    """Which of them is asked."""
-    prompts: Path = ROOT / "prompts"
-    cache: Path = field(default_factory=lambda: user_cache_path("rag-assistant"))
-    """Where model files are kept."""
+
+def _find_folder(value: str | Path) -> Path:
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:  # `~name` of a user that does not exist.
+        raise ValueError(str(error)) from error
+
+
+Folder = Annotated[Path, BeforeValidator(_find_folder)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Config(BaseSettings):
+    """All settings, immutable. `Config(…)` takes them by keyword and ignores the environment; `from_env` reads both.
+
+    The environment variable of a setting is `RAG_` followed by its name in capitals. A value that cannot be used
+    raises ConfigError.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    corpus: Folder = Field(default_factory=lambda: (Path.cwd() if IS_INSTALLED else ROOT) / "seeds")
+    """The folder that `rag index` reads when none is named.
+
+    By default `seeds` in the project's folder, or in the current folder if the package was installed from a wheel.
+    """
+    indexes: Folder = Field(default_factory=lambda: (user_data_path(APPLICATION) if IS_INSTALLED else ROOT) / "indexes")
+    """The folder of all indexes, each in a folder of its own.
+
+    By default `indexes` in the project's folder, or in the user's data folder if the package was installed from a
+    wheel.
+    """
+    index: str = Field(default="default", pattern=r"^[\w-]+$")
+    """The name of the index to use."""
+    prompts: Folder = (PACKAGE if IS_INSTALLED else ROOT) / "prompts"
+    """The folder of prompts and of the texts of the page.
+
+    By default `prompts` in the project's folder, or the copy in the package if it was installed from a wheel.
+    """
+    cache: Folder = Field(default_factory=lambda: user_cache_path(APPLICATION))
+    """The folder of model files and of everything that can be computed again."""
     encoder: str = "multilingual-e5-small"
     """A name in models.toml, a sentence-transformers folder, or a hub name `owner/model`."""
-    encoder_precision: str = "float32"
-    """Or `bfloat16`: on a processor that announces avx512_bf16 more than twice as fast, elsewhere slower."""
-    workers: int = 0
-    """Processes that encode a corpus through Ray; 0: this one alone, or all that the cluster of `ray` has room for."""
+    encoder_precision: Literal["float32", "bfloat16"] = "float32"
+    """The precision of the encoder. `bfloat16` is more than twice as fast on processors with avx512_bf16, and slower
+    on others."""
+    workers: int = Field(default=0, ge=0)
+    """The number of Ray processes that encode a corpus. 0 means this process alone, or, with `ray`, as many as the
+    cluster has room for."""
     ray: str | None = None
-    """The address of a Ray cluster, such as `10.0.0.1:6379`; without one its processes are on this machine."""
+    """The address of a Ray cluster, such as `10.0.0.1:6379`. Without it, Ray runs on this machine."""
     milvus: str | None = None
-    """Where vectors are searched: a Milvus server, `http://host:19530`, or a file; by default in this process."""
-    milvus_token: str | None = field(default=None, repr=False)
-    """What such a server wants, as `user:password`."""
+    """The Milvus server, `http://host:19530`, or Milvus file that searches vectors. By default, this process does."""
+    milvus_token: str | None = Field(default=None, repr=False)
+    """The credentials for the Milvus server, as `user:password`."""
     generator: str = "qwen2.5-coder-1.5b"
-    """A name in models.toml, a GGUF file, `owner/repository:file.gguf` on a hub, or `http://…/v1`; of several servers,
-    separated by commas, one takes over when another fails."""
+    """A name in models.toml, a GGUF file, `owner/repository:file.gguf` on a hub, or a server, `http://…/v1`. Several
+    servers are separated by commas; when one fails, another takes over."""
     generator_model: str | None = None
-    """The model to ask for at a `http://…/v1` server; by default the first that it offers."""
-    generator_key: str | None = field(default=None, repr=False)
-    """The key that such a server wants."""
-    generator_calls: int = 4
-    """Questions that such servers are given at once; a model in this process is given one after the other."""
-    server_token: str | None = field(default=None, repr=False)
-    """What programs must show to `rag serve`; without one it serves this machine alone."""
-    threads: int | None = None
-    """Threads for the models; by default the physical cores that this process may use."""
-    context: int = 4096
-    """Tokens that the generator holds: those of a passage, a question and its reply."""
-    state_megabytes: int = 1000
-    """Disk for what the generator computed of passages, so that it reads each but once."""
-    batch: int = 512
-    """Tokens of a prompt that are evaluated at once."""
-    passage_tokens: int = 160
-    """The longest passage, in the encoder's tokens."""
-    hits: int = 8
-    """Passages that a question retrieves."""
-    reads: int = 3
-    """Passages that are read for an answer."""
-    seconds: float = 20.0
-    """From then on no further passage is read."""
-    caution: float = 0.0
-    """How much more it takes to answer than was found best; below 0, less. In units of the generator's log-odds."""
-    max_answer_tokens: int = 80
-    max_question_chars: int = 2000
-
-    def __post_init__(self) -> None:
-        for name in (
-            "context",
-            "batch",
-            "generator_calls",
-            "state_megabytes",
-            "passage_tokens",
-            "hits",
-            "reads",
-            "max_answer_tokens",
-            "max_question_chars",
-        ):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}. Set {PREFIX}{name.upper()}.")
-        for name in ("seconds", "caution"):
-            if not math.isfinite(getattr(self, name)):
-                raise ConfigError(
-                    f"{name} must be a finite number, not {getattr(self, name)}. Set {PREFIX}{name.upper()}."
-                )
-        if self.encoder_precision not in PRECISIONS:
-            raise ConfigError(
-                f"encoder_precision must be {' or '.join(PRECISIONS)}, not “{self.encoder_precision}”. "
-                f"Set {PREFIX}ENCODER_PRECISION."
-            )
-        if not re.fullmatch(r"[\w-]+", self.index):
-            raise ConfigError(
-                f"An index's name is made of letters, digits, _ and -, not “{self.index}”. Choose another."
-            )
-        if self.workers < 0:
-            raise ConfigError(f"workers must be at least 0, not {self.workers}. Set {PREFIX}WORKERS.")
-        if self.threads is not None and self.threads < 1:
-            raise ConfigError(f"threads must be at least 1, not {self.threads}. Set {PREFIX}THREADS.")
+    """The model to request from the generator's server. By default, the first that it offers."""
+    generator_key: str | None = Field(default=None, repr=False)
+    """The API key for the generator's server."""
+    generator_calls: Count = 4
+    """The number of simultaneous calls to the generator's servers. A model in this process takes one at a time."""
+    server_token: str | None = Field(default=None, repr=False)
+    """The token that clients of `rag serve` must send. Without it, the server accepts this machine only."""
+    threads: Count | None = None
+    """The number of threads for the models. By default, the number of physical cores that this process may use."""
+    context: Count = 4096
+    """The size of the generator's context in tokens: a passage, a question and the reply must fit."""
+    state_megabytes: Count = 1000
+    """The disk space for the generator's key-value cache of passages, in megabytes. With it, each passage is evaluated
+    only once."""
+    batch: Count = 512
+    """The number of prompt tokens that are evaluated at once."""
+    passage_tokens: Count = 160
+    """The maximum length of a passage, in tokens of the encoder."""
+    hits: Count = 8
+    """The number of passages to retrieve for a question."""
+    reads: Count = 3
+    """The number of passages to read for an answer."""
+    seconds: FiniteFloat = 20.0
+    """The time after which no further passage is read, in seconds."""
+    caution: FiniteFloat = 0.0
+    """An addition to the evidence that an answer needs, which was set by measurement, in the unit of the generator's
+    log-odds. Positive values make answers rarer, and negative values more frequent."""
+    max_answer_tokens: Count = 80
+    max_question_chars: Count = 2000
 
     @property
     def is_remote(self) -> bool:
-        """Whether the generator is a server."""
+        """True if the generator is a server."""
         return self.generator.lower().startswith(("http://", "https://"))
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Self:
-        """Settings from `RAG_…` variables, empty ones left out; those given by keyword, unless None, win.
+        """Return the settings of the environment, overridden by those given by keyword, unless these are None.
 
-        Raises ConfigError for a variable that names no setting or holds no usable value.
+        Empty variables are ignored. Raises ConfigError for a variable that is not a setting or has an unusable value.
         """
-        known = {setting.name: setting.type for setting in fields(cls)}
-        settings: dict[str, Any] = {}
-        for variable, value in environment.items():
-            if not variable.startswith(PREFIX):
-                continue
-            name = variable.removeprefix(PREFIX).lower()
-            if name not in known:
-                raise ConfigError(f"{variable} names no setting. Known are: {', '.join(sorted(known))}.")
-            if value:
-                settings[name] = _convert(variable, value, known[name])
-        settings.update({name: value for name, value in given.items() if value is not None})
-        return cls(**settings)
+        variables = {variable.lower(): value for variable, value in environment.items() if variable.startswith(PREFIX)}
+        if unknown := {variable.removeprefix(PREFIX.lower()) for variable in variables} - cls.model_fields.keys():
+            raise ConfigError(_refuse(min(unknown)))
+        source = EnvSettingsSource(cls)
+        source.env_vars = {variable: value for variable, value in variables.items() if value}
+        return cls(**{**source(), **{name: value for name, value in given.items() if value is not None}})
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some settings changed. Raises ConfigError."""
+        return type(self)(**{**dict(self), **changes})
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        *_: Any,
+        **__: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Use the arguments of the constructor alone: what a test or a program states must not vary with its shell."""
+        return (init_settings,)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _translate(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(values)
+        except ValidationError as error:
+            # The cause is dropped: it repeats all values, secrets among them.
+            raise ConfigError(_explain(error)) from None
 
 
-def _convert(variable: str, value: str, kind: Any) -> object:
-    kinds = get_args(kind) or (kind,)
-    for number, said in ((int, "a whole number"), (float, "a number")):
-        if number in kinds:
-            try:
-                return number(value)
-            except ValueError:
-                raise ConfigError(f"{variable} must be {said}, not “{value}”.") from None
-    return Path(value).expanduser() if Path in kinds else value
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        return _refuse(name)
+    facts = {"variable": f"{PREFIX}{name.upper()}", "value": first["input"], **first.get("ctx", {})}
+    problem = PROBLEMS.get(first["type"], "{variable} cannot be used: {message}. Correct or unset it.")
+    return problem.format(message=first["msg"], **facts)
+
+
+def _refuse(name: str) -> str:
+    known = ", ".join(f"{PREFIX}{field.upper()}" for field in sorted(Config.model_fields))
+    return f"{PREFIX}{name.upper()} is not a setting. The settings are: {known}."

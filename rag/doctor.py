@@ -1,4 +1,4 @@
-"""Is everything there that an answer needs? Looks at the machine, the build, the models and the index."""
+"""Checks the machine, the build of llama.cpp, the models and the index, and says how to fix what is wrong."""
 
 import ctypes
 import json
@@ -16,18 +16,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.config import Config
+from rag.config import IS_INSTALLED, Config
 from rag.encoding.alignment import checksum_calibration
 from rag.errors import ModelError, ModelMissing, RagError
+from rag.generation.cache import MEGABYTE, StateCache
 from rag.generation.llama import load_generator
 from rag.generation.probe import CANNOT_BE_LOADED
-from rag.generation.state_cache import StateCache
 from rag.hardware import count_physical_cores
 from rag.index.index import Index
 from rag.index.milvus import open_store
 from rag.models import registry
 from rag.models.registry import Purpose
-from rag.reading.trust import find_shipped, locate, recall
+from rag.models.settings import find_encoder_settings
+from rag.reading.known_judges import find_shipped, locate_calibration, read_calibration
 from rag.text.prompts import Prompts
 
 FEATURES = {
@@ -37,50 +38,53 @@ FEATURES = {
     "bf16": {"avx512_bf16"},
     "amx": {"amx_tile"},
 }
-"""What matters to the speed of the models on x86-64, and the names of which Linux gives it one."""
+"""Processor features that matter to the speed of the models on x86-64. Linux reports each under one of these names."""
 ARCH_PRCTL, ARCH_GET_XCOMP_SUPP, TILE_DATA = 158, 0x1021, 1 << 18
-"""Linux on x86-64: the call, the request and the bit that say whether it lets a process use AMX's tiles."""
-MEGABYTE = 10**6
+"""System call, request and bit by which Linux on x86-64 tells whether a process may use AMX tiles."""
 GIGABYTE = 10**9
-LEAST_DISK = GIGABYTE
-LEAST_MEMORY = 4 * GIGABYTE
-PROOF = (sys.executable, "-m", "rag.generation.probe")
-PROOF_SECONDS = 300
-REBUILD = "Build it anew: rm .venv/setup.json && make setup"
+MIN_DISK = GIGABYTE
+MIN_MEMORY = 4 * GIGABYTE
+PROBE = (sys.executable, "-m", "rag.generation.probe")
+PROBE_SECONDS = 300
+REBUILD = (
+    "Build it from source: pip install --force-reinstall --no-deps --no-binary llama-cpp-python llama-cpp-python"
+    if IS_INSTALLED
+    else "Build it again: rm .venv/setup.json && make setup"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was looked at and found."""
+    """The result of one check."""
 
     name: str
     ok: bool | None
-    """None where it is neither right nor wrong."""
+    """None if the result is neither good nor bad."""
     detail: str
     remedy: str | None = None
-    """What to do; there whenever `ok` is False."""
+    """The way to fix the problem. It is set whenever `ok` is False."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON with the same fields."""
+        """Return the fields as JSON values."""
         return asdict(self)
 
 
-def examine(config: Config, proof: Sequence[str] = PROOF) -> list[Check]:
-    """Check everything, in the order in which to put it right. Never raises.
+def examine(config: Config, probe: Sequence[str] = PROBE) -> list[Check]:
+    """Check everything, in the order in which problems should be fixed. Raises no error.
 
-    `proof` is the command that, given a GGUF file, tries the llama.cpp build with it: see rag.generation.probe.
+    `probe` is the command that tests llama.cpp with the GGUF file that is appended: see rag.generation.probe.
     """
     checks: dict[str, Callable[[], Check]] = {
         "processor": _check_processor,
         "cores": lambda: _check_cores(config),
         "memory": _check_memory,
-        "disk of the models": lambda: _check_disk("disk of the models", config.cache),
-        "disk of the indexes": lambda: _check_disk("disk of the indexes", config.indexes),
+        "models folder": lambda: _check_disk("models folder", config.cache),
+        "indexes folder": lambda: _check_disk("indexes folder", config.indexes),
         "encoder": lambda: _check_model(config.encoder, "encoder", config.cache),
         "generator": lambda: _check_generator(config),
         "judge": lambda: _check_judge(config),
-        "kept passages": lambda: _check_states(config),
-        "llama.cpp": lambda: _check_build(config, proof),
+        "passage cache": lambda: _check_cache(config),
+        "llama.cpp": lambda: _check_build(config, probe),
         "index": lambda: _check_index(config),
     }
     if config.milvus:
@@ -97,14 +101,14 @@ def _guard(name: str, check: Callable[[], Check]) -> Check:
 
 def _check_processor() -> Check:
     if platform.machine() != "x86_64":
-        return Check("processor", None, f"{platform.machine()}; this project was tested on x86-64")
-    announced = _read_features()
-    found = [name for name, flags in FEATURES.items() if flags & announced and name != "amx"]
+        return Check("processor", None, f"{platform.machine()}; this project was tested on x86-64 only")
+    reported = _read_features()
+    found = [name for name, flags in FEATURES.items() if flags & reported and name != "amx"]
     tiles = "usable" if _offers_tiles() else "not usable"
-    amx = f"amx announced, {tiles}" if FEATURES["amx"] & announced else "no amx"
+    amx = f"amx reported and {tiles}" if FEATURES["amx"] & reported else "no amx"
     detail = f"x86-64 with {', '.join(found) or 'no vector features'}; {amx}"
     if "avx2" not in found:
-        return Check("processor", False, detail, "Without AVX2 answers take minutes: set RAG_GENERATOR to a server.")
+        return Check("processor", False, detail, "Without AVX2, answers take minutes. Set RAG_GENERATOR to a server.")
     return Check("processor", True, detail)
 
 
@@ -121,7 +125,7 @@ def _read_system(file: str) -> str:
 
 
 def _offers_tiles() -> bool:
-    """Whether the system lets a process use AMX's tiles; a virtual machine may announce and yet refuse them."""
+    """Return whether a process may use AMX tiles. A virtual machine may report them and yet refuse them."""
     states = ctypes.c_uint64()
     refused = ctypes.CDLL(None).syscall(ARCH_PRCTL, ARCH_GET_XCOMP_SUPP, ctypes.byref(states))
     return not refused and bool(states.value & TILE_DATA)
@@ -130,21 +134,21 @@ def _offers_tiles() -> bool:
 def _check_cores(config: Config) -> Check:
     cores = count_physical_cores()
     threads = config.threads or cores
-    detail = f"{cores} physical; the models use {threads}"
+    detail = f"{cores} physical cores; the models use {threads} threads"
     if threads > cores:
-        return Check("cores", False, detail, f"Threads beyond the cores slow it down: set RAG_THREADS to {cores}.")
+        return Check("cores", False, detail, f"More threads than cores are slower. Set RAG_THREADS to {cores}.")
     return Check("cores", True, detail)
 
 
 def _check_memory() -> Check:
     found = re.search(r"^MemAvailable:\s+(\d+) kB$", _read_system("/proc/meminfo"), re.MULTILINE)
     if not found:
-        return Check("memory", None, "the system does not say")
+        return Check("memory", None, "the system does not report it")
     available = int(found[1]) * 1024
     detail = f"{available / GIGABYTE:.1f} GB available"
-    if available < LEAST_MEMORY:
-        remedy = "Close other programs, or name a smaller model: RAG_GENERATOR=qwen2.5-coder-0.5b"
-        return Check("memory", False, f"{detail}, less than {LEAST_MEMORY / GIGABYTE:.0f}", remedy)
+    if available < MIN_MEMORY:
+        remedy = "Close other programs, or use a smaller model: RAG_GENERATOR=qwen2.5-coder-0.5b"
+        return Check("memory", False, f"{detail}, less than {MIN_MEMORY / GIGABYTE:.0f} GB", remedy)
     return Check("memory", True, detail)
 
 
@@ -154,20 +158,20 @@ def _check_disk(name: str, folder: Path) -> Check:
     if not os.access(existing, os.W_OK):
         return Check(name, False, f"{folder} cannot be written to", f"Change the permissions of {existing}.")
     detail = f"{folder}: {free / GIGABYTE:.1f} GB free"
-    if free < LEAST_DISK:
-        return Check(name, False, detail, f"Make room on the disk of {existing}.")
+    if free < MIN_DISK:
+        return Check(name, False, detail, f"Free some space on the disk of {existing}.")
     return Check(name, True, detail)
 
 
 def _check_model(name: str, purpose: Purpose, cache: Path) -> Check:
     path = registry.resolve(name, purpose, cache)
     if path == Path(name).expanduser():
-        return Check(purpose, None, f"{path}: given as a path, so its checksum is not known")
+        return Check(purpose, None, f"{path}: configured by its path, so its checksum is unknown")
     damaged = [checked.file.name for checked in registry.verify(registry.find(name), cache) if not checked.ok]
     if damaged:
-        detail = f"{name}: not as it was fetched: {', '.join(damaged)}"
+        detail = f"{name}: changed since it was fetched: {', '.join(damaged)}"
         return Check(purpose, False, detail, f"Fetch it again: rag models fetch {name}")
-    return Check(purpose, True, f"{name}: every file has its checksum")
+    return Check(purpose, True, f"{name}: all files match their checksums")
 
 
 def _check_generator(config: Config) -> Check:
@@ -181,39 +185,39 @@ def _check_generator(config: Config) -> Check:
 
 def _check_judge(config: Config) -> Check:
     if shipped := find_shipped(config.generator):
-        return Check("judge", True, f"as measured before it was shipped, {config.generator} {shipped}")
+        return Check("judge", True, f"measured for this release: {config.generator} {shipped}")
     try:
-        calibration = recall(locate(load_generator(config), config, Prompts.load(config.prompts)))
+        calibration = read_calibration(locate_calibration(load_generator(config), config, Prompts.load(config.prompts)))
     except ModelError:
-        return Check("judge", None, "cannot be told before the generator can be used")
+        return Check("judge", None, "unknown until the generator can be used")
     if calibration is None:
-        detail = f"{config.generator} is not known to judge, so it is not asked: articles are quoted"
-        return Check("judge", None, detail, "Find out whether it can: rag models calibrate")
-    return Check("judge", calibration.judge is not None or None, f"as measured here, {config.generator} {calibration}")
+        detail = f"{config.generator} has not been measured as a judge, so it is not used as one: articles are quoted"
+        return Check("judge", None, detail, "Measure it: rag models calibrate")
+    return Check("judge", calibration.judge is not None or None, f"measured here: {config.generator} {calibration}")
 
 
-def _check_states(config: Config) -> Check:
-    states = StateCache(config.cache / "states", config.state_megabytes * MEGABYTE)
-    held, room = states.size() / MEGABYTE, states.limit / MEGABYTE
-    return Check("kept passages", True, f"{held:.0f} of {room:.0f} MB of what the generator computed")
+def _check_cache(config: Config) -> Check:
+    states = StateCache.from_config(config)
+    used, limit = states.size() / MEGABYTE, states.limit / MEGABYTE
+    return Check("passage cache", True, f"{used:.0f} of {limit:.0f} MB in use")
 
 
-def _check_build(config: Config, proof: Sequence[str]) -> Check:
+def _check_build(config: Config, probe: Sequence[str]) -> Check:
     if config.is_remote:
-        return Check("llama.cpp", None, "not needed, as the generator is a server")
+        return Check("llama.cpp", None, "not needed, since the generator is a server")
     try:
         gguf = registry.resolve(config.generator, "generator", config.cache)
     except ModelMissing:
-        return Check("llama.cpp", None, "cannot be tried before the generator is there")
+        return Check("llama.cpp", None, "cannot be tested until the generator is there")
     try:
-        child = subprocess.run(  # noqa: S603 - a command of our own
-            [*proof, str(gguf)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROOF_SECONDS
+        child = subprocess.run(  # noqa: S603 - The command is our own.
+            [*probe, str(gguf)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROBE_SECONDS
         )
     except subprocess.TimeoutExpired:
-        return Check("llama.cpp", False, f"does not finish a prompt in {PROOF_SECONDS} seconds", REBUILD)
+        return Check("llama.cpp", False, f"did not finish a prompt in {PROBE_SECONDS} seconds", REBUILD)
     if child.returncode < 0:
         name = signal.Signals(-child.returncode).name
-        return Check("llama.cpp", False, f"dies of {name} when it reads a prompt", REBUILD)
+        return Check("llama.cpp", False, f"was killed by {name} while it evaluated a prompt", REBUILD)
     if child.returncode > 0:
         reason = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
         remedy = REBUILD if child.returncode == CANNOT_BE_LOADED else "Check the generator: rag models verify"
@@ -225,15 +229,15 @@ def _check_build(config: Config, proof: Sequence[str]) -> Check:
 def _check_index(config: Config) -> Check:
     with closing(Index.open(config.indexes / config.index)) as index:
         manifest, articles = index.manifest, index.list_articles()
-    wanted = {"name": config.encoder, "calibration": checksum_calibration()}
+    wanted = {"name": config.encoder, "calibration": checksum_calibration(find_encoder_settings(config.encoder))}
     same_encoder = all(manifest.encoder.get(key, value) == value for key, value in wanted.items())
     if not same_encoder or manifest.passage_tokens != config.passage_tokens:
         remedy = f"Rebuild it: rag index --rebuild --index {config.index}"
         return Check("index", False, f"“{config.index}” was built with another encoder or passage size", remedy)
     languages = Counter(article.language for article in articles)
     counted = ", ".join(f"{count} {language}" for language, count in sorted(languages.items()))
-    held = f"{manifest.articles} files ({counted}), {manifest.passages} passages"
-    return Check("index", True, f"“{config.index}”: {held}, built {manifest.created}")
+    content = f"{manifest.articles} files ({counted}), {manifest.passages} passages"
+    return Check("index", True, f"“{config.index}”: {content}, built {manifest.created}")
 
 
 def _check_milvus(config: Config) -> Check:
@@ -243,5 +247,5 @@ def _check_milvus(config: Config) -> Check:
             held = store.holds(index.generation)
     if held:
         return Check("Milvus", True, f"“{config.index}” is searched at {config.milvus}")
-    detail = f"“{config.index}” is not at {config.milvus} and is searched in this process"
-    return Check("Milvus", False, detail, f"Put it there: rag index --index {config.index}")
+    detail = f"“{config.index}” is not at {config.milvus}, so it is searched in this process"
+    return Check("Milvus", False, detail, f"Store it there: rag index --index {config.index}")

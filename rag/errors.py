@@ -1,30 +1,30 @@
-"""Everything that can go wrong, in one tree.
+"""The errors that this package raises on purpose.
 
     RagError
-    ├── ConfigError        a setting cannot be used
-    ├── PromptError        a file in prompts/ is missing or malformed
-    ├── QuestionError      the question is empty or too long, or nothing is left to look in
-    ├── ArticleMissing     there is no article of that name in the index
-    ├── Overload           more ask than a server holds at once
-    ├── Overtime           an answer took longer than a server waits for it
-    ├── DocumentError      a file cannot be read as an article
-    ├── ModelError         a model cannot be used
-    │   ├── ModelMissing   its files are not in the cache
-    │   ├── FetchError     its files could not be fetched or did not match their checksums
+    ├── ConfigError          a setting cannot be used
+    ├── PromptError          a file in prompts/ is missing or malformed
+    ├── QuestionError        the question is empty or too long, or no passage is left to search
+    ├── ArticleMissing       the index has no article of that name
+    ├── ServiceBusy          the capacity limit of the server is reached
+    ├── AnswerTimeout        an answer took longer than the server allows
+    ├── DocumentError        a file cannot be read as an article
+    ├── ModelError           a model cannot be used
+    │   ├── ModelMissing     its files are not in the cache
+    │   ├── FetchError       its files could not be fetched, or do not match their checksums
     │   └── GenerationError  it failed while it was answering
-    └── StoreError        an index cannot be used
-        ├── IndexMissing   there is none of that name
-        ├── IndexMismatch  it was built by another encoder, format or passage setting
-        ├── IndexDamaged   its files do not match its manifest
-        └── IndexBusy      another process is building it
+    └── StoreError           an index cannot be used
+        ├── IndexMissing     there is no index of that name
+        ├── IndexMismatch    it was built with another encoder, format or passage setting
+        ├── IndexDamaged     its files do not match its manifest
+        └── IndexBusy        another process is building it
 
-Each message is one or two sentences for a reader: what happened, to which file, and what to do about it.
-The shell and the page show the message and nothing else.
+Each message is one or two sentences for the user: what happened, to which file, and what to do about it. The shell and
+the page show the message alone.
 """
 
 
 class RagError(Exception):
-    """Base of all errors that this package raises on purpose."""
+    """Base class of all errors that this package raises on purpose."""
 
 
 class ConfigError(RagError):
@@ -36,25 +36,25 @@ class PromptError(RagError):
 
 
 class QuestionError(RagError):
-    """The question is empty or too long, or nothing is left to look in."""
+    """The question is empty or too long, or no passage is left to search."""
 
     def __init__(self, message: str, label: str | None = None, **values: object) -> None:
-        """`label` is what the page says for it in its reader's language, a key of `prompts/page/`, with its values."""
+        """Store the English message, and the key in `prompts/page/` of its translations with the values to fill in."""
         super().__init__(message)
         self.label = label
         self.values = values
 
 
 class ArticleMissing(RagError):
-    """There is no article of that name in the index."""
+    """The index has no article of that name."""
 
 
 class ServiceBusy(RagError):
-    """More ask than a server holds at once."""
+    """The capacity limit of the server is reached."""
 
 
 class AnswerTimeout(RagError):
-    """An answer took longer than a server waits for it."""
+    """An answer took longer than the server allows."""
 
 
 class DocumentError(RagError):
@@ -66,11 +66,11 @@ class ModelError(RagError):
 
 
 class ModelMissing(ModelError):
-    """A model's files are not in the cache."""
+    """The files of a model are not in the cache."""
 
 
 class FetchError(ModelError):
-    """A model's files could not be fetched, or did not match their checksums."""
+    """The files of a model could not be fetched, or do not match their checksums."""
 
 
 class GenerationError(ModelError):
@@ -86,11 +86,11 @@ class IndexMissing(StoreError):
 
 
 class IndexMismatch(StoreError):
-    """The index was built by another encoder, format or passage setting."""
+    """The index was built with another encoder, format or passage setting."""
 
 
 class IndexDamaged(StoreError):
-    """The index's files do not match its manifest."""
+    """The files of an index do not match its manifest."""
 
 
 class IndexBusy(StoreError):

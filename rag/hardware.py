@@ -1,4 +1,4 @@
-"""What this machine offers to the models."""
+"""The processor cores and the memory allocator of this machine."""
 
 import ctypes
 import os
@@ -6,11 +6,11 @@ from pathlib import Path
 
 TOPOLOGY = Path("/sys/devices/system/cpu")
 M_ARENA_MAX = -8
-"""That of glibc's malloc.h."""
+"""The option of mallopt that limits the number of arenas, from glibc's malloc.h."""
 
 
 def count_physical_cores() -> int:
-    """Physical cores that this process may use; two hardware threads of one core count once."""
+    """Return the number of physical cores that this process may use, counting hardware threads of one core once."""
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
     allowed = os.sched_getaffinity(0)
@@ -25,11 +25,10 @@ def _read_siblings(processor: int) -> str:
 
 
 def share_memory() -> None:
-    """Have the threads of this process take memory from one place, which what one frees goes back to for all.
+    """Make all threads of this process allocate from one arena. Call it before any thread is started.
 
-    glibc gives every thread a place of its own that keeps what it held at its fullest: for tens of threads that answer
-    in turn, hundreds of megabytes. So it is to be called before there are any. Other systems' libraries do not, and are
-    left as they are.
+    By default, glibc gives each thread an arena that never shrinks: hundreds of megabytes for tens of threads that
+    answer in turn. Other C libraries have no arenas, and this does nothing with them.
     """
     if hasattr(ctypes.CDLL(None), "mallopt"):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)

@@ -1,13 +1,13 @@
-"""What a model or a store must be able to do to take part."""
+"""What an encoder, a generator and a vector store must be able to do."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from rag.types import Embeddings, Filter, Progress, Projection, Reply, Role, Vectors
+from rag.types import Embeddings, EncoderSettings, Filter, Progress, Projection, Reply, Role, Vectors
 
 
 class Encoder(Protocol):
-    """Text to unit vectors."""
+    """Turns text into unit vectors."""
 
     @property
     def name(self) -> str: ...
@@ -17,16 +17,21 @@ class Encoder(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """The longest passage in tokens that is encoded whole, prompt and special tokens left out."""
+        """The longest passage that is encoded whole, in tokens without the prompt and special tokens."""
         ...
 
     @property
     def projection(self) -> Projection:
-        """How it takes the language out."""
+        """The projection that takes the language out."""
+        ...
+
+    @property
+    def settings(self) -> EncoderSettings:
+        """The thresholds and weights that were measured for it."""
         ...
 
     def describe(self) -> dict[str, object]:
-        """What an index must agree on to be searched with this encoder, as plain JSON."""
+        """Return, as plain JSON, what an index must have been built with to be searched with this encoder."""
         ...
 
     def warm(self) -> None:
@@ -34,39 +39,39 @@ class Encoder(Protocol):
         ...
 
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
-        """Vectors of the texts and of their tokens."""
+        """Return the vectors of the texts and of their tokens."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, prompt and special tokens left out."""
+        """Return the number of tokens of each text, without the prompt and special tokens."""
         ...
 
 
 class VectorStore(Protocol):
-    """Vectors of whole generations of an index, searched elsewhere than in this process."""
+    """Keeps the vectors of generations of an index outside this process, and searches them."""
 
     def holds(self, generation: str) -> bool:
-        """Whether a generation can be searched there. Raises StoreError."""
+        """Return whether a generation can be searched. Raises StoreError."""
         ...
 
     def search(
         self, generation: str, vector: Vectors, count: int, among: Filter, sources: Sequence[str] | None
     ) -> list[tuple[int, float]]:
-        """What Index.search gives; `sources` are those that the filter's stand for, or None for all.
+        """Return the nearest rows and their cosines, as Index.search does.
 
-        Raises StoreError.
+        `sources` are the sources that those of the filter match, or None for all. Raises StoreError.
         """
         ...
 
 
 class Generator(Protocol):
-    """Prompt to text."""
+    """Continues a prompt with text."""
 
     @property
     def name(self) -> str: ...
 
     def identify(self) -> str:
-        """What tells it from any other model under the same name. Raises ModelError."""
+        """Return what distinguishes this model from any other of the same name. Raises ModelError."""
         ...
 
     def warm(self) -> None:
@@ -74,21 +79,21 @@ class Generator(Protocol):
         ...
 
     def prepare(self, prefix: str) -> None:
-        """Compute what later replies to a prefix need, and keep it. Raises ModelError, GenerationError."""
+        """Compute and keep what later replies to a prefix need. Raises ModelError, GenerationError."""
         ...
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
-        """How much likelier the reply to each prefix and the suffix begins with the first of `replies` than with
-        the other, as the logarithm of the odds. The prefixes are different ones.
+        """Return, for each prefix followed by the suffix, the log-odds of the first of `replies` against the other.
 
-        Raises GenerationError.
+        They compare the probabilities that the model's reply begins with the one and with the other. No two prefixes
+        may be equal. Raises GenerationError.
         """
         ...
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
-        """Stream the reply to `prefix + suffix`, greedily.
+        """Stream the reply to `prefix + suffix`, decoded greedily.
 
-        `prefix` does not depend on the question: an implementation may keep what it computed for it.
+        `prefix` does not depend on the question, so an implementation may keep what it computed for it.
         Raises GenerationError.
         """
         ...

@@ -1,4 +1,4 @@
-"""The nouns of the house: what is read, found, said and cited, and what a model must be able to do."""
+"""The values that the package passes around: articles, passages, embeddings, hits and statements."""
 
 from collections.abc import Callable
 from collections.abc import Generator as Stream
@@ -15,10 +15,10 @@ Tokens = NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One article.
+    """An article with its text.
 
-    `text` holds the file's characters as an editor shows them (NFC, newlines as LF), with metadata
-    blanked by as many spaces, so that an offset into `text` is an offset into the file as well.
+    `text` holds the characters of the file as an editor shows them (NFC, with newlines as LF). Metadata is replaced by
+    as many spaces, so every offset into `text` is also an offset into the file.
     """
 
     source: str
@@ -29,7 +29,7 @@ class Document:
     script: str
     """Its script, ISO 15924, such as `Latn` or `Cyrl`."""
     date: str | None
-    """ISO 8601, to the precision known: `2025`, `2025-07` or `2025-07-12`."""
+    """ISO 8601 as precisely as known: `2025`, `2025-07` or `2025-07-12`."""
     title: str | None
     checksum: str
     """SHA-256 of the file's bytes, in hexadecimal."""
@@ -37,7 +37,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """What an index tells of a document without its text."""
+    """An article in an index, without its text."""
 
     source: str
     language: str
@@ -45,135 +45,183 @@ class Article:
     date: str | None
     title: str | None
     size: int
-    """Of the file, in bytes."""
+    """Size of the file in bytes."""
     passages: int
+    """Number of its passages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch of a document: `document.text[start:end] == text`."""
+    """A part of a document: `document.text[start:end] == text`."""
 
     source: str
     text: str
     start: int
     end: int
     language: str
-    """Language of this passage, which may differ from its document's."""
+    """Language of the passage, which may differ from that of its document."""
     script: str
     date: str | None
-    """The document's date."""
+    """Date of the document."""
     title: str | None
-    """The document's title."""
+    """Title of the document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
-    """What an encoder makes of some texts, without the language that they are in."""
+    """The vectors of some texts and of their tokens, with the language taken out."""
 
     vectors: Vectors
     """One unit vector for each text, of shape `(texts, dimension)`."""
     tokens: tuple[Tokens, ...]
-    """The tokens of each text."""
+    """The token vectors of each text."""
 
     def take(self, rows: slice) -> "Embeddings":
-        """Those of some of the texts."""
+        """Return the embeddings of some of the texts."""
         return Embeddings(self.vectors[rows], self.tokens[rows])
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """How the language is taken out of vectors, found from text that is parallel in many languages."""
+    """How the language is taken out of vectors, found from texts that are parallel in many languages."""
 
     directions: Vectors
-    """Orthonormal, of shape `(directions, dimension)`: what is removed from the vector of a text."""
+    """Orthonormal, of shape `(directions, dimension)`: the directions removed from the vector of a text."""
     means: Vectors
-    """Of shape `(2, layers, dimension)`: the mean of unit token vectors in queries, and in passages."""
+    """Mean unit vector of the tokens of queries and of passages, of shape `(2, layers, dimension)`."""
     bases: Vectors
-    """Of shape `(layers, dimension, kept)`: what a token's vector less its mean is mapped by, in each layer."""
+    """Of shape `(layers, dimension, kept)`: maps a token's vector, less its mean, in each layer."""
     languages: tuple[str, ...]
-    """Tags of the parallel text: `cs`, `sr-Latn`."""
+    """Tags of the parallel texts, such as `cs` or `sr-Latn`."""
     neutral: Tokens
-    """The tokens of that text, language after language, as passages."""
+    """The tokens of these texts as passages, one language after another."""
     ends: NDArray[np.int64]
-    """Of shape `(languages, blocks)`: the rows of `neutral` after the last of each stretch as long as a passage."""
+    """Of shape `(languages, blocks)`: the row of `neutral` after each block, which is as long as a passage."""
 
     @property
     def token_shape(self) -> tuple[int, int]:
-        """Layers of a token, and the length of its vector in each."""
+        """The number of layers of a token, and the length of its vector in each."""
         return self.bases.shape[0], self.bases.shape[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderSettings:
+    """The values that depend on the encoder; `rag/models/tables/` holds those that were measured."""
+
+    inner_layers: tuple[int, ...]
+    """Layers whose token vectors are matched beside the last one's, counted from the end: -1 is the last."""
+    directions: int
+    """How many directions of language are removed from vectors."""
+    kept: int
+    """How many dimensions of a token's vector are kept in each layer."""
+    candidates: int
+    """How many of the nearest passages have their tokens matched."""
+    rarity: float
+    """The exponent that gives weight to tokens of the question which few passages have."""
+    preference: float
+    """Added to the score of a passage from the period that the question names."""
+    score_weight: float
+    """Log-odds per unit of retrieval score, where no generator judges."""
+    lead_weight: float
+    """Log-odds per unit of the lead over all other hits, where no generator judges."""
+    least_evidence: float
+    """Least log-odds for a passage to be quoted, where no generator judges."""
+    beside: float
+    """How much farther from the question, in token match plus cosine, a second quoted sentence may be."""
+    sought: float
+    """Added to the cosine of a sentence that has the time or number asked for."""
+    collection_least: float
+    """Least cosine of a question about the collection with an example of one."""
+    collection_lead: float
+    """How much nearer that example must be than any question that only mentions articles."""
+    close: float
+    """Least closeness of the tokens of a supported statement that match worst."""
+    facts: float
+    """Added to the cosine of a sentence that holds all facts of a statement."""
+    same_clause: float
+    """How much nearer in cosine an affirming clause may be to a statement that denies."""
+    other_clause: float
+    """How much nearer an affirming clause must be to a statement that affirms, if the sentence denies something."""
+    contrary: float
+    """How much nearer a denying clause must be for the passage to contradict a statement that affirms."""
+    nearer: float
+    """How much nearer in cosine the noun of another number must be than that of the equal number."""
+    aside: float
+    """How much nearer to the question a sentence may be than those that support the statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which passages are looked at; what is empty lets all through."""
+    """The passages to search. An empty field excludes nothing."""
 
     languages: tuple[str, ...] = ()
-    """ISO 639-1, of the passage."""
+    """Languages of passages, ISO 639-1."""
     sources: tuple[str, ...] = ()
     """Sources, or patterns of them with `*` and `?`, such as `2024/*`."""
     since: str | None = None
-    """The earliest date of a document, ISO 8601 to any precision; documents without a date are left out then."""
+    """Earliest date of a document, ISO 8601 to any precision. Excludes documents without a date."""
     until: str | None = None
-    """The latest date, likewise: `2023-09` lets all of that month through."""
+    """Latest date of a document, ISO 8601 to any precision: `2023-09` includes all of that month. Excludes documents
+    without a date."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that was found, best first."""
+    """A passage found for a question."""
 
     rank: int
     """1 is the best."""
     score: float
-    """How well it matches the question, at most 1; to be compared within one question alone."""
+    """How well the passage matches the question, at most 1. Not comparable between questions."""
     passage: Passage
     odds: float | None = None
-    """Logarithm of the odds, by the generator, that the passage holds the answer; None where it was not asked."""
+    """Log-odds, in the generator's opinion, that the passage holds the answer; None if the generator was not asked."""
     evidence: float | None = None
-    """All that speaks for it, in the same unit: the odds, the score, and that retrieval put it first too; where nobody
-    judges, the score and its lead."""
+    """All evidence that the passage holds the answer, in log-odds: the generator's odds, the score, and whether
+    retrieval put it first; without a judge, the score and its lead. None if the passage was not judged."""
     also: tuple[str, ...] = ()
     """Sources of further passages with the same words, which get no rank of their own."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON, the passage's fields beside the rank and the score."""
+        """Return plain JSON, with the fields of the passage beside those of the hit."""
         own = {name: getattr(self, name) for name in ("rank", "score", "odds", "evidence", "also")}
         return {**own, **asdict(self.passage)}
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What the generator said about one passage."""
+    """A generator's answer from one passage."""
 
     text: str
     hit: Hit
     agreeing: tuple[Hit, ...] = ()
-    """Hits from other articles whose passages bear it too."""
+    """Hits of other articles whose passages support it too."""
 
     @property
     def hits(self) -> tuple[Hit, ...]:
-        """All that bear it."""
+        """All hits that support it."""
         return (self.hit, *self.agreeing)
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Something that was said and must not be shown."""
+    """A statement that is not shown. Its text is empty if the passage itself was rejected."""
 
     statement: Statement
     reason: str
-    """Why, in English."""
+    """A sentence in English."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One exchange of the conversation so far."""
+    """An earlier question of the conversation, with its answer."""
 
     question: str
     answer: str
 
 
 Reply = Stream[str, None, None]
-"""Text as it comes; closing it stops the model."""
+"""Text that arrives in pieces. Closing the stream stops the model."""
 Role = Literal["query", "passage"]
 Progress = Callable[[int, int], None]
-"""Called with what is done and what there is to do."""
+"""Called with the number of steps done and the number of all steps."""

@@ -18,7 +18,7 @@ from rag.config import ROOT
 SETTLED = 2.0
 """Seconds without change after which a process counts as settled."""
 LONGEST = 30.0
-BUSY = re.compile(r"Busy: \d+ others are ahead")
+BUSY = re.compile(r"limit of \d+ open requests")
 
 
 @dataclass(frozen=True, slots=True)

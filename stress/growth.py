@@ -37,8 +37,8 @@ from rag.encoding.encoder import SentenceEncoder
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
 from rag.ingest.build import build_index
+from rag.testing import HashEncoder
 from rag.types import Filter, Vectors
-from stress.killed_builds import HashEncoder
 from stress.synthetic import (
     PER_DOCUMENT,
     Still,
@@ -152,7 +152,7 @@ def measure_search(questions: Vectors, passages: int, folder: Path) -> Figures:
             figures[f"{name}, ms"] = median(taken)
             nearest = _find_nearest(questions[:50], folder, list_passing(passages, among))
             figures[f"{name}, recall@10"] = _compare(found, nearest)
-        kinds = [segment.facts.kind for segment in index.segments]
+        kinds = [segment.info.kind for segment in index.segments]
     return {**figures, "segments": len(kinds), "probes": max(kind.probes for kind in kinds)}
 
 

@@ -1,7 +1,6 @@
 """A changing corpus, its index, and child processes that are killed while they update it."""
 
 import ctypes
-import hashlib
 import multiprocessing
 import os
 import random
@@ -9,7 +8,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -19,18 +18,16 @@ import numpy as np
 from rag.config import Config
 from rag.errors import IndexMissing
 from rag.index.index import Index
-from rag.index.manifest import find_leftovers
-from rag.index.merging import Policy
+from rag.index.manifest import find_unused_files
+from rag.index.merging import MergePolicy
 from rag.ingest.build import build_index
 from rag.protocols import Encoder
-from rag.testing import make_projection
+from rag.testing import HashEncoder
 from rag.text.language import detect
-from rag.types import Embeddings, Progress, Role, Vectors
 
-POLICY = Policy(batch=8, exact=30, small=12, most=150, decayed=0.4)
+POLICY = MergePolicy(batch=8, exact=30, small=12, most=150, removed_share=0.4)
 FILES = 40
 WORDS = ("harbour", "orchard", "lake", "tower", "bridge", "river", "market", "school", "winter", "summer", "train")
-DIMENSION = 32
 LAST = 40
 """File operations at the end of a build, in which it switches generations and cleans up."""
 HANGS = 300.0
@@ -45,43 +42,6 @@ State = dict[str, str]
 
 # Children are forked from a process that has imported this, so none of them loads the language models again.
 detect(" ".join(WORDS))
-
-
-class HashEncoder:
-    """An Encoder that derives vectors from a text's checksum, so that the contents of an index can be predicted."""
-
-    name = "hash"
-    dimension = DIMENSION
-    max_tokens = 500
-    projection = make_projection(DIMENSION)
-
-    @classmethod
-    def load(cls, _: Config) -> "HashEncoder":
-        """Return an encoder, ignoring the configuration."""
-        return cls()
-
-    def describe(self) -> dict[str, object]:
-        """Return the description that an index stores."""
-        return {"name": self.name}
-
-    def warm(self) -> None:
-        """Do nothing; there is nothing to load."""
-
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:  # noqa: ARG002
-        """Return a vector and one token for each text."""
-        vectors = np.array([make_vector(text) for text in texts], np.float32).reshape(len(texts), DIMENSION)
-        return Embeddings(vectors, tuple(np.rint(vector * 127).astype(np.int8).reshape(1, 1, -1) for vector in vectors))
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Count words."""
-        return [len(text.split()) for text in texts]
-
-
-def make_vector(text: str) -> Vectors:
-    """Return a unit vector that is unique to the text."""
-    chance = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]))
-    vector = chance.normal(size=DIMENSION).astype(np.float32)
-    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 
 class Children:
@@ -117,7 +77,9 @@ def await_end(child: BaseProcess) -> bool:
     return child.exitcode == 0
 
 
-def build(config: Config, load: Callable[[Config], Encoder], policy: Policy, fatal: int, seen: ctypes.c_int) -> None:
+def build(
+    config: Config, load: Callable[[Config], Encoder], policy: MergePolicy, fatal: int, seen: ctypes.c_int
+) -> None:
     """Update the index, counting file operations, and die at the given one; 0 means none."""
     encoder = load(config)
     count_moments(fatal, seen)
@@ -193,7 +155,7 @@ class Trial:
         self._moments = self._children.moments
         check(ended, "a build was killed by somebody else")
         check(self._read_index() == self._read_corpus(), "a build that ended does not hold the corpus")
-        check(not find_leftovers(self.config.indexes / self.config.index), "a build that ended left something")
+        check(not find_unused_files(self.config.indexes / self.config.index), "a build that ended left something")
 
     def _begin(self, fatal: int) -> BaseProcess:
         return self._children.start(build, self.config, HashEncoder.load, POLICY, fatal)
@@ -232,7 +194,10 @@ class Trial:
                 check(len(passages) == article.passages, "a passage is missing")
                 for passage, vector in zip(passages, embeddings.vectors, strict=True):
                     check(document.text[passage.start : passage.end] == passage.text, "a passage is not of its article")
-                    check(bool(np.allclose(vector, make_vector(passage.text), atol=2e-3)), "a vector is another's")
+                    check(
+                        bool(np.allclose(vector, HashEncoder.make_vector(passage.text), atol=2e-3)),
+                        "a vector is another's",
+                    )
                     ((row, _),) = index.search(vector, 1)
                     check(index.read_passage(row).text == passage.text, "a passage is not found")
                 state[article.source] = document.text

@@ -13,7 +13,6 @@ import shutil
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,7 +20,7 @@ from evaluation.cases import load_answerable, load_news
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
 from rag.encoding.encoder import SentenceEncoder
-from rag.index.merging import Policy
+from rag.index.merging import MergePolicy
 from rag.ingest.build import build_index
 from stress.killed_builds import Children, await_end, build, check
 
@@ -59,16 +58,16 @@ def main() -> None:
 def compare(config: Config, folder: Path, kills: int, advance: Advance) -> dict[str, list[Cited]]:
     """Return the citations for each question, by kind of index. Raises AssertionError, RagError."""
     corpus = write_corpus(ROOT / "seeds", folder / "corpus")
-    config = replace(config, corpus=corpus, passage_tokens=PASSAGE_TOKENS, milvus=None, workers=0)
+    config = config.replace(corpus=corpus, passage_tokens=PASSAGE_TOKENS, milvus=None, workers=0)
     ways = {
-        "FAISS": replace(config, indexes=folder / "faiss"),
-        "Milvus": replace(config, indexes=folder / "milvus", milvus=str(folder / "milvus.db")),
-        "Ray": replace(config, indexes=folder / "ray", workers=WORKERS),
+        "FAISS": config.replace(indexes=folder / "faiss"),
+        "Milvus": config.replace(indexes=folder / "milvus", milvus=str(folder / "milvus.db")),
+        "Ray": config.replace(indexes=folder / "ray", workers=WORKERS),
     }
     for way in ways.values():
         build_index(config=way)
     killed = f"{kills} killed builds"
-    ways[killed] = replace(config, indexes=folder / "killed", corpus=folder / "changing")
+    ways[killed] = config.replace(indexes=folder / "killed", corpus=folder / "changing")
     build_among_kills(ways[killed], corpus, kills, advance)
     return {name: ask(way, advance) for name, way in ways.items()}
 
@@ -106,7 +105,7 @@ def build_among_kills(config: Config, articles: Path, kills: int, advance: Advan
     children = Children("sentence_transformers")
 
     def run(fatal: int) -> bool:
-        return await_end(children.start(build, config, SentenceEncoder.load, Policy(), fatal))
+        return await_end(children.start(build, config, SentenceEncoder.load, MergePolicy(), fatal))
 
     shutil.copytree(articles, config.corpus)
     sources = sorted(file.name for file in articles.iterdir())

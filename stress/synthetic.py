@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
+from rag.models.settings import find_encoder_settings
 from rag.protocols import Encoder
 from rag.types import Document, Embeddings, Filter, Passage, Progress, Projection, Role, Vectors
 
@@ -76,6 +77,7 @@ class Still:
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
+        self.settings = find_encoder_settings(self.name)
         layers, kept = TOKEN_SHAPE
         self.projection = Projection(
             directions=np.empty((0, dimension), np.float32),

@@ -1,4 +1,4 @@
-"""The shell as the tests use it: a place of its own for each, its commands run in this process or in another."""
+"""Run the commands of `rag` in tests: in this process or another one, each test with its own index and cache."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from rag.index.index import Index
 from rag.ingest.build import build_index
 from rag.protocols import Generator
 from rag.shell.options import Load
-from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.testing import SPEAKING, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from rag.types import Reply
 
@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
 
     @property
     def json(self) -> dict[str, Any]:
-        """All of standard output, which must be one JSON object."""
+        """Standard output, parsed as one JSON object."""
         found: dict[str, Any] = json.loads(self.out)
         return found
 
@@ -55,7 +55,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place of its own: an index over two articles, and a cache without models."""
+    """A folder with an index of two articles and a cache without models, set up in the environment."""
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     for name, text in ARTICLES.items():
@@ -82,13 +82,13 @@ def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:  # noqa: ARG001 
 def load_with(generator: Generator) -> Load:
     def load(config: Config) -> Assistant:
         index = Index.open(config.indexes / config.index)
-        return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), BELIEVED)
+        return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), SPEAKING)
 
     return load
 
 
 def start(code: str, **streams: Any) -> "subprocess.Popen[str]":
-    """The shell in a process of its own, with `code` for its arguments after `main`."""
+    """Start `rag` in a new process. `code` is the argument list of `main`, as Python source."""
     script = f"import sys, time; from rag.cli import main; from tests.command_line import *; main{code}"
     return subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, text=True, **streams)
 
@@ -99,13 +99,13 @@ def read_terminal(descriptor: int) -> str:
         try:
             while piece := terminal.read(4096):
                 shown += piece
-        except OSError:  # how Linux says that the other end is closed
+        except OSError:  # Linux raises it when the other end is closed
             pass
     return shown.decode()
 
 
 def assert_one_line(err: str) -> None:
-    """As short as an error is to be; it ends with a full stop or a command."""
+    """Check that an error is one line that names the program."""
     assert err.startswith("rag: ")
     assert err.endswith("\n")
     assert err.count("\n") == 1

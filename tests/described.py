@@ -1,4 +1,7 @@
-"""What the server's own description of itself promises, asked of it again and again with requests made from it."""
+"""Check the server against its own OpenAPI description, with requests generated from it.
+
+Run by tests/server/test_description.py in a process of its own.
+"""
 
 from collections.abc import Iterator
 
@@ -13,7 +16,7 @@ from rag.testing import ScriptedGenerator
 from tests.served import make_assistant, serving
 
 REQUESTS = 20
-"""To each path."""
+"""For each operation."""
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +26,17 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def test_every_reply_is_as_the_description_says(url: str) -> None:
-    asked = set()
+def test_every_response_matches_the_description(url: str) -> None:
+    tested = set()
     for result in schemathesis.openapi.from_url(f"{url}/openapi.json").get_all_operations():
         operation = result.ok()
 
         @settings(max_examples=REQUESTS, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
-        def ask(case: Case) -> None:
-            # What is no question, no date or no article shows when it is looked at, not from its form.
+        def send(case: Case) -> None:
+            # An invalid question, date or source fits the schema, so it may be refused.
             case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
-        ask()
-        asked.add(operation.path)
-    assert {"/v1/chat/completions", "/v1/models", "/search", "/articles", "/articles/{source}", "/health"} <= asked
+        send()
+        tested.add(operation.path)
+    assert {"/v1/chat/completions", "/v1/models", "/search", "/articles", "/articles/{source}", "/health"} <= tested

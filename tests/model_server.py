@@ -1,6 +1,6 @@
-"""A process that speaks OpenAI's protocol: `python -m tests.model_server BEHAVIOUR`.
+"""A model server with OpenAI's API in a process of its own: `python -m tests.model_server BEHAVIOUR`.
 
-It prints its port, and then `asked` for every reply that it is asked for, so that a test knows when to kill it.
+It prints its port, and then `asked` for each request, so that a test knows when to kill it.
 """
 
 import asyncio

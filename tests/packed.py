@@ -1,4 +1,4 @@
-"""Writes an encoder the way it lies in a package, small enough for a test."""
+"""Writes an encoder in its packed form, small enough for a test."""
 
 import struct
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ import numpy as np
 
 SIZES = {"hidden": 32, "layers": 2, "heads": 2, "ffn": 64, "vocabulary": 40, "positions": 514, "types": 2}
 Tensor = tuple[int, int, bytes]
-"""Type, elements, bytes."""
+"""Type, number of elements, and bytes."""
 
 
 def make_tensors(seed: int = 0) -> dict[str, Tensor]:
-    """Every tensor of a model of SIZES: matrices in 4 bits, except positions and types, and vectors in f32."""
+    """Return all tensors of a model of SIZES: matrices in 4 bits, except positions and types, and vectors in f32."""
     hidden, ffn = SIZES["hidden"], SIZES["ffn"]
     matrices = {"emb.word": SIZES["vocabulary"] * hidden}
     vectors = {"emb.pos": SIZES["positions"] * hidden, "emb.type": 2 * hidden, "emb.ln.w": hidden, "emb.ln.b": hidden}
@@ -38,7 +38,7 @@ def make_tensors(seed: int = 0) -> dict[str, Tensor]:
 
 
 def pack(tensors: Mapping[str, Tensor], magic: bytes = b"E5S1", version: int = 1) -> bytes:
-    """The file."""
+    """Return the packed file."""
     pieces, text, normal = 3, b"<s><pad></s>", b"\x01\x02\x03"
     head = struct.pack("<4sI7ifi", magic, version, *SIZES.values(), 1e-12, 32)
     head += struct.pack("<5iQ", pieces, 0, 2, 1, 3, len(text)) + bytes((pieces + 1) * 4 + pieces * 4) + text

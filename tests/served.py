@@ -1,4 +1,4 @@
-"""A real server over stand-ins, to be asked as a program asks it."""
+"""A real server on stand-ins for the models, for tests that use it as a client does."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +13,9 @@ from rag.index.index_writer import IndexWriter
 from rag.protocols import Generator
 from rag.server.application import bind, build_server
 from rag.server.service import Service
-from rag.testing import BELIEVED, DIMENSION, WordEncoder
+from rag.testing import DIMENSION, SPEAKING, WordEncoder
 from rag.text.prompts import Prompts
+from rag.types import Document, Passage
 from tests.index.test_index import make_document
 
 ARTICLES = (
@@ -23,13 +24,13 @@ ARTICLES = (
 )
 
 
-def build_corpus(folder: Path, *articles: tuple) -> None:
-    """An index of the name `default` in the folder, a new generation each time."""
+def build_corpus(folder: Path, *articles: tuple[Document, list[Passage]]) -> None:
+    """Build the index `default` in the folder, as a new generation each time."""
     encoder = WordEncoder()
     with IndexWriter(folder / "default", DIMENSION) as draft:
         for document, passages in articles:
-            encodings = encoder.encode([passage.text for passage in passages], "passage")
-            draft.add(document, len(document.text), passages, encodings)
+            embeddings = encoder.encode([passage.text for passage in passages], "passage")
+            draft.add(document, len(document.text), passages, embeddings)
         draft.commit(encoder, 160, [folder])
 
 
@@ -37,14 +38,14 @@ def make_assistant(folder: Path, generator: Generator, token: str | None = None)
     build_corpus(folder, *ARTICLES)
     config = Config(indexes=folder, hits=3, server_token=token)
     index = Index.open(folder / "default")
-    return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), BELIEVED)
+    return Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), SPEAKING)
 
 
 @contextmanager
-def serving(desk: Service, host: str = "127.0.0.1") -> Iterator[str]:
-    """The address of a server while the context lasts."""
-    with bind(host, 0, desk.assistant.config.server_token) as bound:
-        server = build_server(desk, bound)
+def serving(service: Service, host: str = "127.0.0.1") -> Iterator[str]:
+    """Run a server inside the context, and yield its address."""
+    with bind(host, 0, service.assistant.config.server_token) as bound:
+        server = build_server(service, bound)
         thread = Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         try:
@@ -58,5 +59,5 @@ def serving(desk: Service, host: str = "127.0.0.1") -> Iterator[str]:
 def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"it did not happen in {seconds} seconds"
+        assert time.monotonic() < deadline, f"not true after {seconds} seconds"
         time.sleep(0.02)

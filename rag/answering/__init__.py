@@ -1,1 +1,1 @@
-"""What the reader is told: the answer, its citations, and the forms in which it is shown."""
+"""Say the answer: quote and cite it, answer questions about the collection, and write it as text or HTML."""

@@ -1,4 +1,4 @@
-"""What a reader gets: the answer and its citations."""
+"""An answer and its citations."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from rag.types import Hit, Rejection
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a statement stands: `document.text[start:end] == quote`."""
+    """Exact words of an article that support the answer: `document.text[start:end] == quote`."""
 
     number: int
     """The `n` of the marker `[n]` in the answer's text."""
@@ -21,7 +21,7 @@ class Citation:
     end: int
 
     def _repr_html_(self) -> str:
-        """As a notebook shows it."""
+        """Return the citation as a notebook shows it."""
         from rag.answering.html import draw_citation
 
         return draw_citation(self)
@@ -29,32 +29,33 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a question."""
+    """The answer to a question."""
 
     question: str
     completed: str
-    """The question after those before it that it leans on; the same where it stands by itself."""
+    """The question preceded by the earlier ones that it depends on; equal to `question` if it stands alone."""
     text: str
     """The answer with markers such as `[1]`, one for each citation."""
     citations: tuple[Citation, ...]
     language: str
-    """Language of the question, ISO 639-1, in which `text` is meant to be."""
+    """Language of the question and of `text`, ISO 639-1."""
     script: str
-    """Its script, ISO 15924."""
+    """Script of that language, ISO 15924."""
     abstained: bool
-    """True when the articles do not answer; `text` then says so and there are no citations."""
+    """True if the articles do not answer the question; `text` then says so and there are no citations."""
     quoted: bool
-    """True when `text` is the article's own words, as the generator's did not stand up to them."""
+    """True if the answer quotes the articles; False if it is in the generator's words, or abstains."""
     hits: tuple[Hit, ...]
-    """What was found, in the order in which it was thought to hold the answer."""
+    """The passages found, the likeliest to hold the answer first."""
     rejected: tuple[Rejection, ...]
+    """Statements and passages that were not shown, with the reasons."""
     timings: dict[str, float]
-    """Seconds since the question came: `evidence`, `judged`, `first_word`, `total`; those that were reached."""
+    """Seconds from the question to `evidence`, `judged`, `first_word` and `total`, as far as they were reached."""
     models: dict[str, str]
     """Names of the `encoder` and the `generator`."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON with the same fields."""
+        """Return plain JSON with the same fields."""
         rejected = [
             {"text": one.statement.text, "source": one.statement.hit.passage.source, "reason": one.reason}
             for one in self.rejected
@@ -62,7 +63,7 @@ class Answer:
         return {**asdict(self), "hits": [hit.as_dict() for hit in self.hits], "rejected": rejected}
 
     def _repr_html_(self) -> str:
-        """With its citations, as a notebook shows it."""
+        """Return the answer and its citations as a notebook shows them."""
         from rag.answering.html import draw_cited
 
         return draw_cited(self)

@@ -1,4 +1,4 @@
-"""The events of an answer on its way, in the order in which they may come."""
+"""The events on the way to an answer, in the order in which they occur."""
 
 from dataclasses import dataclass
 
@@ -8,44 +8,44 @@ from rag.types import Hit
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The generator is busy; `place` questions are ahead of this one."""
+    """The generator is busy, and `place` questions are ahead of this one."""
 
     place: int
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was found, before anything was read."""
+    """Passages were found. Nothing has been read yet."""
 
     hits: tuple[Hit, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The same hits, ordered by whether they hold the answer."""
+    """The hits were ordered by the evidence that they hold the answer."""
 
     hits: tuple[Hit, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The generator begins to read this hit; words that came before belong to another and are void."""
+    """The generator begins to answer from this hit. Words that came before belong to another hit and are void."""
 
     hit: Hit
     standing: tuple[str, ...] = ()
-    """What was said of other articles and is shown in any case, before the words that come."""
+    """Checked statements about other articles, to be shown before the words that follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The next piece of what the generator says."""
+    """The generator's next piece of text, which has not been checked yet."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The end of every stream."""
+    """The answer is complete. Every stream ends with this event."""
 
     answer: Answer
 

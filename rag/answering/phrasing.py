@@ -1,52 +1,57 @@
-"""What was found to what the reader is told, with where it stands."""
+"""Phrase the text of an answer, and cite its sources."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rag.answering.answer import Citation
-from rag.answering.answerer import Finding
-from rag.answering.citations import cite, find_answer, quote
-from rag.protocols import Encoder
+from rag.answering.citations import cite, cite_statement, find_answer
+from rag.encoding.query import Query
 from rag.text.language import Language, name_of
 from rag.text.prompts import Prompts
-from rag.types import Statement
+from rag.types import Hit, Statement
+
+Phrased = tuple[str, tuple[Citation, ...]]
+"""The text of an answer, with a marker `[n]` for each of its citations."""
 
 
-def phrase(
-    finding: Finding, question: str, language: Language, prompts: Prompts, encoder: Encoder
-) -> tuple[str, tuple[Citation, ...]]:
-    """The answer's text in `language`, with a marker `[n]` for each of its citations.
-
-    Statements of several articles stand on a line each, with language and date, never blended into one.
-    """
-    if finding.statements:
-        return _list_statements(finding.statements, question, language, encoder)
-    written = (language.code, language.script)
-    if finding.quoted:
-        passage = finding.quoted.passage
-        citation = quote(passage, find_answer(question, passage, encoder), 1)
-        origin = name_of(citation.language, *written)
-        return f"{prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]", (citation,)
-    return prompts.say("abstain", *written), ()
+def phrase(query: Query, promising: Sequence[Hit], statements: Sequence[Statement], prompts: Prompts) -> Phrased:
+    """Quote the first promising hit, unless there are checked statements; abstain if there is neither."""
+    if statements:
+        return _state(statements, query)
+    if promising:
+        return _quote(promising[0], query, prompts)
+    return prompts.say("abstain", query.language.code, query.language.script), ()
 
 
 def name_origin(citation: Citation, language: Language) -> str:
-    """Language and date of what is cited, for who reads `language`; not its file, whose name anybody may have given."""
+    """Return the language and date of a citation, in `language`.
+
+    The name of the file is left out, since anybody may have chosen it.
+    """
     return ", ".join(filter(None, (name_of(citation.language, language.code, language.script), citation.date)))
 
 
-def _list_statements(
-    statements: Sequence[Statement], question: str, language: Language, encoder: Encoder
-) -> tuple[str, tuple[Citation, ...]]:
+def _quote(hit: Hit, query: Query, prompts: Prompts) -> Phrased:
+    """Answer with the sentences of a hit that answer the question best."""
+    written = (query.language.code, query.language.script)
+    citation = cite(hit.passage, find_answer(query, hit.passage), 1)
+    origin = name_of(citation.language, *written)
+    return f"{prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]", (citation,)
+
+
+def _state(statements: Sequence[Statement], query: Query) -> Phrased:
+    """Answer with checked statements, each on a line of its own.
+
+    Several statements are never blended into one; each names the language and date of its articles.
+    """
     citations: list[Citation] = []
     lines = []
     for statement in statements:
-        borne = [
-            cite(replace(statement, hit=hit), question, number, encoder)
+        own = [
+            cite_statement(statement.text, hit, query, number)
             for number, hit in enumerate(statement.hits, start=len(citations) + 1)
         ]
-        citations += borne
-        marks = "".join(f"[{one.number}]" for one in borne)
-        origins = f" ({'; '.join(name_origin(one, language) for one in borne)})" if len(statements) > 1 else ""
-        lines.append(f"{statement.text}{origins} {marks}")
+        citations += own
+        marks = "".join(f"[{citation.number}]" for citation in own)
+        origins = "; ".join(name_origin(citation, query.language) for citation in own)
+        lines.append(f"{statement.text}{f' ({origins})' if len(statements) > 1 else ''} {marks}")
     return "\n".join(lines), tuple(citations)

@@ -1,1 +1,1 @@
-"""Texts to vectors, with the language taken out of them."""
+"""Texts to vectors that depend on what a text means and not on its language."""

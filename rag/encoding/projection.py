@@ -1,10 +1,10 @@
-"""The language in a vector, taken out of queries and passages alike.
+"""Removes the language from the vectors of queries and passages.
 
-A multilingual encoder ranks by language first and meaning second. The mean vectors of the same sentences in many
-languages differ by nothing but language, so the span of those differences is the language, and what is orthogonal
-to it is the meaning (Yang et al. 2021, "A Simple and Effective Method to Eliminate the Self Language Bias in
-Multilingual Representations", EMNLP). The same holds for the vectors of single tokens. No language of a question has
-to be detected for it, and languages without calibration text profit from their relatives. `alignment.py` finds it.
+A multilingual encoder ranks by language first and by meaning second. The mean vectors of the same sentences in many
+languages differ in language alone. So the span of these differences is the language, and the part of a vector that is
+orthogonal to it is the meaning (Yang et al. 2021, "A Simple and Effective Method to Eliminate the Self Language Bias in
+Multilingual Representations", EMNLP). This holds for the vectors of single tokens too. The language of a question need
+not be detected, and languages without calibration text profit from related ones. `alignment.py` finds the projection.
 """
 
 import os
@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from rag.types import Projection, Role, Tokens, Vectors
 
 SCALE = 127
-"""A component of a unit vector, at most 1, as an int8."""
+"""The int8 that stands for 1, the largest component of a unit vector."""
 ROLES: tuple[Role, Role] = ("query", "passage")
 RELATIVES = {"bs": "hr", "sr": "sr-Cyrl", "nb": "no"}
-"""Languages that are taken for another one where they have no calibration text themselves."""
+"""Languages without calibration text, and the language whose text is used for them."""
 
 
 def save_projection(projection: Projection, file: Path) -> None:
-    """Write it to `file`, whole or not at all."""
+    """Write the projection to `file` atomically."""
     draft = file.with_name(f".{uuid.uuid4().hex}.npz")
     with draft.open("wb") as stream:
         np.savez(
@@ -42,7 +42,7 @@ def save_projection(projection: Projection, file: Path) -> None:
 
 
 def load_projection(file: Path) -> Projection:
-    """Read what `save_projection` wrote. Raises OSError, and ValueError for anything else."""
+    """Read a projection from `file`. Raises OSError, and ValueError if `save_projection` did not write the file."""
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             languages = tuple(str(language) for language in arrays["languages"])
@@ -50,26 +50,29 @@ def load_projection(file: Path) -> Projection:
                 arrays["directions"], arrays["means"], arrays["bases"], languages, arrays["neutral"], arrays["ends"]
             )
     except (EOFError, KeyError, BadZipFile) as error:
-        raise ValueError(f"it holds no projection: {error}") from error
+        raise ValueError(f"{file.name} is not a projection: {error}") from error
 
 
 def project(vectors: Vectors, projection: Projection) -> Vectors:
-    """Unit vectors of shape `(texts, dimension)` without the language."""
+    """Return the vectors of texts without the language, as unit vectors of shape `(texts, dimension)`."""
     return unit(vectors - (vectors @ projection.directions.T) @ projection.directions)
 
 
 def project_tokens(tokens: Vectors, role: Role, projection: Projection) -> Tokens:
-    """The vectors of one text's tokens, of shape `(tokens, layers, dimension)`, without the language, in few bytes."""
+    """Return the vectors of tokens without the language, as int8 of shape `(tokens, layers, kept)`.
+
+    `tokens` has the shape `(tokens, layers, dimension)`.
+    """
     centred = unit(tokens) - projection.means[ROLES.index(role)]
     mapped = unit(centred.swapaxes(0, 1) @ projection.bases).swapaxes(0, 1)
     return np.rint(mapped * SCALE).astype(np.int8)
 
 
 def expect(question: Tokens, language: str, script: str, projection: Projection) -> Vectors:
-    """How near each token of a question comes to neutral text in a language, of shape `(tokens,)`.
+    """Return how well the tokens of a question match neutral text in a language, of shape `(tokens,)`.
 
-    It is the mean, over layers and stretches as long as a passage, of the best cosine. A language without calibration
-    text gets the mean over all languages.
+    This is the best cosine, averaged over the layers and over blocks as long as a passage. For a language without
+    calibration text, it is averaged over all languages.
     """
     ends = projection.ends
     starts = np.concatenate([np.zeros(1, dtype=ends.dtype), ends.ravel()[:-1]])[: ends.size].reshape(ends.shape)
@@ -86,11 +89,11 @@ def expect(question: Tokens, language: str, script: str, projection: Projection)
 
 
 def compare(tokens: Tokens, others: Tokens) -> Vectors:
-    """The cosines of tokens with others, layer by layer, of shape `(layers, tokens, others)`."""
-    ours, theirs = tokens.astype(np.float32), others.astype(np.float32)
-    return np.asarray(ours.swapaxes(0, 1) @ theirs.transpose(1, 2, 0) / SCALE**2, dtype=np.float32)
+    """Return the cosines of all pairs of tokens by layer, of shape `(layers, tokens, others)`."""
+    one, other = tokens.astype(np.float32), others.astype(np.float32)
+    return np.asarray(one.swapaxes(0, 1) @ other.transpose(1, 2, 0) / SCALE**2, dtype=np.float32)
 
 
 def unit(vectors: NDArray[np.floating]) -> Vectors:
-    """The vectors along the last axis, each brought to length one."""
+    """Return the vectors along the last axis, scaled to length 1."""
     return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float32)

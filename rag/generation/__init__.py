@@ -1,1 +1,1 @@
-"""Prompts to words and odds, from llama.cpp in this process or from a server."""
+"""Prompts to replies and to the odds of a reply, by llama.cpp in this process or by a server."""

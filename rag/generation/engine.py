@@ -1,7 +1,7 @@
-"""A model in llama.cpp: tokens in, logits out. No other room but the proof imports it.
+"""A model in llama.cpp: tokens in, logits out. Besides this module, only the probe imports llama_cpp.
 
-There is one sequence. What was evaluated can be kept as bytes and put back exactly, and as nothing else is evaluated
-beside it, the same tokens have the same logits, whatever was asked before.
+There is one sequence. Its state can be saved as bytes and restored exactly. Since nothing is evaluated beside it, the
+same tokens always give the same logits, whatever came before.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 MARK = "<<content>>"
 LONGEST_PIECE = 512
-"""Bytes of a single token."""
+"""The maximum length of a token, in bytes."""
 VERSION = llama_cpp.__version__
 
 
@@ -30,21 +30,21 @@ def _log(level: int, text: bytes, data: object) -> None:  # noqa: ARG001
     logger.debug("%s", text.decode("utf-8", "replace").rstrip())
 
 
-# By itself it writes to standard error, hundreds of lines for every model.
+# By default, llama.cpp writes hundreds of lines for each model to standard error.
 llama_cpp.llama_log_set(_log, None)
 
 
 class Engine:
-    """One model with its cache. Not safe for several threads at once."""
+    """One model with the key-value cache of one sequence. Not safe to use from several threads at once."""
 
     def __init__(self, file: Path, context: int, batch: int, threads: int) -> None:
-        """Load `file`; `context` is how many tokens it holds. Raises ModelError."""
+        """Load `file` with room for `context` tokens. Raises ModelError."""
         settings = llama_cpp.llama_model_default_params()
         self._model = llama_cpp.llama_model_load_from_file(str(file).encode(), settings)
         if not self._model:
             raise ModelError(
-                f"The generator in {file} cannot be loaded. Check it with `rag models verify`, or name another with "
-                "RAG_GENERATOR."
+                f"The generator in {file} cannot be loaded. Check it with `rag models verify`, or set RAG_GENERATOR to "
+                "another."
             )
         cache = llama_cpp.llama_context_default_params()
         cache.n_ctx, cache.n_batch, cache.n_ubatch, cache.n_seq_max = context, batch, batch, 1
@@ -52,43 +52,45 @@ class Engine:
         self._context = llama_cpp.llama_init_from_model(self._model, cache)
         if not self._context:
             llama_cpp.llama_model_free(self._model)
-            raise ModelError(f"There is no memory for {context} tokens of {file}. Lower RAG_CONTEXT.")
+            raise ModelError(
+                f"There is not enough memory for {file} with a context of {context} tokens. Lower RAG_CONTEXT."
+            )
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._vocabulary = llama_cpp.llama_model_get_vocab(self._model)
         self._batch = llama_cpp.llama_batch_init(batch, 0, 1)
         self._size = int(llama_cpp.llama_vocab_n_tokens(self._vocabulary))
-        # At the end of the process its memory goes anyway, and a thread may still be using it.
+        # Not at exit: the system frees the memory anyway, and a thread may still be using it.
         weakref.finalize(self, _free, self._batch, self._context, self._model).atexit = False
         self.file = file
         self.context = context
         self.batch = batch
         self.evaluated = 0
-        """Tokens that went through the model so far."""
+        """The number of tokens evaluated so far."""
 
     def read_frame(self) -> tuple[str, str]:
-        """What the model's own chat template puts before and after what the user says. Raises ModelError."""
+        """Return the text that the model's chat template puts before and after a user message. Raises ModelError."""
         from jinja2 import TemplateError
 
         template = llama_cpp.llama_model_chat_template(self._model, None)
         if not template:
             raise ModelError(
-                f"{self.file} has no chat template, so it is no instruct model. Name another with RAG_GENERATOR."
+                f"{self.file} has no chat template, so it is not an instruct model. Set RAG_GENERATOR to another."
             )
-        marks = (llama_cpp.llama_vocab_bos(self._vocabulary), llama_cpp.llama_vocab_eos(self._vocabulary))
+        specials = (llama_cpp.llama_vocab_bos(self._vocabulary), llama_cpp.llama_vocab_eos(self._vocabulary))
         bos, eos = (
-            llama_cpp.llama_vocab_get_text(self._vocabulary, token).decode() if token >= 0 else "" for token in marks
+            llama_cpp.llama_vocab_get_text(self._vocabulary, token).decode() if token >= 0 else "" for token in specials
         )
         formatter = Jinja2ChatFormatter(template.decode(), eos_token=eos, bos_token=bos)
         try:
             head, tail = formatter(messages=[{"role": "user", "content": MARK}]).prompt.split(MARK)
         except (TemplateError, ValueError) as error:
             raise ModelError(
-                f"The chat template of {self.file} cannot be used: {error}. Name another with RAG_GENERATOR."
+                f"The chat template of {self.file} cannot be used: {error}. Set RAG_GENERATOR to another model."
             ) from error
         return head, tail
 
     def tokenize(self, text: str, special: bool = False) -> list[int]:
-        """The tokens of a text; only with `special` are those of the template recognised in it."""
+        """Return the tokens of a text. The special tokens of the template are recognised in it only with `special`."""
         data = text.encode()
         room = len(data) + 1
         tokens = (llama_cpp.llama_token * room)()
@@ -96,19 +98,19 @@ class Engine:
         return list(tokens[:count])
 
     def spell(self, token: int) -> bytes:
-        """What a token stands for: one of a letter's bytes, or many letters; nothing for those of the template."""
+        """Return the bytes of a token, which may be part of a character. They are empty for special tokens."""
         piece = ctypes.create_string_buffer(LONGEST_PIECE)
         size = llama_cpp.llama_token_to_piece(self._vocabulary, token, piece, LONGEST_PIECE, 0, False)
         return piece.raw[: max(size, 0)]
 
     def is_end(self, token: int) -> bool:
-        """Whether a token ends the reply."""
+        """Return whether a token ends the reply."""
         return bool(llama_cpp.llama_vocab_is_eog(self._vocabulary, token))
 
     def evaluate(self, position: int, tokens: Sequence[int]) -> NDArray[np.float32]:
-        """The logits after the last of some tokens, at least one, of shape `(vocabulary,)`.
+        """Evaluate one or more tokens and return the logits after the last one, of shape `(vocabulary,)`.
 
-        `position` is how many tokens there are before them. Raises GenerationError, after which it is as it was.
+        `position` is the number of tokens before them. Raises GenerationError, which leaves the sequence unchanged.
         """
         for start in range(0, len(tokens), self.batch):
             part = tokens[start : start + self.batch]
@@ -129,21 +131,21 @@ class Engine:
         self.evaluated += len(tokens)
         if code:
             self.forget(begun)
-            raise GenerationError(f"llama.cpp failed with code {code}. Ask again, or see `rag doctor`.")
+            raise GenerationError(f"llama.cpp failed with code {code}. Ask again, or run `rag doctor`.")
 
     def forget(self, position: int = 0) -> None:
-        """Let go of the tokens from `position` on."""
+        """Remove the tokens from `position` on."""
         llama_cpp.llama_memory_seq_rm(self._memory, 0, position, -1)
 
     def save(self) -> bytes:
-        """The keys and values of what was evaluated."""
+        """Return the keys and values of the tokens that were evaluated."""
         size = llama_cpp.llama_state_seq_get_size(self._context, 0)
         data = (ctypes.c_uint8 * size)()
         written = llama_cpp.llama_state_seq_get_data(self._context, data, size, 0)
         return bytes(memoryview(data)[:written])
 
     def restore(self, data: bytes) -> bool:
-        """Put back what `save` gave, where nothing is held; False where it is not of this model or has no room."""
+        """Restore a state from `save` into an empty sequence. Return False if it is of another model or too long."""
         buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
         if llama_cpp.llama_state_seq_set_data(self._context, buffer, len(data), 0):
             return True

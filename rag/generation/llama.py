@@ -1,4 +1,4 @@
-"""Prompts to streams of text, and to the odds of a reply, by a model in this process."""
+"""The generator in this process: prompts to streamed replies, and to the odds of a reply."""
 
 import codecs
 import hashlib
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rag.config import Config
 from rag.errors import GenerationError
+from rag.generation.cache import StateCache, name_subject
 from rag.generation.remote import RemoteGenerator
-from rag.generation.state_cache import StateCache, name_subject
 from rag.hardware import count_physical_cores
 from rag.models import registry
 from rag.protocols import Generator
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from rag.generation.engine import Engine
 
 RECENT = 5
-"""Prefixes of which what was computed stays in memory: those of the passages that a question is about, and one more."""
+"""The number of prefixes whose states stay in memory: one more than the passages that a question usually reads."""
 
 
 class _Prefix(NamedTuple):
-    """What comes before a question."""
+    """The part of a prompt before the question."""
 
     subject: str
-    """Tells its text, so that what was computed of it can be found when an article goes."""
+    """The name of its text, by which its states are found and removed when an article is removed."""
     tokens: list[int]
 
 
 def load_generator(config: Config) -> Generator:
-    """The configured generator: servers when they are named by their addresses, else a model in this process.
+    """Return the configured generator: on servers if their addresses are configured, or else in this process.
 
-    Its files are looked for when it is first used or warmed: ModelMissing when they are not there, ModelError when
-    they cannot be used.
+    In this process, the model is loaded when it is first used or warmed. That raises ModelMissing if its files are not
+    there, and ModelError if they cannot be used.
     """
     if config.is_remote:
         return RemoteGenerator.connect(
@@ -50,21 +50,21 @@ def load_generator(config: Config) -> Generator:
 
 
 class LlamaGenerator:
-    """A Generator over a GGUF file, which is read when it is first needed. One caller at a time; the others wait.
+    """A Generator over a GGUF file, which is loaded when it is first needed. It serves one caller at a time.
 
-    What was computed for a prefix is kept for the next time, in memory for a while and on disk; put back, it is exactly
-    the same. Prompts are evaluated one at a time, so a reply does not depend on what was asked before; together they
-    would take as long, since what bounds them is arithmetic.
+    The state of a prefix is kept in memory for a while, and on disk; restored, it is exactly the same. Prompts are
+    evaluated one at a time, so a reply does not depend on the prompts before it. Evaluating them together would take
+    as long, since arithmetic is the bottleneck.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._states = StateCache(config.cache / "states", config.state_megabytes * 1_000_000)
+        self._states = StateCache.from_config(config)
         self._lock = threading.Lock()
         self._held: list[int] = []
-        """The tokens that the engine has."""
+        """The tokens in the engine's sequence."""
         self._recent: OrderedDict[str, bytes] = OrderedDict()
-        """What was computed of prefixes, by name, the one that was used last at the end."""
+        """States of prefixes by name, the most recently used at the end."""
 
     @property
     def name(self) -> str:
@@ -79,27 +79,27 @@ class LlamaGenerator:
 
     def prepare(self, prefix: str) -> None:
         with self._lock:
-            begun = self._tokenize_prefix(prefix)
-            if not self._states.has(self._name_state(begun)):
-                self._hold(begun)
+            start = self._tokenize_prefix(prefix)
+            if not self._states.has(self._name_state(start)):
+                self._hold(start)
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
         with self._lock:
             one, other = (self._engine.tokenize(reply)[0] for reply in replies)
-            asked = self._tokenize_suffix(suffix)
+            rest = self._tokenize_suffix(suffix)
             odds = []
-            for prefix in map(self._tokenize_prefix, prefixes):
-                self._check_length(len(prefix.tokens) + len(asked), 0)
-                self._hold(prefix)
-                logits = self._evaluate(asked)
+            for start in map(self._tokenize_prefix, prefixes):
+                self._check_length(len(start.tokens) + len(rest), 0)
+                self._hold(start)
+                logits = self._evaluate(rest)
                 odds.append(float(logits[one] - logits[other]))
             return odds
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         with self._lock:
-            begun, asked = self._tokenize_prefix(prefix), self._tokenize_suffix(suffix)
-            self._check_length(len(begun.tokens) + len(asked), max_tokens)
-            yield from _cut(_decode(self._speak(begun, asked, max_tokens)), stop)
+            start, rest = self._tokenize_prefix(prefix), self._tokenize_suffix(suffix)
+            self._check_length(len(start.tokens) + len(rest), max_tokens)
+            yield from _cut(_decode(self._speak(start, rest, max_tokens)), stop)
 
     @cached_property
     def _file(self) -> Path:
@@ -119,12 +119,12 @@ class LlamaGenerator:
 
     @cached_property
     def _frame(self) -> tuple[list[int], list[int]]:
-        """What the model's own chat template puts before and after what the user says."""
+        """The tokens that the model's chat template puts before and after a user message."""
         head, tail = self._engine.read_frame()
         return self._engine.tokenize(head, special=True), self._engine.tokenize(tail, special=True)
 
-    # Only the template's own text may hold special tokens: what an article or a question says is text.
-    # The parts are tokenised apart, so that those of the prefix do not depend on the suffix.
+    # Special tokens are recognised in the template only: in an article or a question they are text.
+    # The parts are tokenised separately, so that the tokens of the prefix do not depend on the suffix.
     def _tokenize_prefix(self, prefix: str) -> "_Prefix":
         return _Prefix(name_subject(prefix), [*self._frame[0], *self._engine.tokenize(prefix)])
 
@@ -135,11 +135,11 @@ class LlamaGenerator:
         if prompt + reply > self._engine.context:
             raise GenerationError(
                 f"The prompt has {prompt} tokens, too many for a context of {self._engine.context} with {reply} for "
-                "the reply. Raise RAG_CONTEXT or ask a shorter question."
+                "the reply. Increase RAG_CONTEXT or ask a shorter question."
             )
 
     def _speak(self, prefix: "_Prefix", suffix: list[int], max_tokens: int) -> Iterator[bytes]:
-        """Pieces of the greedy reply."""
+        """Yield the pieces of the greedy reply."""
         self._hold(prefix)
         logits = self._evaluate(suffix)
         for left in range(max_tokens - 1, -1, -1):
@@ -151,7 +151,7 @@ class LlamaGenerator:
                 logits = self._evaluate([token])
 
     def _hold(self, prefix: "_Prefix") -> None:
-        """Let the engine have just this prefix: as it has it, as it was kept, or computed and kept."""
+        """Make the engine's sequence this prefix: unchanged, restored, or evaluated and then kept."""
         tokens = prefix.tokens
         if self._held[: len(tokens)] == tokens:
             self._shorten(len(tokens))
@@ -171,7 +171,7 @@ class LlamaGenerator:
             self._recent.popitem(last=False)
 
     def _evaluate(self, tokens: list[int]) -> "NDArray[np.float32]":
-        """Add tokens to those that the engine has; the logits after the last, of shape `(vocabulary,)`."""
+        """Append tokens to the engine's sequence and return the logits after the last one, of shape `(vocabulary,)`."""
         logits = self._engine.evaluate(len(self._held), tokens)
         self._held = [*self._held, *tokens]
         return logits
@@ -181,7 +181,7 @@ class LlamaGenerator:
         self._held = self._held[:length]
 
     def _name_state(self, prefix: "_Prefix") -> str:
-        """A name that no other model, build, batch or text has."""
+        """Return a name that is unique to the text, the model, the build of llama.cpp and the batch size."""
         return f"{prefix.subject}-{hashlib.sha256(f'{self._build} {prefix.tokens}'.encode()).hexdigest()}"
 
     @cached_property
@@ -192,7 +192,7 @@ class LlamaGenerator:
 
 
 def _decode(pieces: Iterator[bytes]) -> Iterator[str]:
-    """Whole characters: one may be spread over several tokens."""
+    """Yield complete characters, which may be spread over several tokens."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
     for piece in pieces:
         if text := decoder.decode(piece):
@@ -200,7 +200,7 @@ def _decode(pieces: Iterator[bytes]) -> Iterator[str]:
 
 
 def _cut(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
-    """The text before the first of `stop`; what may be the beginning of one is held back until it is plain."""
+    """Yield the text before the first of `stop`. What may be the beginning of one is held back until that is clear."""
     held = ""
     for piece in pieces:
         held += piece

@@ -1,10 +1,10 @@
-"""Does llama.cpp run on this processor? To be asked in a process of its own: a build made for another processor is
-killed by an illegal instruction at the first prompt, and would take its caller along.
+"""Tests whether llama.cpp runs on this processor.
 
     python -m rag.generation.probe [MODEL.gguf]    by default the configured generator's file
 
-Prints one JSON object: what was proved, and with which build. Exit codes: 0 it runs, or no local model is configured;
-1 the model cannot be used, with one sentence on stderr; 3 llama.cpp itself cannot be loaded.
+It runs in a process of its own because a build for another processor is killed by an illegal instruction at the first
+prompt. It prints one JSON object about the test and the build. Exit codes: 0 if llama.cpp runs or the configured
+generator is a server; 1 if the model cannot be used, with one sentence on stderr; 3 if llama.cpp cannot be loaded.
 """
 
 import json
@@ -21,14 +21,14 @@ from rag.models import registry
 
 PROMPT = b"One two three four five six seven eight nine ten. " * 6
 BATCH = 64
-"""Enough tokens at once that the kernels for whole matrices run, those for a single token being others."""
+"""Enough tokens at once for the kernels of matrix products, which differ from those of a single token."""
 FAILED, CANNOT_BE_LOADED = 1, 3
 
 
 def probe(gguf: Path) -> dict[str, object]:
-    """Evaluate a prompt and one token more with the model; return `tokens`, `version` and `features` of the build.
+    """Evaluate a prompt and one more token. Return the number of `tokens`, and `version` and `features` of the build.
 
-    Raises ModelError when the model cannot be loaded or computes nonsense.
+    Raises ModelError if the model cannot be loaded, or computes values that are not finite.
     """
     import llama_cpp
 
@@ -42,7 +42,7 @@ def probe(gguf: Path) -> dict[str, object]:
     following = model.sample(temp=0.0)
     model.eval([following])
     if not all(math.isfinite(score) for score in model.scores[model.n_tokens - 1]):
-        raise ModelError(f"{gguf} computes nothing but noise. Check it with `rag models verify`.")
+        raise ModelError(f"{gguf} computes values that are not finite. Check it with `rag models verify`.")
     return {
         "tokens": model.n_tokens,
         "version": llama_cpp.__version__,
@@ -51,7 +51,7 @@ def probe(gguf: Path) -> dict[str, object]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Probe and say so; see the top of this file."""
+    """Run the test and return the exit code, as described at the top of this file."""
     try:
         config = Config.from_env()
         if not arguments and config.is_remote:

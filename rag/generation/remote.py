@@ -1,4 +1,4 @@
-"""Prompt → stream of text, from OpenAI-compatible servers; the only importer of openai."""
+"""The generator on servers with OpenAI's API. No other module imports openai."""
 
 import ipaddress
 import logging
@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import urlsplit
 
+from rag.config import say_install
 from rag.errors import GenerationError, ModelError
 from rag.types import Reply
 
@@ -24,17 +25,17 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
 CALLS = 4
 RETRIES = 2
-"""Of the client, with pauses that grow, differ by chance and heed Retry-After."""
+"""Retries by the client, with growing random pauses that respect Retry-After."""
 REST = 30.0
-"""Seconds for which a server that failed is asked after the others."""
+"""Seconds after a failure during which a server is tried last."""
 QUOTED_CHARS = 200
 LIKELIEST = 20
-"""How many first tokens a server is asked to weigh; more it does not tell."""
+"""The number of likeliest first tokens to request, which is the maximum of the API."""
 ADDRESS = re.compile(r"https?://([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?(/[^\s?#]*)?", re.IGNORECASE)
 PASSING = (408, 409, 429)
-"""Refusals, beside those from 500 on, that another server may not repeat."""
+"""Status codes, besides those from 500 on, with which another server need not reply too."""
 REMEDIES = {
-    **dict.fromkeys((301, 302, 307, 308), "Set RAG_GENERATOR to the address that it moved to."),
+    **dict.fromkeys((301, 302, 307, 308), "Set RAG_GENERATOR to its new address."),
     **dict.fromkeys((401, 403), "Set RAG_GENERATOR_KEY to a key that it accepts."),
     404: "RAG_GENERATOR must be its address up to /v1, and RAG_GENERATOR_MODEL a model that it offers.",
     429: "Ask again when it is less busy.",
@@ -43,14 +44,14 @@ Piece = TypeVar("Piece")
 
 
 class _Outage(GenerationError):
-    """A failure that another server may not have."""
+    """A failure that another server need not have."""
 
 
 class RemoteGenerator:
-    """A Generator whose model runs in llama-server, vLLM or anything else that speaks OpenAI's protocol.
+    """A Generator whose model runs in llama-server, vLLM or another server with OpenAI's API.
 
-    Of several servers the least busy is asked. When it fails before its first word the next takes over; after it
-    nobody does, as another would say other words. Safe to call from several threads.
+    Of several servers the least busy is used. If it fails before its first word, the next one takes over. After that
+    none does, since its words would be different. Safe to use from several threads.
     """
 
     def __init__(
@@ -62,9 +63,9 @@ class RemoteGenerator:
         self._read_seconds = read_seconds
         self._bound = threading.BoundedSemaphore(calls)
         self._running: list[str] = []
-        """The server of each call that is under way."""
+        """The server of each call in progress."""
         self._failed: dict[str, float] = {}
-        """When a server last failed, by the monotonic clock."""
+        """The time of each server's last failure, by the monotonic clock."""
 
     @classmethod
     def connect(
@@ -75,55 +76,55 @@ class RemoteGenerator:
         calls: int = CALLS,
         read_seconds: float = READ_SECONDS,
     ) -> Self:
-        """A generator on the server at `urls`, such as `http://localhost:8080/v1`, or on several, separated by commas.
+        """Return a generator on the server at `urls`, such as `http://localhost:8080/v1`, or several, by commas.
 
-        Nothing is sent yet. `model` is by default the first that is offered, and the same for all servers; at most
-        `calls` are made at once, and more wait; `read_seconds` bounds the silence before the first word and between
-        two. Raises ModelError when an address or the key cannot be used, or when openai is not installed.
+        Nothing is sent yet. `model` is the same for all servers, and by default the first that is offered. At most
+        `calls` calls are in progress at a time; others wait. `read_seconds` is the timeout before the first word and
+        between two words. Raises ModelError if an address or the key is malformed, or if openai is not installed.
         """
         addresses = [url.strip(" ") for url in urls.split(",")]
         if not all(map(ADDRESS.fullmatch, addresses)):
-            # It is not repeated: it may hold a password.
+            # The message does not repeat the address, which may contain a password.
             raise ModelError(
                 "A server's address is http://host:port/v1 or https://host/v1, without user, password or query. "
                 "Correct RAG_GENERATOR; a key goes into RAG_GENERATOR_KEY."
             )
         if key and not re.fullmatch("[!-~]+", key):
-            raise ModelError("The key holds characters that no key has, such as spaces. Correct RAG_GENERATOR_KEY.")
-        if find_spec("openai") is None:
             raise ModelError(
-                f"{addresses[0]} needs the openai package. In the project's folder run: pip install -e '.[server]'"
+                "The key contains a space or another character that keys cannot have. Correct RAG_GENERATOR_KEY."
             )
+        if find_spec("openai") is None:
+            raise ModelError(f"{addresses[0]} needs the openai package. {say_install('server', 'openai')}")
         return cls([url.rstrip("/") for url in addresses], model, key, calls, read_seconds)
 
     @property
     def name(self) -> str:
-        """The model and its servers; the servers alone until one was asked which models it offers."""
+        """The model and its servers; only the servers until the model is known."""
         where = ", ".join(self._urls)
         return f"{self._model} at {where}" if self._model else where
 
     def identify(self) -> str:
-        """The model and its servers; one is asked for what it offers unless that is known. Raises GenerationError."""
+        """Return the model and its servers, asking one for its models if necessary. Raises GenerationError."""
         if not self._model:
             list(self._ask(lambda client: iter([self._choose_model(client)])))
         return self.name
 
     def warm(self) -> None:
-        """Import the client; the servers are left alone until they are asked."""
+        """Import the client. Nothing is sent to the servers."""
         import openai  # noqa: F401
 
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
-        """Stream the reply to `prefix + suffix`, sent as one user message, at temperature 0.
+        """Stream the reply to `prefix + suffix`, which is one user message, at temperature 0.
 
-        Raises GenerationError. Closing the iterator closes the connection, which tells the server to stop.
+        Raises GenerationError. Closing the iterator closes the connection, which stops the server.
         """
         yield from self._ask(lambda client: self._speak(client, prefix + suffix, max_tokens, stop))
 
     def prepare(self, prefix: str) -> None:
-        """Nothing: what is kept between replies is the server's affair."""
+        """Do nothing: the server manages its cache itself."""
 
     def weigh(self, prefixes: Sequence[str], suffix: str, replies: tuple[str, str]) -> list[float]:
-        """The log-odds of the first of `replies`, from the server's likeliest first tokens. Raises GenerationError."""
+        """Return the log-odds of the first of `replies`, from the likeliest first tokens. Raises GenerationError."""
 
         def weigh(prefix: str) -> float:
             (odds,) = self._ask(lambda client: iter([self._weigh_one(client, prefix + suffix, replies)]))
@@ -132,7 +133,7 @@ class RemoteGenerator:
         return [weigh(prefix) for prefix in prefixes]
 
     def _ask(self, call: Callable[["OpenAI"], Iterator[Piece]]) -> Iterator[Piece]:
-        """The pieces of a reply, from the first server that begins one."""
+        """Yield the pieces of a reply from the first server that begins one."""
         with self._bound:
             waiting = self._order()
             while waiting:
@@ -146,12 +147,12 @@ class RemoteGenerator:
                 except _Outage as outage:
                     self._failed[url] = time.monotonic()
                     if begun or not waiting:
-                        others = "" if begun or len(self._urls) == 1 else " No other server took over."
+                        others = "" if begun or len(self._urls) == 1 else " No other server could take over."
                         raise GenerationError(f"{outage}{others}") from None
-                    logger.warning("a server is passed over", extra={"facts": {"server": url}})
+                    logger.warning("a server failed; trying the next one", extra={"facts": {"server": url}})
 
     def _ask_one(self, url: str, call: Callable[["OpenAI"], Iterator[Piece]], retries: int) -> Iterator[Piece]:
-        """The same from one server. Raises _Outage, or GenerationError for what others would fail at as well."""
+        """Yield the pieces of a reply from one server. Raises _Outage, or GenerationError if others would fail too."""
         self._running.append(url)
         try:
             with _translated(url, self._key), self._open(url, retries) as client:
@@ -160,7 +161,7 @@ class RemoteGenerator:
             self._running.remove(url)
 
     def _order(self) -> list[str]:
-        """The servers as they are to be asked: the least busy first, and those that failed just now last."""
+        """Return the servers in the order to try: the least busy first, and those that failed recently last."""
         now = time.monotonic()
 
         def rank(url: str) -> tuple[bool, int]:
@@ -182,9 +183,11 @@ class RemoteGenerator:
             if choice.delta.content:
                 yield choice.delta.content
             finish_reason = choice.finish_reason or finish_reason
-        # A server that stops, or drops this reply for another one, may well end the stream in good order.
+        # A server that shuts down, or drops this reply for another, may still end the stream regularly.
         if finish_reason is None:
-            raise _Outage(f"The server {_locate(client)} broke off its reply. Ask again, or see why in its log.")
+            raise _Outage(
+                f"The server {_locate(client)} broke off its reply. Ask again, or look for the reason in its log."
+            )
 
     def _weigh_one(self, client: "OpenAI", prompt: str, replies: tuple[str, str]) -> float:
         completion = client.chat.completions.create(
@@ -195,29 +198,29 @@ class RemoteGenerator:
             logprobs=True,
             top_logprobs=LIKELIEST,
         )
-        told = completion.choices[0].logprobs
-        if not told or not told.content:
+        logprobs = completion.choices[0].logprobs
+        if not logprobs or not logprobs.content:
             raise GenerationError(
-                f"The server {_locate(client)} does not tell how likely its replies are. Name another."
+                f"The server {_locate(client)} does not return log-probabilities. Set RAG_GENERATOR to another."
             )
-        likely = {one.token.strip(): one.logprob for one in reversed(told.content[0].top_logprobs)}
-        # What is not among the likeliest is at most as likely as the last of them.
+        likely = {one.token.strip(): one.logprob for one in reversed(logprobs.content[0].top_logprobs)}
+        # A reply that is not among the likeliest is at most as likely as the last of them.
         one, other = (likely.get(reply, min(likely.values())) for reply in replies)
         return one - other
 
     def _open(self, url: str, retries: int) -> "OpenAI":
-        """A client for one reply, closed with it so that no connection is left behind."""
+        """Return a client for one reply, which is closed with it so that no connection is left open."""
         import openai
 
         client = openai.OpenAI(
             base_url=url,
-            api_key=self._key or "none",  # for None the library would send the key in OPENAI_API_KEY
+            api_key=self._key or "none",  # With None, the library would send the key in OPENAI_API_KEY.
             max_retries=retries,
             timeout=openai.Timeout(self._read_seconds, connect=CONNECT_SECONDS),
-            # What is asked goes to this server and no other: no redirects, and no proxy within one machine.
+            # Questions must not reach another server, so redirects are not followed and a local server needs no proxy.
             http_client=openai.DefaultHttpxClient(follow_redirects=False, trust_env=not _is_loopback(url)),
         )
-        client.organization = client.project = None  # likewise taken from OPENAI_… variables
+        client.organization = client.project = None  # The library takes them from OPENAI_… variables too.
         return client
 
     def _choose_model(self, client: "OpenAI") -> str:
@@ -231,14 +234,14 @@ class RemoteGenerator:
 
 @contextmanager
 def _translated(url: str, key: str | None) -> Iterator[None]:
-    """Turn whatever the client raises into GenerationError, and into _Outage what is not the request's own fault."""
+    """Turn all errors of the client into GenerationError, or into _Outage if the request is not to blame."""
     try:
         yield
     except GenerationError:
         raise
     except Exception as error:
-        # Any exception: a reply that breaks the protocol fails wherever it is used. The cause is dropped
-        # because it holds the server's words, and they may repeat the key.
+        # Any exception, since a malformed reply may fail anywhere in the client. The cause is dropped because it
+        # contains the server's message, which may repeat the key.
         kind = _Outage if _may_pass(error) else GenerationError
         raise kind(f"The server {url} {_explain(error, key)}") from None
 
@@ -254,11 +257,11 @@ def _explain(error: Exception, key: str | None) -> str:
         case openai.APIConnectionError():
             return f"cannot be reached or broke off ({words}). Check that it runs and that RAG_GENERATOR is right."
         case openai.APIStatusError(status_code=status):
-            return f"refused ({words}). {REMEDIES.get(status, 'Its log says more.')}"
+            return f"refused the request ({words}). {REMEDIES.get(status, 'See its log.')}"
         case openai.APIError():
-            return f"broke off ({words}). Its log says more."
+            return f"broke off ({words}). See its log."
         case _:
-            return f"cannot be used ({words}). Check that RAG_GENERATOR is right and that it speaks OpenAI's protocol."
+            return f"cannot be used ({words}). Check that RAG_GENERATOR is right and that it has OpenAI's API."
 
 
 def _may_pass(error: Exception) -> bool:

@@ -1,1 +1,1 @@
-"""The index on disk: its manifest and segments, how they are written, merged and searched."""
+"""The index on disk: how it is written, merged, opened and searched."""

@@ -1,4 +1,4 @@
-"""The next generation of an index, written beside the one in use."""
+"""Write the next generation of an index beside the current one, and switch to it on commit."""
 
 import shutil
 import sqlite3
@@ -17,38 +17,40 @@ from rag.index.manifest import (
     PROJECTION,
     SEGMENTS,
     Manifest,
-    is_in_use,
-    list_staged,
-    name_generation,
-    note_staged,
+    choose_generation_folder,
+    is_current,
+    list_staged_segments,
+    record_staged_segments,
     switch_to,
     write_manifest,
 )
-from rag.index.merging import Policy
-from rag.index.segment import FACTS, Segment, SegmentFacts
-from rag.index.segment_writer import Part, SegmentWriter
+from rag.index.merging import MergePolicy
+from rag.index.segment import SEGMENT_INFO, Segment, SegmentInfo
+from rag.index.segment_writer import SegmentWriter, Selection
 from rag.models.sources import checksum
 from rag.protocols import Encoder
 from rag.types import Document, Embeddings, Passage
 
 
 class IndexWriter:
-    """A generation being written: add documents, then commit.
+    """Writes one generation: add documents, then commit.
 
-    Left without a commit, it leaves no trace but sealed segments, which the next draft can take up.
+    Without a commit it leaves only sealed segments, which the next writer can resume with.
     """
 
-    def __init__(self, folder: Path, dimension: int, old: Index | None = None, policy: Policy | None = None) -> None:
-        """Begin the generation after `old`, of which `keep` says what stays."""
+    def __init__(
+        self, folder: Path, dimension: int, old: Index | None = None, policy: MergePolicy | None = None
+    ) -> None:
+        """Prepare the generation that follows `old`; `keep` says which articles of `old` it retains."""
         self._folder = folder
         self._dimension = dimension
-        self._policy = policy or Policy()
-        self._generation = name_generation(folder)
+        self._policy = policy or MergePolicy()
+        self._generation = choose_generation_folder(folder)
         self._old = old.segments if old else ()
-        self._taken: list[Segment] = []
-        self._fresh: list[Segment] = []
+        self._resumed: list[Segment] = []
+        self._sealed: list[Segment] = []
         self._writer: SegmentWriter | None = None
-        self._wanted: Mapping[str, str] = {}
+        self._kept: Mapping[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -58,51 +60,55 @@ class IndexWriter:
     ) -> None:
         if self._writer:
             self._writer.discard()
-        for segment in (*self._taken, *self._fresh):
+        for segment in (*self._resumed, *self._sealed):
             segment.close()
-        if not is_in_use(self._generation):
+        if not is_current(self._generation):
             shutil.rmtree(self._generation, ignore_errors=True)
 
-    def take_up(self, encoder: Encoder, passage_tokens: int) -> dict[str, str]:
-        """Find what a build that did not end has sealed: source of each document → SHA-256 of its file.
+    def resume(self, encoder: Encoder, passage_tokens: int) -> dict[str, str]:
+        """Adopt the segments that an interrupted build sealed.
 
-        What was made in another way or is not whole is left out.
+        Segments that are damaged, or were made with another encoder or passage size, are ignored. Returns the sources
+        of the articles in the segments, each with the SHA-256 of its file.
         """
-        for name in list_staged(self._folder):
+        for name in list_staged_segments(self._folder):
             with suppress(OSError, ValueError, sqlite3.Error):
-                segment = Segment(self._folder / SEGMENTS / name, encoder.projection.token_shape)
-                made_with = (segment.facts.encoder, segment.facts.passage_tokens)
+                segment = Segment.open(self._folder / SEGMENTS / name, encoder.projection.token_shape)
+                made_with = (segment.info.encoder, segment.info.passage_tokens)
                 in_use = any(segment.folder == one.folder for one in self._old)
                 if in_use or made_with != (encoder.describe(), passage_tokens) or segment.find_damage():
                     segment.close()
                 else:
-                    self._taken.append(segment)
-        return {source: digest for segment in self._taken for source, digest, _ in segment.list_checksums()}
+                    self._resumed.append(segment)
+        return {source: digest for segment in self._resumed for source, digest, _ in segment.list_checksums()}
 
-    def keep(self, wanted: Mapping[str, str]) -> None:
-        """Of what was there before or was taken up, keep these articles, by the checksums of their files."""
-        self._wanted = wanted
+    def keep(self, articles: Mapping[str, str]) -> None:
+        """Retain only these articles of the old generation and the resumed segments: source to SHA-256 of its file."""
+        self._kept = articles
 
-    def add(self, document: Document, size: int, passages: Sequence[Passage], encodings: Embeddings) -> None:
-        """Add one document of `size` bytes, its passages and what the encoder made of them. Raises StoreError."""
+    def add(self, document: Document, size: int, passages: Sequence[Passage], embeddings: Embeddings) -> None:
+        """Add a document with all its passages and their embeddings; `size` is that of its file in bytes.
+
+        Raises StoreError.
+        """
         self.begin(document, size, len(passages))
-        self.extend(passages, encodings)
+        self.extend(passages, embeddings)
 
     def begin(self, document: Document, size: int, passages: int) -> None:
-        """Add one document of `size` bytes, so many passages of which follow. Raises StoreError."""
+        """Add a document of `size` bytes whose passages, so many, are added by `extend`. Raises StoreError."""
         with _translate_errors(self._folder):
-            self._writer = self._writer or SegmentWriter(self._folder, self._dimension)
+            self._writer = self._writer or SegmentWriter.create(self._folder, self._dimension)
             self._writer.add(document, size, passages)
 
-    def extend(self, passages: Sequence[Passage], encodings: Embeddings) -> None:
+    def extend(self, passages: Sequence[Passage], embeddings: Embeddings) -> None:
         """Add passages of the document that was begun last. Raises StoreError."""
         if not self._writer:
-            raise ValueError("No document was begun.")
+            raise ValueError("Call `begin` before `extend`.")
         with _translate_errors(self._folder):
-            self._writer.extend(passages, encodings)
+            self._writer.extend(passages, embeddings)
 
     def seal(self, encoder: Encoder, passage_tokens: int) -> None:
-        """Have the disk hold what was added, so that the next build finds it if this one does not end.
+        """Finish the segment of what was added, so that the next build can resume with it if this one is interrupted.
 
         Raises StoreError.
         """
@@ -110,16 +116,17 @@ class IndexWriter:
             return
         with _translate_errors(self._folder):
             self._writer.finish(encoder.describe(), passage_tokens, self._policy.exact)
-            self._fresh.append(Segment(self._writer.folder, encoder.projection.token_shape))
+            self._sealed.append(Segment.open(self._writer.folder, encoder.projection.token_shape))
             self._writer = None
-            note_staged(self._folder, [segment.folder.name for segment in (*self._taken, *self._fresh)])
+            staged = [segment.folder.name for segment in (*self._resumed, *self._sealed)]
+            record_staged_segments(self._folder, staged)
 
     def commit(self, encoder: Encoder, passage_tokens: int, paths: Sequence[Path]) -> Manifest:
-        """Make this generation the one in use, and remove the others. Raises StoreError."""
+        """Make this generation the current one, and remove the others. Raises StoreError."""
         self.seal(encoder, passage_tokens)
         with _translate_errors(self._folder):
-            folders = self._compact(self._list_parts(), encoder, passage_tokens)
-            facts = [SegmentFacts.read(folder) for folder in folders]
+            folders = self._merge(self._select(), encoder, passage_tokens)
+            infos = [SegmentInfo.read(folder) for folder in folders]
             self._generation.mkdir(parents=True)
             save_projection(encoder.projection, self._generation / PROJECTION)
             manifest = Manifest(
@@ -128,41 +135,41 @@ class IndexWriter:
                 encoder=encoder.describe(),
                 passage_tokens=passage_tokens,
                 paths=tuple(str(path) for path in paths),
-                articles=sum(one.articles for one in facts),
-                passages=sum(one.passages for one in facts),
-                segments={folder.name: checksum(folder / FACTS) for folder in folders},
+                articles=sum(info.articles for info in infos),
+                passages=sum(info.passages for info in infos),
+                segments={folder.name: checksum(folder / SEGMENT_INFO) for folder in folders},
                 projection=checksum(self._generation / PROJECTION),
             )
             write_manifest(manifest, self._generation)
             switch_to(self._generation)
         return manifest
 
-    def _list_parts(self) -> list[Part]:
-        """What stays of each segment of which something stays. An article that is in two stays in the later one."""
-        parts: list[Part] = []
+    def _select(self) -> list[Selection]:
+        """Return the segments that keep articles, each with what it loses; of two copies the later one is kept."""
+        selections: list[Selection] = []
         claimed: set[str] = set()
-        for segment in reversed((*self._old, *self._taken, *self._fresh)):
-            wanted = None if segment in self._fresh else self._wanted
-            part = Part(segment)
+        for segment in reversed((*self._old, *self._resumed, *self._sealed)):
+            kept = None if segment in self._sealed else self._kept
+            selection = Selection(segment)
             for source, digest, passages in segment.list_checksums():
-                if source in claimed or (wanted is not None and wanted.get(source) != digest):
-                    part.gone.add(source)
+                if source in claimed or (kept is not None and kept.get(source) != digest):
+                    selection.removed.add(source)
                 else:
                     claimed.add(source)
-                    part.passages += passages
-            if len(part.gone) < segment.facts.articles:
-                parts.insert(0, part)
-        return parts
+                    selection.passages += passages
+            if len(selection.removed) < segment.info.articles:
+                selections.insert(0, selection)
+        return selections
 
-    def _compact(self, parts: Sequence[Part], encoder: Encoder, passage_tokens: int) -> list[Path]:
-        """The folders of segments that hold what stays, and not a word of anything else."""
-        plan = self._policy.plan([(part.passages, part.segment.facts.rows) for part in parts])
+    def _merge(self, selections: Sequence[Selection], encoder: Encoder, passage_tokens: int) -> list[Path]:
+        """Write the segments of this generation, without any text of removed articles, and return their folders."""
+        plan = self._policy.plan([(selection.passages, selection.segment.info.rows) for selection in selections])
         merged = {place for group in plan for place in group}
-        folders = [part.write(self._folder) for place, part in enumerate(parts) if place not in merged]
+        folders = [one.write(self._folder) for place, one in enumerate(selections) if place not in merged]
         for group in plan:
-            self._writer = SegmentWriter(self._folder, self._dimension)
+            self._writer = SegmentWriter.create(self._folder, self._dimension)
             for place in group:
-                self._writer.copy(parts[place].segment, parts[place].gone)
+                self._writer.copy(selections[place].segment, selections[place].removed)
             self._writer.finish(encoder.describe(), passage_tokens, self._policy.exact)
             folders.append(self._writer.folder)
             self._writer = None
@@ -176,5 +183,5 @@ def _translate_errors(folder: Path) -> Iterator[None]:
     except (OSError, ValueError, sqlite3.Error) as error:
         raise StoreError(
             f"The index “{folder.name}” cannot be written to {folder}: {error}. "
-            "Make room or mend the permissions, and run the same command again; the old index is as it was."
+            "Free some disk space or fix the folder's permissions, then run the command again. The old index is intact."
         ) from error

@@ -1,15 +1,18 @@
-"""The generations of an index on disk: which is in use, what it says of itself, and how another takes its place.
+"""The manifest of an index, and how one generation replaces another on disk.
 
     indexes/<name>/
-        CURRENT                     the name of the generation in use
-        STAGED                      the segments that a build which goes on, or was stopped, has finished
-        segments/<segment>/         articles and vectors in files that only segments.py knows
+        CURRENT                     the name of the current generation
+        STAGED                      the segments sealed by a build that is running or was interrupted
+        segments/<segment>/         articles and vectors, in the files that segment.py describes
         <generation>/
-            manifest.json           what was indexed, how, and in which segments
-            projection.npz          how the encoder took the language out of vectors
+            manifest.json           what was indexed, how, and in which segments: see Manifest
+            projection.npz          how the encoder removed the language from vectors
 
-Segments and generations are written beside those in use, flushed to disk, and switched to by renaming CURRENT. They
-are never written to again; generations share the segments that did not change.
+A build can be killed at any moment. It writes segments and a generation beside those in use, flushes them to disk, and
+only then replaces CURRENT by a rename. Readers open the old generation until that rename and the new one after it. The
+segments that a build has sealed are listed in STAGED, and the next build resumes with them. It also removes the files
+that no manifest refers to. Segments and generations are never modified once they are written, so generations share the
+segments that did not change.
 """
 
 import json
@@ -33,162 +36,94 @@ MANIFEST = "manifest.json"
 PROJECTION = "projection.npz"
 SEGMENTS = "segments"
 NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
-"""Of generations and of segments."""
+"""The name of a generation or a segment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation holds and what it was made with."""
+    """What a generation contains and how it was made; the fields of manifest.json."""
 
     format: int
     created: str
     """UTC, ISO 8601."""
     encoder: dict[str, Any]
-    """What `Encoder.describe()` said."""
+    """The result of `Encoder.describe()`."""
     passage_tokens: int
     paths: tuple[str, ...]
-    """The folders and files that were indexed, absolute."""
+    """The absolute paths of the folders and files that were indexed."""
     articles: int
     passages: int
     segments: dict[str, str]
-    """The names of the segments, in the order of their rows, and the SHA-256 of what describes each, in hexadecimal."""
+    """The names of the segments in the order of their rows, with the SHA-256 of each segment.json in hexadecimal."""
     projection: str
-    """The SHA-256 of the projection."""
+    """The SHA-256 of projection.npz, in hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Common:
-    """What the manifests of all formats have."""
+class _AnyManifest:
+    """The fields that manifests of all formats share."""
 
     format: int
     paths: tuple[str, ...]
 
 
-def name_generation(folder: Path) -> Path:
-    """A folder in which to write the next generation."""
-    return folder / _make_name()
+def read_manifest(folder: Path) -> tuple[Manifest, Path]:
+    """Return the manifest of the current generation and that generation's folder.
 
-
-def name_segment(folder: Path) -> Path:
-    """A folder in which to write a segment of the index in `folder`."""
-    return folder / SEGMENTS / _make_name()
-
-
-def _make_name() -> str:
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    Raises IndexMissing, IndexDamaged, and IndexMismatch if the index has another format.
+    """
+    generation = folder / read_pointer(folder)
+    try:
+        found = read_record(_AnyManifest, generation / MANIFEST).format
+        if found == FORMAT:
+            return read_record(Manifest, generation / MANIFEST), generation
+    except (OSError, ValueError) as error:
+        raise IndexDamaged(describe_damage(folder, str(error))) from error
+    raise IndexMismatch(
+        f"The index “{folder.name}” has format {found}, but this version reads format {FORMAT}. "
+        f"Rebuild it with `{rebuild_command(folder.name)}`."
+    )
 
 
 def write_manifest(manifest: Manifest, generation: Path) -> None:
-    """Write it beside the files that it describes, and flush them all to disk."""
+    """Write the manifest into its generation's folder, and flush that folder to disk. Raises OSError."""
     text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
     (generation / MANIFEST).write_text(text, encoding="utf-8")
     flush(generation)
 
 
-def flush(folder: Path) -> None:
-    """Have the disk hold a folder and the files in it."""
-    for path in (*folder.iterdir(), folder, folder.parent):
-        _flush(path)
-
-
-def list_staged(folder: Path) -> list[str]:
-    """The segments that a build which did not end has finished, as far as they can be told."""
-    try:
-        names = (folder / STAGED).read_text(encoding="utf-8").split()
-        return [name for name in names if NAME.fullmatch(name)]
-    except (OSError, ValueError):
-        return []
-
-
-def note_staged(folder: Path, segments: Sequence[str]) -> None:
-    """Have the next build find these segments if this one does not end. Raises OSError."""
-    draft = folder / f".{STAGED}"
-    draft.write_text("\n".join(segments), encoding="utf-8")
-    _flush(draft)
-    draft.replace(folder / STAGED)
-    _flush(folder)
-
-
-def switch_to(generation: Path) -> None:
-    """Make it the one in use, in one rename, and remove what it does not need. The caller holds the build's lock."""
-    pointer = generation / CURRENT
-    pointer.write_text(generation.name, encoding="utf-8")
-    _flush(pointer)
-    pointer.replace(generation.parent / CURRENT)
-    _flush(generation.parent)
-    remove_leftovers(generation.parent)
-
-
-def is_in_use(generation: Path) -> bool:
-    """Whether readers are sent to it. Raises IndexDamaged."""
-    try:
-        return read_pointer(generation.parent) == generation.name
-    except IndexMissing:
-        return False
-
-
-def read_manifest(folder: Path) -> tuple[Manifest, Path]:
-    """The manifest of the generation in use, and that generation's folder.
-
-    Raises IndexMissing, IndexMismatch for another format, IndexDamaged.
-    """
-    generation = folder / read_pointer(folder)
-    try:
-        found = read_record(_Common, generation / MANIFEST).format
-        if found == FORMAT:
-            return read_record(Manifest, generation / MANIFEST), generation
-    except (OSError, ValueError) as error:
-        raise IndexDamaged(say_damaged(folder, str(error))) from error
-    raise IndexMismatch(
-        f"The index “{folder.name}” has format {found}, not {FORMAT}. Rebuild it with `{say_rebuild(folder.name)}`."
-    )
-
-
 def read_paths(folder: Path) -> list[Path]:
-    """The folders and files that the index was last built over, whatever its format.
+    """Return the folders and files that the index was last built from, whatever its format.
 
-    Raises IndexMissing, and IndexDamaged when they cannot be told any more.
+    Raises IndexMissing, and IndexDamaged if the manifest cannot be read.
     """
     manifest = folder / read_pointer(folder) / MANIFEST
     try:
-        return [Path(path) for path in read_record(_Common, manifest).paths]
+        return [Path(path) for path in read_record(_AnyManifest, manifest).paths]
     except (OSError, ValueError) as error:
         raise IndexDamaged(
-            f"The index “{folder.name}” is damaged and does not say any more what it was built over. "
-            f"Name the folders: `{say_rebuild(folder.name)} FOLDER`."
+            f"The index “{folder.name}” is damaged and no longer says which folders it was built from: {error}. "
+            f"Name the folders: `{rebuild_command(folder.name)} FOLDER`."
         ) from error
 
 
-def find_leftovers(folder: Path) -> list[Path]:
-    """What a build that did not end has left beside the generation in use and its segments. Raises as read_manifest."""
-    manifest, generation = read_manifest(folder)
-    beside = [path for path in folder.iterdir() if NAME.fullmatch(path.name) and path != generation]
-    segments = folder / SEGMENTS
-    unused = [path for path in segments.iterdir() if path.name not in manifest.segments] if segments.exists() else []
-    return [*beside, *unused, *(file for file in (folder / STAGED, folder / f".{STAGED}") if file.exists())]
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove them. The caller holds the build's lock."""
-    for path in find_leftovers(folder):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-
-
-def say_rebuild(name: str) -> str:
-    """The command that builds the index of that name anew."""
-    return f"rag index --rebuild --index {name}"
-
-
 def list_indexes(folder: Path) -> list[str]:
-    """The names of the indexes that are kept in a folder, in order."""
+    """Return the sorted names of the indexes in a folder."""
     return sorted(pointer.parent.name for pointer in folder.glob(f"*/{CURRENT}"))
 
 
+def choose_generation_folder(index: Path) -> Path:
+    """Return an unused path for the next generation of the index in the folder `index`."""
+    return index / _make_name()
+
+
+def choose_segment_folder(index: Path) -> Path:
+    """Return an unused path for a segment of the index in the folder `index`."""
+    return index / SEGMENTS / _make_name()
+
+
 def read_pointer(folder: Path) -> str:
-    """The name of the generation in use. Raises IndexMissing, IndexDamaged."""
+    """Return the name of the current generation. Raises IndexMissing, IndexDamaged."""
     try:
         return (folder / CURRENT).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -196,17 +131,92 @@ def read_pointer(folder: Path) -> str:
             f"There is no index “{folder.name}” in {folder.parent}. Build it with `rag index --index {folder.name}`."
         ) from None
     except (OSError, ValueError) as error:
-        raise IndexDamaged(say_damaged(folder, f"{CURRENT} cannot be read: {error}")) from error
+        raise IndexDamaged(describe_damage(folder, f"{CURRENT} cannot be read: {error}")) from error
 
 
-def say_damaged(folder: Path, what: str) -> str:
-    """What is damaged, and the remedy."""
-    return f"The index “{folder.name}” is damaged: {what}. Rebuild it with `{say_rebuild(folder.name)}`."
+def is_current(generation: Path) -> bool:
+    """Return whether readers open this generation. Raises IndexDamaged."""
+    try:
+        return read_pointer(generation.parent) == generation.name
+    except IndexMissing:
+        return False
 
 
-def _flush(path: Path) -> None:
+def switch_to(generation: Path) -> None:
+    """Make a generation the current one by a single rename, then remove the files that it does not use.
+
+    The caller holds the lock of the build. Raises OSError.
+    """
+    pointer = generation / CURRENT
+    pointer.write_text(generation.name, encoding="utf-8")
+    _flush_path(pointer)
+    pointer.replace(generation.parent / CURRENT)
+    _flush_path(generation.parent)
+    remove_unused_files(generation.parent)
+
+
+def list_staged_segments(folder: Path) -> list[str]:
+    """Return the names of the segments that an interrupted build has sealed; none if the list cannot be read."""
+    try:
+        names = (folder / STAGED).read_text(encoding="utf-8").split()
+        return [name for name in names if NAME.fullmatch(name)]
+    except (OSError, ValueError):
+        return []
+
+
+def record_staged_segments(folder: Path, segments: Sequence[str]) -> None:
+    """Record sealed segments, so that the next build finds them if this one is interrupted. Raises OSError."""
+    temporary = folder / f".{STAGED}"
+    temporary.write_text("\n".join(segments), encoding="utf-8")
+    _flush_path(temporary)
+    temporary.replace(folder / STAGED)
+    _flush_path(folder)
+
+
+def find_unused_files(folder: Path) -> list[Path]:
+    """Return the files and folders of generations, segments and STAGED that the current generation does not use.
+
+    Interrupted builds leave them. Raises IndexMissing, IndexMismatch, IndexDamaged.
+    """
+    manifest, generation = read_manifest(folder)
+    generations = [path for path in folder.iterdir() if NAME.fullmatch(path.name) and path != generation]
+    segments = folder / SEGMENTS
+    unused = [path for path in segments.iterdir() if path.name not in manifest.segments] if segments.exists() else []
+    return [*generations, *unused, *(file for file in (folder / STAGED, folder / f".{STAGED}") if file.exists())]
+
+
+def remove_unused_files(folder: Path) -> None:
+    """Remove what `find_unused_files` returns. The caller holds the lock of the build."""
+    for path in find_unused_files(folder):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def describe_damage(folder: Path, damage: str) -> str:
+    """Return an error message that names the index, its damage and the remedy."""
+    return f"The index “{folder.name}” is damaged: {damage}. Rebuild it with `{rebuild_command(folder.name)}`."
+
+
+def rebuild_command(name: str) -> str:
+    """Return the command that rebuilds the index of that name."""
+    return f"rag index --rebuild --index {name}"
+
+
+def flush(folder: Path) -> None:
+    """Flush a folder, the files in it and its entry in the parent folder to disk. Raises OSError."""
+    for path in (*folder.iterdir(), folder, folder.parent):
+        _flush_path(path)
+
+
+def _flush_path(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _make_name() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"

@@ -1,8 +1,8 @@
-"""When segments become fewer, and which: the one place where the sizes of an index are decided.
+"""The merge policy: how large the segments of an index become, and which of them are merged.
 
-A search goes through every segment, and merging copies what it merges. So a segment is merged only with others that are
-together about as large: sizes then at least double from one segment to the next, a passage is copied as often as the
-corpus doubles, and an update costs what it changes. Nothing is encoded again.
+A search visits every segment, and merging copies what it merges. A segment is therefore merged only with others that
+together are about as large as it is. Sizes then at least double from one segment to the next, a passage is copied once
+each time the corpus doubles, and the cost of an update depends on what it changes. Merging does not encode anything.
 """
 
 from collections.abc import Sequence
@@ -10,22 +10,26 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """Sizes of an index, in passages."""
+class MergePolicy:
+    """Sizes of segments, in passages."""
 
     batch: int = 4096
-    """What is read, encoded and kept together, at least: two hundred megabytes of tokens."""
+    """The least that is read, encoded and sealed together; its tokens take two hundred megabytes."""
     exact: int = 50_000
-    """Up to so many in a segment are compared one by one, in less than 10 ms on one core."""
+    """The most vectors of a segment that a search compares one by one, which takes less than 10 ms on one core."""
     small: int = 4096
-    """Segments that are copied in no time: they are merged with each other, and removed articles leave them at once."""
+    """The size up to which copying a segment takes no noticeable time. Such segments are merged with each other, and
+    removed articles leave them at once."""
     most: int = 262_144
-    """Of a merged segment; larger ones would take minutes to copy, and 400 MB of memory."""
-    decayed: float = 0.2
-    """Share of the rows without a passage from which on a segment of any size is copied without them."""
+    """The most passages of a merged segment; copying a larger one would take minutes, and 400 MB of memory."""
+    removed_share: float = 0.2
+    """The share of rows without a passage from which a segment of any size is copied without them."""
 
     def plan(self, segments: Sequence[tuple[int, int]]) -> list[list[int]]:
-        """Which segments are to be copied into one each, by their places; of each, its passages and rows are given."""
+        """Return groups of segments, each to be copied into one segment; the others stay as they are.
+
+        `segments` gives the number of passages and of rows of each segment; the groups hold positions in it.
+        """
         groups: list[list[int]] = []
         group: list[int] = []
         total = 0
@@ -37,7 +41,9 @@ class Policy:
             group.append(place)
             total += passages
         groups.append(group)
-        return [sorted(group) for group in groups if len(group) > 1 or any(self._decays(*segments[p]) for p in group)]
+        return [
+            sorted(group) for group in groups if len(group) > 1 or any(self._must_copy(*segments[p]) for p in group)
+        ]
 
-    def _decays(self, passages: int, rows: int) -> bool:
-        return passages < rows and (rows <= self.small or rows - passages >= self.decayed * rows)
+    def _must_copy(self, passages: int, rows: int) -> bool:
+        return passages < rows and (rows <= self.small or rows - passages >= self.removed_share * rows)

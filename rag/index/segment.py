@@ -1,15 +1,13 @@
-"""Articles and what the encoder made of them, in files that are written once.
+"""A segment: a folder of articles with their embeddings, in files that are written once.
 
-A segment is a folder:
-
-    articles.sqlite     documents and passages; a passage's id is its vector's row
-    tokens.int8         the tokens of the passages, one after the other
+    articles.sqlite     documents and passages; the id of a passage is the row of its vector
+    tokens.int8         the token vectors of the passages, one passage after the other
     vectors.faiss       the vectors of the passages
-    segment.json        how much there is, with what it was made, and the checksums of the other files
+    segment.json        what the segment holds, how it was made, and the checksums of the other files: see SegmentInfo
 
-An article is removed by writing `articles.sqlite` anew without it. In a segment of any size that is quick, and no word
-of the article is left; the large files are shared then (hard links), and hold numbers of rows that have no passage any
-more until the segment is merged with others: compaction.py says when.
+Articles are removed by writing a new segment whose `articles.sqlite` lacks them, so none of their text remains. This is
+quick for a segment of any size, because the new segment shares the large files by hard links. These keep the vectors of
+removed passages, in rows that no passage refers to, until the segment is merged: merging.py says when.
 """
 
 import json
@@ -18,24 +16,26 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from rag.index.vectors import Kind, Mask, VectorFile
+from rag.index.vectors import Layout, Mask, VectorFile
 from rag.models.sources import checksum
+from rag.text.dates import PartialDate
 from rag.text.records import read_record
 from rag.types import Article, Document, Embeddings, Filter, Passage, Tokens
 
 ARTICLES = "articles.sqlite"
 TOKENS = "tokens.int8"
 VECTORS = "vectors.faiss"
-FACTS = "segment.json"
-HASHED = 32_000_000
-"""Bytes up to which a file is read whole when it is opened, to compare its checksum; of larger ones only the size is
-compared, and `rag index --verify` reads them. A damaged page of articles.sqlite is noticed by SQLite itself."""
+SEGMENT_INFO = "segment.json"
+MAX_HASHED_BYTES = 32_000_000
+"""The largest file that is compared with its checksum when the segment is opened. Of larger ones only the size is
+compared, and `rag index --verify` reads them; SQLite itself notices a damaged page of articles.sqlite."""
 
 SCHEMA = """
 CREATE TABLE documents (
@@ -58,83 +58,103 @@ FROM passages p JOIN documents d ON d.id = p.document
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentFacts:
-    """What a segment says of itself."""
+class SegmentInfo:
+    """What a segment holds and how it was made; the fields of segment.json."""
 
     articles: int
     passages: int
     rows: int
-    """Vectors; more than passages where articles were removed."""
-    kind: Kind
+    """The number of vectors, which exceeds that of passages where articles were removed."""
+    kind: Layout
     encoder: dict[str, Any]
-    """What `Encoder.describe()` said."""
+    """The result of `Encoder.describe()`."""
     passage_tokens: int
     files: dict[str, tuple[int, str]]
-    """Of each other file, its bytes and its SHA-256 in hexadecimal."""
+    """The name of each other file, with its size in bytes and its SHA-256 in hexadecimal."""
 
     @classmethod
     def read(cls, segment: Path) -> Self:
-        """Raises OSError, ValueError."""
-        return read_record(cls, segment / FACTS)
+        """Read segment.json in the segment's folder. Raises OSError, ValueError."""
+        return read_record(cls, segment / SEGMENT_INFO)
 
     def write(self, segment: Path) -> None:
-        """Raises OSError."""
-        (segment / FACTS).write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1), encoding="utf-8")
+        """Write segment.json into the segment's folder. Raises OSError."""
+        text = json.dumps(asdict(self), ensure_ascii=False, indent=1)
+        (segment / SEGMENT_INFO).write_text(text, encoding="utf-8")
 
-    def find_damage(self, segment: Path, whole: bool) -> str | None:
-        """Which file is not as it was written; `whole` reads large ones too. Raises OSError."""
+    def find_damage(self, segment: Path, thorough: bool) -> str | None:
+        """Return which file was changed since it was written, or None; `thorough` reads large files too.
+
+        Raises OSError.
+        """
         if self.files.keys() != {ARTICLES, TOKENS, VECTORS}:
-            return f"{FACTS} does not name the files of a segment"
+            return f"{SEGMENT_INFO} does not list the files of a segment"
         for name, (size, digest) in self.files.items():
-            if (segment / name).stat().st_size != size:
-                return f"{name} has not its size"
-            if (whole or size <= HASHED) and checksum(segment / name) != digest:
+            found = (segment / name).stat().st_size
+            if found != size:
+                return f"{name} has {found} bytes, not {size}"
+            if (thorough or size <= MAX_HASHED_BYTES) and checksum(segment / name) != digest:
                 return f"{name} does not match its checksum"
         return None
 
 
 class Segment:
-    """An opened segment, read only. Safe to use from several threads; it stays readable when its files are removed."""
+    """An opened segment, read-only. Safe to use from several threads; it stays readable when its files are removed."""
 
-    def __init__(self, folder: Path, token_shape: tuple[int, int]) -> None:
-        """Open the segment in `folder`. Raises OSError, ValueError, sqlite3.Error."""
+    def __init__(
+        self, folder: Path, info: SegmentInfo, token_shape: tuple[int, int], vectors: VectorFile, tokens: int,
+        articles: sqlite3.Connection, languages: dict[str, Mask],
+    ) -> None:  # fmt: skip
+        """Store the opened files: `tokens` is a file descriptor, `languages` the rows in each language."""
         self.folder = folder
-        self.facts = SegmentFacts.read(folder)
-        self._token_shape = token_shape
-        self._lock = threading.Lock()
-        if damage := self.facts.find_damage(folder, whole=False):
-            raise ValueError(damage)
-        self.vectors = VectorFile.open(folder / VECTORS, self.facts.kind)
-        if len(self.vectors) != self.facts.rows:
-            raise ValueError(f"{VECTORS} holds {len(self.vectors)} vectors, not {self.facts.rows}")
-        tokens = os.open(folder / TOKENS, os.O_RDONLY)
-        self._tokens = tokens
-        self._close_tokens = weakref.finalize(self, os.close, tokens)
-        address = f"{(folder / ARTICLES).absolute().as_uri()}?mode=ro&immutable=1"
-        self._articles = sqlite3.connect(address, uri=True, check_same_thread=False)
-        self._languages = {
-            language: np.unpackbits(np.frombuffer(rows, np.uint8), bitorder="little")[: self.facts.rows].astype(bool)
-            for language, rows in self.query("SELECT language, rows FROM languages ORDER BY language")
-        }
-        self.live: Mask = np.zeros(self.facts.rows, dtype=bool)
-        """Which rows have a passage."""
-        for rows in self._languages.values():
+        self.info = info
+        self.vectors = vectors
+        self.live: Mask = np.zeros(info.rows, dtype=bool)
+        """Which rows hold a passage."""
+        for rows in languages.values():
             self.live |= rows
-        if self.live.sum() != self.facts.passages:
-            raise ValueError(f"{ARTICLES} holds {self.live.sum()} passages, not {self.facts.passages}")
+        self._token_shape = token_shape
+        self._tokens = tokens
+        self._articles = articles
+        self._languages = languages
+        self._lock = threading.Lock()
+        # Readers may share an index, so the files are closed by whoever comes first: `close` or the garbage collector.
+        self._close = weakref.finalize(self, _close_files, tokens, articles)
+
+    @classmethod
+    def open(cls, folder: Path, token_shape: tuple[int, int]) -> Self:
+        """Open the segment in `folder`. Raises OSError, ValueError, sqlite3.Error."""
+        info = SegmentInfo.read(folder)
+        if damage := info.find_damage(folder, thorough=False):
+            raise ValueError(damage)
+        vectors = VectorFile.open(folder / VECTORS, info.kind)
+        if len(vectors) != info.rows:
+            raise ValueError(f"{VECTORS} holds {len(vectors)} vectors, not {info.rows}")
+        with ExitStack() as opened:
+            tokens = os.open(folder / TOKENS, os.O_RDONLY)
+            opened.callback(os.close, tokens)
+            address = f"{(folder / ARTICLES).absolute().as_uri()}?mode=ro&immutable=1"
+            articles = sqlite3.connect(address, uri=True, check_same_thread=False)
+            opened.callback(articles.close)
+            segment = cls(folder, info, token_shape, vectors, tokens, articles, _read_languages(articles, info.rows))
+            opened.pop_all()
+        if (passages := int(segment.live.sum())) != info.passages:
+            segment.close()
+            raise ValueError(f"{ARTICLES} holds {passages} passages, not {info.passages}")
+        return segment
 
     @property
     def languages(self) -> list[str]:
-        """Those that its passages are in, by ISO 639-1."""
+        """The ISO 639-1 codes of the languages of the passages."""
         return list(self._languages)
 
     def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """All that a statement gives. Raises sqlite3.Error."""
+        """Return all rows that an SQL statement selects from articles.sqlite. Raises sqlite3.Error."""
         with self._lock:
             return self._articles.execute(statement, values).fetchall()
 
     def find_rows(self, among: Filter) -> Mask:
-        """Which rows have a passage that a filter lets through."""
+        """Return a mask of the rows whose passages pass the filter."""
         rows = self.live
         if among.languages:
             rows = np.zeros_like(self.live)
@@ -142,16 +162,16 @@ class Segment:
                 rows |= self._languages[language]
         conditions: list[tuple[str, Sequence[str]]] = [
             _match_sources(among.sources),
-            # Dates are compared to the precision of the less precise of the two.
-            ("substr(date, 1, length(?)) <= ?", [among.until] * 2 if among.until else ()),
-            ("substr(?, 1, length(date)) <= date", [among.since] if among.since else ()),
+            # A date known to the year or the month is the beginning of each of its days, and sorts before all of them.
+            ("date <= ?", [str(PartialDate.parse(among.until).last_day)] if among.until else ()),
+            ("date || '~' >= ?", [str(PartialDate.parse(among.since).first_day)] if among.since else ()),
         ]
         used = [(condition, values) for condition, values in conditions if values]
         if not used:
             return rows
         where = " AND ".join(f"({condition})" for condition, _ in used)
         spans = self.query(
-            f"SELECT first, first + count FROM documents WHERE {where}",  # noqa: S608 - of the conditions above alone
+            f"SELECT first, first + count FROM documents WHERE {where}",  # noqa: S608 - the values are bound
             *(value for _, values in used for value in values),
         )
         edges = np.zeros(len(rows) + 1, dtype=np.int32)
@@ -160,14 +180,14 @@ class Segment:
         np.add.at(edges, ends, -1)
         return np.asarray(rows & (np.cumsum(edges[:-1]) > 0))
 
-    def find_sources(self, named: Sequence[str]) -> list[str]:
-        """The sources of its documents that names and patterns of them stand for."""
-        where, values = _match_sources(named)
-        found = self.query(f"SELECT source FROM documents WHERE {where}", *values)  # noqa: S608 - of no words of others
+    def find_sources(self, patterns: Sequence[str]) -> list[str]:
+        """Return the sources that equal one of the names or match one of the patterns."""
+        where, values = _match_sources(patterns)
+        found = self.query(f"SELECT source FROM documents WHERE {where}", *values)  # noqa: S608 - the values are bound
         return [source for (source,) in found]
 
     def read_rows(self, size: int) -> Iterator[tuple[list[int], list[tuple[str, str, str | None]]]]:
-        """All rows with a passage, `size` at a time, and the language, source and date of each."""
+        """Yield all rows that hold a passage, `size` at a time, with the (language, source, date) of each."""
         last = -1
         while found := self.query(
             "SELECT p.id, p.language, d.source, d.date FROM passages p JOIN documents d ON d.id = p.document "
@@ -179,26 +199,26 @@ class Segment:
             last = found[-1][0]
 
     def read_passage(self, row: int) -> Passage:
-        """The passage of a row."""
+        """Return the passage of a row."""
         return Passage(*self.query(f"{SELECT_PASSAGES} WHERE p.id = ?", row)[0])
 
     def read_tokens(self, row: int) -> Tokens:
-        """The tokens of the passage of a row."""
+        """Return the token vectors of the passage of a row."""
         ((start, end),) = self.query("SELECT tokens_start, tokens_end FROM passages WHERE id = ?", row)
         return self._read_tokens(start, end)
 
     def read_document(self, source: str) -> Document | None:
-        """The document of that source, or None."""
+        """Return the document of that source, or None if the segment does not hold it."""
         found = self.query(f"{SELECT_DOCUMENT} WHERE source = ?", source)
         return Document(*found[0]) if found else None
 
     def read_passages(self, source: str) -> list[Passage]:
-        """A document's passages in order."""
+        """Return the passages of a document in order; none if the segment does not hold it."""
         passages = self.query(f"{SELECT_PASSAGES} WHERE d.source = ? ORDER BY p.id", source)
         return [Passage(*passage) for passage in passages]
 
     def read_embeddings(self, source: str) -> Embeddings:
-        """What the encoder made of a document's passages, in order."""
+        """Return the embeddings of a document's passages in order; none if the segment does not hold it."""
         rows = self.query(
             "SELECT p.id, tokens_start, tokens_end FROM passages p JOIN documents d ON d.id = p.document "
             "WHERE d.source = ? ORDER BY p.id",
@@ -208,33 +228,46 @@ class Segment:
         return Embeddings(vectors, tuple(self._read_tokens(start, end) for _, start, end in rows))
 
     def list_articles(self) -> Iterator[Article]:
-        """What is known of its documents."""
+        """Yield a description of each document."""
         listed = self.query("SELECT source, language, script, date, title, size, count FROM documents")
         return (Article(*facts) for facts in listed)
 
     def list_checksums(self) -> list[tuple[str, str, int]]:
-        """Of each document its source, the SHA-256 of its file, and how many passages it has."""
+        """Return the source of each document, the SHA-256 of its file, and its number of passages."""
         return self.query("SELECT source, checksum, count FROM documents ORDER BY id")
 
     def close(self) -> None:
-        """Let go of the files."""
-        self._articles.close()
-        self._close_tokens()
+        """Close the files."""
+        self._close()
 
     def find_damage(self) -> str | None:
-        """Which of its files is not as it was written, large ones read whole too. Raises OSError."""
-        return self.facts.find_damage(self.folder, whole=True)
+        """Return which file was changed since it was written, or None; reads all files. Raises OSError."""
+        return self.info.find_damage(self.folder, thorough=True)
 
     def read_bytes(self, start: int, end: int) -> bytes:
-        """Tokens as they are in the file. Raises OSError."""
+        """Return the bytes of tokens.int8 from `start` to `end`. Raises OSError."""
         return os.pread(self._tokens, end - start, start)
 
     def _read_tokens(self, start: int, end: int) -> Tokens:
         return np.frombuffer(self.read_bytes(start, end), dtype=np.int8).reshape(-1, *self._token_shape)
 
 
-def _match_sources(named: Sequence[str]) -> tuple[str, list[str]]:
-    """A condition for the sources that names and patterns of them stand for, and its values."""
-    patterns = [name for name in named if any(sign in name for sign in "*?[")]
-    conditions = [f"source IN ({', '.join('?' * len(named))})", *["source GLOB ?"] * len(patterns)]
-    return " OR ".join(conditions), [*named, *patterns]
+def _match_sources(patterns: Sequence[str]) -> tuple[str, list[str]]:
+    """Return an SQL condition for sources that equal a name or match a pattern, and the values to bind."""
+    globs = [pattern for pattern in patterns if any(sign in pattern for sign in "*?[")]
+    # Each is compared as a name too, because file names may contain these signs.
+    conditions = [f"source IN ({', '.join('?' * len(patterns))})", *["source GLOB ?"] * len(globs)]
+    return " OR ".join(conditions), [*patterns, *globs]
+
+
+def _read_languages(articles: sqlite3.Connection, rows: int) -> dict[str, Mask]:
+    """Return a mask of the rows in each language. Raises sqlite3.Error."""
+    return {
+        language: np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")[:rows].astype(bool)
+        for language, packed in articles.execute("SELECT language, rows FROM languages ORDER BY language")
+    }
+
+
+def _close_files(tokens: int, articles: sqlite3.Connection) -> None:
+    os.close(tokens)
+    articles.close()

@@ -1,23 +1,22 @@
-"""Articles to segments, and segments to others without what is gone."""
+"""Write segments, from documents and embeddings or from other segments without the articles that were removed."""
 
 import os
 import shutil
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 
-from rag.index.manifest import flush, name_segment
-from rag.index.segment import ARTICLES, SCHEMA, TOKENS, VECTORS, Segment, SegmentFacts
+from rag.index.manifest import choose_segment_folder, flush
+from rag.index.segment import ARTICLES, SCHEMA, TOKENS, VECTORS, Segment, SegmentInfo
 from rag.index.vectors import write_vectors
 from rag.models.sources import checksum
 from rag.types import Document, Embeddings, Passage, Vectors
 
-FILES = (ARTICLES, TOKENS, VECTORS)
 INSERT_DOCUMENT = "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_PASSAGE = "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 COPY_DOCUMENTS = (
@@ -30,44 +29,53 @@ FROM passages WHERE document = ? ORDER BY id
 
 
 class SegmentWriter:
-    """A segment being written: add documents with their passages, then finish it, or discard it.
+    """Writes one segment: add documents with their passages, then finish it or discard it.
 
-    Every method raises OSError or sqlite3.Error when it cannot be written.
+    Every method raises OSError or sqlite3.Error if a file cannot be written.
     """
 
-    def __init__(self, folder: Path, dimension: int) -> None:
-        """Begin a segment of the index in `folder`."""
-        self.folder = name_segment(folder)
-        self.folder.mkdir(parents=True)
-        self._articles = _create_articles(self.folder)
-        self._tokens: BinaryIO = (self.folder / TOKENS).open("wb")
+    def __init__(self, folder: Path, dimension: int, articles: sqlite3.Connection, tokens: BinaryIO) -> None:
+        self.folder = folder
+        self.rows = 0
+        self._articles = articles
+        self._tokens = tokens
         self._vectors: list[Vectors] = [np.empty((0, dimension), np.float32)]
         self._documents = 0
-        self.rows = 0
+
+    @classmethod
+    def create(cls, index: Path, dimension: int) -> Self:
+        """Create the files of a new segment of the index in the folder `index`."""
+        folder = choose_segment_folder(index)
+        folder.mkdir(parents=True)
+        with ExitStack() as opened:
+            tokens = opened.enter_context((folder / TOKENS).open("wb"))
+            writer = cls(folder, dimension, _create_articles(folder), tokens)
+            opened.pop_all()
+        return writer
 
     def add(self, document: Document, size: int, passages: int) -> None:
-        """Add a document whose file has `size` bytes; so many passages follow."""
+        """Add a document whose file has `size` bytes, and whose passages, so many, are added by `extend`."""
         self._documents += 1
         facts = (document.source, document.text, document.language, document.script, document.date, document.title)
         self._articles.execute(INSERT_DOCUMENT, (self._documents, *facts, document.checksum, size, self.rows, passages))
 
-    def extend(self, passages: Sequence[Passage], encodings: Embeddings) -> None:
-        """Add passages of the document that was added last, and what the encoder made of them."""
+    def extend(self, passages: Sequence[Passage], embeddings: Embeddings) -> None:
+        """Add passages of the document that was added last, with their embeddings."""
         rows = []
-        for row, (p, tokens) in enumerate(zip(passages, encodings.tokens, strict=True), start=self.rows):
+        for row, (p, tokens) in enumerate(zip(passages, embeddings.tokens, strict=True), start=self.rows):
             start = self._tokens.tell()
             self._tokens.write(tokens.tobytes())
             facts = (p.text, p.start, p.end, p.language, p.script)
             rows.append((row, self._documents, *facts, start, self._tokens.tell()))
         self._articles.executemany(INSERT_PASSAGE, rows)
-        self._vectors.append(encodings.vectors)
+        self._vectors.append(embeddings.vectors)
         self.rows += len(rows)
 
-    def copy(self, segment: Segment, gone: Collection[str]) -> None:
-        """Add all that a segment holds but the articles that are gone."""
+    def copy(self, segment: Segment, removed: Collection[str]) -> None:
+        """Add the articles of a segment except those whose sources are in `removed`."""
         kept: list[int] = []
         for *facts, count, number in segment.query(COPY_DOCUMENTS):
-            if facts[0] in gone:
+            if facts[0] in removed:
                 continue
             self._documents += 1
             self._articles.execute(INSERT_DOCUMENT, (self._documents, *facts, self.rows, count))
@@ -77,7 +85,7 @@ class SegmentWriter:
         self._vectors.append(segment.vectors.read(np.array(kept, dtype=np.int64)))
 
     def _copy_passages(self, segment: Segment, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Those of one document, whose tokens lie one after the other."""
+        """Copy the passages of one document, whose tokens are contiguous."""
         if not rows:
             return
         first, end = rows[0][5], rows[-1][6]
@@ -93,51 +101,53 @@ class SegmentWriter:
         self.rows += len(rows)
 
     def finish(self, encoder: Mapping[str, object], passage_tokens: int, exact: int) -> None:
-        """Write the rest; up to `exact` vectors are searched one by one. It is on disk then."""
+        """Write the remaining files and flush all to disk; up to `exact` vectors are searched one by one."""
         _complete_articles(self._articles, self.rows)
+        self._articles.close()
         self._tokens.close()
-        # Joined where they are needed, so that they are in memory but twice.
+        # Joined as late as possible, because memory holds the vectors twice meanwhile.
         vectors, self._vectors = np.concatenate(self._vectors), []
-        kind = write_vectors(vectors, self.folder / VECTORS, exact)
-        files = _measure(self.folder, FILES)
-        SegmentFacts(self._documents, self.rows, self.rows, kind, dict(encoder), passage_tokens, files).write(
-            self.folder
-        )
+        layout = write_vectors(vectors, self.folder / VECTORS, exact)
+        files = _describe_files(self.folder, (ARTICLES, TOKENS, VECTORS))
+        info = SegmentInfo(self._documents, self.rows, self.rows, layout, dict(encoder), passage_tokens, files)
+        info.write(self.folder)
         flush(self.folder)
 
     def discard(self) -> None:
-        """Leave no trace of it."""
+        """Close and remove the files."""
         self._articles.close()
-        with suppress(OSError):  # What it still held back cannot be written either.
+        with suppress(OSError):  # Closing flushes the buffer, which may fail as well.
             self._tokens.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass(slots=True)
-class Part:
-    """A segment, and which articles in it are gone."""
+class Selection:
+    """A segment, and the articles in it that the next generation leaves out."""
 
     segment: Segment
-    gone: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+    """The sources of the articles that are left out."""
     passages: int = 0
-    """Those of the articles that stay."""
+    """The number of passages of the articles that are kept."""
 
-    def write(self, folder: Path) -> Path:
-        """A segment of the index in `folder` with the same rows, but not a word of the articles that are gone.
+    def write(self, index: Path) -> Path:
+        """Return the folder of a segment, of the index in the folder `index`, without any text of removed articles.
 
-        It is the old one where none is gone. Raises OSError, sqlite3.Error.
+        Its rows are those of the old segment, which is returned unchanged if no article is removed. Raises OSError,
+        sqlite3.Error.
         """
-        return _strip(self.segment, self.gone, name_segment(folder)) if self.gone else self.segment.folder
+        return _strip(self.segment, self.removed, choose_segment_folder(index)) if self.removed else self.segment.folder
 
 
-def _strip(segment: Segment, gone: Collection[str], target: Path) -> Path:
+def _strip(segment: Segment, removed: Collection[str], target: Path) -> Path:
     target.mkdir(parents=True)
     try:
         for name in (TOKENS, VECTORS):
-            _share(segment.folder / name, target / name)
-        articles, passages = _strip_articles(segment.folder / ARTICLES, gone, segment.facts.rows, target)
-        files = {**segment.facts.files, **_measure(target, [ARTICLES])}
-        replace(segment.facts, articles=articles, passages=passages, files=files).write(target)
+            _link_or_copy(segment.folder / name, target / name)
+        articles, passages = _strip_articles(segment.folder / ARTICLES, removed, segment.info.rows, target)
+        files = {**segment.info.files, **_describe_files(target, [ARTICLES])}
+        replace(segment.info, articles=articles, passages=passages, files=files).write(target)
         flush(target)
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
@@ -145,13 +155,15 @@ def _strip(segment: Segment, gone: Collection[str], target: Path) -> Path:
     return target
 
 
-def _strip_articles(source: Path, gone: Collection[str], rows: int, target: Path) -> tuple[int, int]:
-    """Write the articles that stay; how many they are, and their passages."""
+def _strip_articles(source: Path, removed: Collection[str], rows: int, target: Path) -> tuple[int, int]:
+    """Write the articles that are kept, and return how many they are and how many passages they have."""
     with closing(_create_articles(target)) as articles:
         articles.execute("ATTACH ? AS old", (f"{source.absolute().as_uri()}?mode=ro&immutable=1",))
-        articles.execute("CREATE TEMP TABLE gone (source TEXT PRIMARY KEY)")
-        articles.executemany("INSERT INTO gone VALUES (?)", ((one,) for one in gone))
-        articles.execute("INSERT INTO main.documents SELECT * FROM old.documents WHERE source NOT IN gone ORDER BY id")
+        articles.execute("CREATE TEMP TABLE removed (source TEXT PRIMARY KEY)")
+        articles.executemany("INSERT INTO removed VALUES (?)", ((one,) for one in removed))
+        articles.execute(
+            "INSERT INTO main.documents SELECT * FROM old.documents WHERE source NOT IN removed ORDER BY id"
+        )
         articles.execute(
             "INSERT INTO main.passages SELECT p.* FROM old.passages p JOIN main.documents d ON d.id = p.document "
             "ORDER BY p.id"
@@ -165,32 +177,37 @@ def _strip_articles(source: Path, gone: Collection[str], rows: int, target: Path
 
 def _create_articles(folder: Path) -> sqlite3.Connection:
     articles = sqlite3.connect(f"{(folder / ARTICLES).absolute().as_uri()}?mode=rwc", uri=True)
-    # Nobody reads it before it is whole, and it is flushed then. What is temporary stays in memory.
-    articles.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; {SCHEMA}")
+    # No journal is needed: nobody reads the file before it is complete and flushed.
+    settings = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;"
+    try:
+        articles.executescript(f"{settings} {SCHEMA}")
+    except BaseException:
+        articles.close()
+        raise
     return articles
 
 
 def _complete_articles(articles: sqlite3.Connection, rows: int) -> None:
-    """Note which rows are in which language, and close."""
+    """Write which rows are in which language, create the SQL indexes, and commit."""
     masks: dict[str, np.ndarray[Any, np.dtype[np.bool_]]] = {}
     for row, language in articles.execute("SELECT id, language FROM main.passages ORDER BY id"):
         masks.setdefault(language, np.zeros(rows, dtype=bool))[row] = True
     packed = [(language, np.packbits(mask, bitorder="little").tobytes()) for language, mask in masks.items()]
     articles.executemany("INSERT INTO main.languages VALUES (?, ?)", packed)
-    # Made at the end, which is quicker than with each passage, and needed where an article is read or copied.
+    # Creating an index at the end is quicker than updating it with each passage.
     articles.execute("CREATE INDEX main.passages_by_document ON passages(document)")
-    # What filters and updates ask of all documents, so that they need not go through the texts.
+    # This one covers what filters and updates read of all documents, so that they need not page through the texts.
     articles.execute("CREATE INDEX main.documents_by_date ON documents(date, source, first, count, checksum)")
     articles.commit()
-    articles.close()
 
 
-def _measure(folder: Path, names: Iterable[str]) -> dict[str, tuple[int, str]]:
+def _describe_files(folder: Path, names: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Return the size and the checksum of each file."""
     return {name: ((folder / name).stat().st_size, checksum(folder / name)) for name in names}
 
 
-def _share(source: Path, target: Path) -> None:
-    """The same file under another name; where the disk cannot do that, a copy."""
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Create a hard link, or a copy where the file system does not support links."""
     try:
         os.link(source, target)
     except OSError:

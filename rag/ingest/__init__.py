@@ -1,1 +1,1 @@
-"""Files to documents, documents to passages, passages to an index that is kept up to date."""
+"""Read files as documents, split them into passages, and keep an index of them up to date."""

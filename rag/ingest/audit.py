@@ -1,4 +1,4 @@
-"""Does an index hold its articles, all of them, and nothing else? Counts everything anew, and reads every file."""
+"""Verify an index: count everything in it, read every file, and compare it with the corpus and with what is cached."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,22 +9,21 @@ from typing import Any
 
 from rag.config import Config
 from rag.errors import DocumentError, StoreError
-from rag.generation.passage_cache import PassageCache
+from rag.generation.cache import PassageCache
 from rag.index.index import Index
-from rag.index.manifest import find_leftovers, list_indexes, say_rebuild
+from rag.index.manifest import find_unused_files, list_indexes, rebuild_command
 from rag.index.milvus import MilvusStore, open_store
 from rag.index.segment import TOKENS, Segment
 from rag.ingest.build import lock_index
 from rag.ingest.documents import File, Skipped, read, walk
 
-UPDATE = "Bring the index up to date with `rag index"
-NAMED = 3
-"""Of remainders that are alike so many are named, and the others counted."""
+MAX_NAMES = 3
+"""The most cached passages that a message names; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was counted."""
+    """The result of a verification."""
 
     index: str
     articles: int
@@ -32,33 +31,33 @@ class Audit:
     vectors: int
     segments: int
     wrong: tuple[str, ...]
-    """What should not be, a sentence each, with what to do about it."""
+    """What is wrong, in sentences that name the remedy."""
     noted: tuple[str, ...]
-    """What may be, and should be known."""
+    """What is not wrong, but worth knowing."""
 
     def __str__(self) -> str:
-        """One line, such as `5 articles, 63 passages, 63 vectors in 1 segments of “default”: all as it should be`."""
-        found = f"{len(self.wrong)} wrong" if self.wrong else "all as it should be"
-        counted = f"{self.articles} articles, {self.passages} passages, {self.vectors} vectors"
-        return f"{counted} in {self.segments} segments of “{self.index}”: {found}"
+        """Return one line, such as `5 articles, 63 passages, 63 vectors in 1 segment of “default”: nothing wrong`."""
+        counts = f"{self.articles} articles, {self.passages} passages, {self.vectors} vectors"
+        segments = "1 segment" if self.segments == 1 else f"{self.segments} segments"
+        return f"{counts} in {segments} of “{self.index}”: {len(self.wrong) or 'nothing'} wrong"
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON with the same fields."""
+        """Return the fields as plain JSON."""
         return asdict(self)
 
 
 def verify_index(config: Config) -> Audit:
-    """Count what the configured index holds, and compare it with itself, with the corpus and with what is kept of it.
+    """Verify the configured index while holding its lock, so that no build changes it.
 
-    No build goes on meanwhile. Raises IndexMissing, IndexBusy, IndexMismatch, and IndexDamaged for an index that cannot
-    be opened; StoreError for a Milvus that cannot be asked.
+    Raises IndexMissing, IndexBusy, IndexMismatch, IndexDamaged if the index cannot be opened, and StoreError if Milvus
+    cannot be asked.
     """
     folder = config.indexes / config.index
-    with closing(Index.open(folder)):  # A missing index is not locked, which would make its folder.
+    with closing(Index.open(folder)):  # Locking a missing index would create its folder.
         pass
     with lock_index(folder), closing(Index.open(folder)) as index:
         wrong = [*_check_segments(index), *_check_totals(index), *_check_corpus(index)]
-        wrong += [*_check_leftovers(index, folder), *_check_remains(config)]
+        wrong += [*_check_unused_files(index, folder), *_check_passage_cache(config)]
         noted = [*_note_removed(index)]
         if store := open_store(config):
             with closing(store):
@@ -76,128 +75,139 @@ def verify_index(config: Config) -> Audit:
 
 
 def _count(segment: Segment, table: str) -> int:
-    return int(segment.query(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 - a table's name from above
+    return int(segment.query(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 - a constant name
 
 
 def _check_segments(index: Index) -> Iterator[str]:
-    remedy = f"Build it anew: `{say_rebuild(index.name)}`."
     for segment in index.segments:
-        for trouble in _examine(segment):
-            yield f"In the segment {segment.folder.name}, {trouble}. {remedy}"
+        for problem in _find_problems(segment):
+            yield f"In the segment {segment.folder.name}, {problem}. {_rebuild(index)}"
 
 
-def _examine(segment: Segment) -> Iterator[str]:
-    """What a segment says of itself against what is in it."""
-    facts = segment.facts
+def _find_problems(segment: Segment) -> Iterator[str]:
+    """Compare what a segment says of itself with what is in it."""
+    info = segment.info
     if damage := segment.find_damage():
         yield damage
     counts = {
-        "articles": (_count(segment, "documents"), facts.articles),
-        "passages": (_count(segment, "passages"), facts.passages),
-        "vectors": (len(segment.vectors), facts.rows),
-        "passages in a language": (int(segment.live.sum()), facts.passages),
-        "passages of all articles": (segment.query("SELECT total(count) FROM documents")[0][0], facts.passages),
+        "articles": (_count(segment, "documents"), info.articles),
+        "passages": (_count(segment, "passages"), info.passages),
+        "vectors": (len(segment.vectors), info.rows),
+        "passages with a language": (int(segment.live.sum()), info.passages),
+        "passages listed by articles": (segment.query("SELECT total(count) FROM documents")[0][0], info.passages),
     }
-    for what, (found, said) in counts.items():
-        if found != said:
-            yield f"{what} are {found:.0f}, not {said}"
-    ((astray,),) = segment.query(
+    for noun, (found, expected) in counts.items():
+        if found != expected:
+            yield f"the number of {noun} is {found:.0f} instead of {expected}"
+    ((misplaced,),) = segment.query(
         "SELECT count(*) FROM passages p LEFT JOIN documents d ON d.id = p.document "
         "WHERE d.id IS NULL OR p.id < d.first OR p.id >= d.first + d.count OR p.id >= ? OR p.tokens_end > ? "
         'OR substr(d.text, p."start" + 1, p."end" - p."start") != p.text',
-        facts.rows,
+        info.rows,
         (segment.folder / TOKENS).stat().st_size,
     )
-    if astray:
-        yield f"{astray} passages do not stand in their article, or have no tokens"
+    if misplaced:
+        yield f"{misplaced} passages are not in the text of their article, or have no tokens"
 
 
 def _check_totals(index: Index) -> Iterator[str]:
-    remedy = f"Build it anew: `{say_rebuild(index.name)}`."
     sources = Counter(source for segment in index.segments for source, _, _ in segment.list_checksums())
     for source in (source for source, times in sources.items() if times > 1):
-        yield f"{source} is there {sources[source]} times. {remedy}"
-    said = (index.manifest.articles, index.manifest.passages)
-    if said != (sources.total(), sum(segment.facts.passages for segment in index.segments)):
-        yield f"The manifest tells of {said[0]} articles and {said[1]} passages, which are not what there is. {remedy}"
+        yield f"{source} is in the index {sources[source]} times. {_rebuild(index)}"
+    expected = (index.manifest.articles, index.manifest.passages)
+    found = (sources.total(), sum(segment.info.passages for segment in index.segments))
+    if expected != found:
+        yield (
+            f"The manifest lists {expected[0]} articles and {expected[1]} passages, but the segments hold {found[0]} "
+            f"and {found[1]}. {_rebuild(index)}"
+        )
 
 
 def _check_corpus(index: Index) -> Iterator[str]:
-    """The articles against the files that they were read from."""
+    """Compare the articles with the files that they were read from."""
     known = index.read_checksums()
-    update = f"{UPDATE} --index {index.name}`."
     try:
         for entry in walk([Path(path) for path in index.manifest.paths]):
             digest = known.get(entry.source)
             if isinstance(entry, Skipped) and entry.unreadable:
-                # It may still be there as it was read before, with all that is below it.
+                # The articles in it may exist still, and builds keep them.
                 known = {
                     source: one for source, one in known.items() if not f"{source}/".startswith(f"{entry.source}/")
                 }
             elif isinstance(entry, File):
                 known.pop(entry.source, None)
                 if digest is None and not isinstance(read(entry), Skipped):
-                    yield f"{entry.source} is not in the index. {update}"
+                    yield f"{entry.source} is not in the index. {_update(index)}"
                 elif digest not in (None, entry.checksum):
-                    yield f"{entry.source} has changed since it was indexed. {update}"
+                    yield f"{entry.source} has changed since it was indexed. {_update(index)}"
     except DocumentError as error:
-        yield f"The corpus cannot be compared: {error}"
+        yield f"The index cannot be compared with the corpus: {error}"
         return
     for source in known:
-        yield f"{source} is in the index, and in the corpus there is no such article any more. {update}"
+        yield f"{source} is in the index, but no longer in the corpus. {_update(index)}"
 
 
-def _check_leftovers(index: Index, folder: Path) -> Iterator[str]:
-    for path in find_leftovers(folder):
-        yield f"{path} was left by a build that did not end. {UPDATE} --index {index.name}`, which goes on with it."
+def _check_unused_files(index: Index, folder: Path) -> Iterator[str]:
+    for path in find_unused_files(folder):
+        yield f"{path} was left by an interrupted build. Run `rag index --index {index.name}` to resume it."
 
 
-def _check_remains(config: Config) -> Iterator[str]:
-    """What the generator keeps of passages, against the passages of all indexes."""
-    remains = PassageCache(config)
-    kept = remains.count()
-    if not kept:
+def _check_passage_cache(config: Config) -> Iterator[str]:
+    """Compare the generator's cached states with the passages of all indexes."""
+    cache = PassageCache(config)
+    cached = cache.count()
+    if not cached:
         return
     for name in list_indexes(config.indexes):
         try:
             with closing(Index.open(config.indexes / name)) as index:
                 for segment in index.segments:
                     for (text,) in segment.query("SELECT text FROM passages"):
-                        kept.pop(remains.name(text), None)
+                        cached.pop(cache.name(text), None)
         except StoreError as error:
-            yield f"What the generator keeps cannot be compared with the index “{name}”: {error}"
+            yield f"The generator's cache cannot be compared with the index “{name}”: {error}"
             return
-    if kept:
-        named = ", ".join(sorted(kept)[:NAMED]) + (f", and {len(kept) - NAMED} others" if len(kept) > NAMED else "")
+    if cached:
+        names = ", ".join(sorted(cached)[:MAX_NAMES])
+        more = f", and {len(cached) - MAX_NAMES} others" if len(cached) > MAX_NAMES else ""
         yield (
-            f"{kept.total()} files in {remains.states.folder} were computed of passages that are in no index of "
-            f"{config.indexes}. They are numbers, not words, and are computed again when they are needed; remove the "
-            f"folder, or those that begin with: {named}."
+            f"{cached.total()} files in {cache.states.folder} were computed from passages that are in no index of "
+            f"{config.indexes}. They hold numbers, not text, and are computed again when they are needed. Remove the "
+            f"folder, or the files whose names begin with: {names}{more}."
         )
 
 
 def _note_removed(index: Index) -> Iterator[str]:
     for segment in index.segments:
-        if left := segment.facts.rows - segment.facts.passages:
+        if removed := segment.info.rows - segment.info.passages:
             yield (
-                f"The segment {segment.folder.name} holds the numbers, not the words, of {left} passages whose "
-                f"articles were removed; they go when it is merged, or now with `{say_rebuild(index.name)}`."
+                f"The segment {segment.folder.name} still holds the vectors, not the text, of {removed} passages whose "
+                f"articles were removed. They go when the segment is merged, or now if you run "
+                f"`{rebuild_command(index.name)}`."
             )
 
 
 def _check_store(index: Index, store: MilvusStore) -> Iterator[str]:
-    for trouble in store.compare(index):
-        yield f"The collection of “{index.name}” in Milvus {trouble}. Build it anew: `{say_rebuild(index.name)}`."
+    for problem in store.compare(index):
+        yield f"The collection of “{index.name}” in Milvus {problem}. {_rebuild(index)}"
 
 
 def _note_store(index: Index, store: MilvusStore) -> Iterator[str]:
     if not store.holds(index.generation):
         yield (
-            "Milvus does not hold this index yet, which is searched in this process. "
-            f"Put it there with `rag index --index {index.name}`."
+            "Milvus does not hold the current generation of this index, so it is searched in this process. "
+            f"Run `rag index --index {index.name}` to copy it to Milvus."
         )
     for collection in store.list_others(index):
         yield (
-            f"Milvus keeps the collection {collection} for those who opened the index before its last build: numbers "
-            "and names of articles, no words. The next build removes it."
+            f"Milvus keeps the collection {collection} for processes that opened the index before its last build. It "
+            "holds vectors and the names of articles, not their text. The next build removes it."
         )
+
+
+def _rebuild(index: Index) -> str:
+    return f"Rebuild the index with `{rebuild_command(index.name)}`."
+
+
+def _update(index: Index) -> str:
+    return f"Update the index with `rag index --index {index.name}`."

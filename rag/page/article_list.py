@@ -9,7 +9,7 @@ from rag.errors import ArticleMissing
 from rag.page.labels import Wording
 from rag.page.rendering import render
 from rag.page.uploads import Change, list_added
-from rag.text.language import fold
+from rag.text.folding import fold
 from rag.types import Article
 
 Entry = tuple[Article, str]

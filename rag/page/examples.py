@@ -1,7 +1,7 @@
-"""Questions that the page offers, one a language, each about something that an article of the index names.
+"""Questions that the page offers, one in each language, each about a topic of an article in the index.
 
-The name stands in quotation marks, so the sentence around it is right in every language, whatever the name. A question
-is offered only if it is plainly in its language, and if it finds that name in that article before anything else.
+The topic is in quotation marks, so that the sentence around it is correct in every language, whatever the topic. A
+question is offered only if its language is detected rightly, and if its first hit is the topic in that article.
 """
 
 import threading
@@ -10,33 +10,38 @@ from dataclasses import dataclass, field
 from itertools import chain, groupby, zip_longest
 
 from rag.assistant import Assistant
+from rag.encoding.query import Query
 from rag.index.index import Index
 from rag.page.labels import Wording
 from rag.page.rendering import render
 from rag.page.topics import find_topics, list_names
 from rag.retrieval.search import retrieve
-from rag.text.language import detect, script_of
-from rag.text.lexicon import SERBIAN
+from rag.text.language import detect
+from rag.text.lexicon import find_base
+from rag.text.scripts import script_of
 from rag.types import Article, Document
 
 LOOKED = 12
-"""Articles that are looked at, of each language as many."""
+"""Articles that topics are taken from, spread evenly over the languages."""
 TRIES = 6
-"""Questions that are tried in a language; each is a search."""
+"""Questions that are tried in a language. Each try is a search."""
 
 
 @dataclass(slots=True)
 class _Subject:
-    """An article, and what it can be asked about."""
+    """An article and its topics."""
 
     document: Document
     topics: list[str]
     asked: list[str] = field(default_factory=list)
-    """Those that questions are about."""
+    """Topics that questions are already about."""
 
 
 class Examples:
-    """One question in each language of the page, made once for each generation of the index."""
+    """One question in each language of the page, made once for each generation of the index.
+
+    Safe to use from several threads.
+    """
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
@@ -45,7 +50,7 @@ class Examples:
         self._making = threading.Lock()
 
     def draw(self, wording: Wording) -> str:
-        """As HTML, that in the reader's own language first; of a language in two scripts one alone."""
+        """Return the questions as HTML, the one in the reader's language first, one script for each language."""
         made = self._make()
         tags = sorted(made, key=lambda tag: (tag != wording.tag, tag))
         chosen = {tag.partition("-")[0]: tag for tag in reversed(tags)}
@@ -53,7 +58,7 @@ class Examples:
         return render("examples.html", questions=questions, wording=wording)
 
     def _make(self) -> dict[str, str]:
-        """Tags and questions for the index that is in use."""
+        """Return the questions for the index in use, by tag."""
         with self._making:
             index = self._assistant.index
             if index.generation != self._generation:
@@ -64,11 +69,14 @@ class Examples:
             return self._made
 
     def _ask(self, tag: str, subjects: Sequence[_Subject], index: Index) -> str | None:
-        """A question in a language; rather about an article in another, and one that none asks about yet."""
+        """Return a question in a language, or None if no topic gives one.
+
+        Prefers an article in another language, and an article that no question is about yet.
+        """
         wording = Wording(self._assistant.prompts, tag)
         language = wording.written[0]
         script = script_of(wording.label("example", name=""))
-        # The first topic of each before the second of any.
+        # The first topic of each article comes before the second of any.
         dealt = chain.from_iterable(zip_longest(*([(one, topic) for topic in one.topics] for one in subjects)))
         fresh = sorted(
             filter(None, dealt),
@@ -82,19 +90,19 @@ class Examples:
             if self._finds(question, topic, subject.document.source, index):
                 subject.asked.append(topic)
                 return question
-            # It will hardly do better in another language, so others come before it.
+            # The topic will hardly do better in another language, so the other topics come first there.
             subject.topics.remove(topic)
             subject.topics.append(topic)
         return None
 
     def _finds(self, question: str, topic: str, source: str, index: Index) -> bool:
-        hits = retrieve(question, index, self._assistant.encoder, 1)
+        hits = retrieve(Query(question, detect(question), self._assistant.encoder), index, 1)
         return any(source in (hit.passage.source, *hit.also) and topic in hit.passage.text for hit in hits)
 
 
 def _is_in(question: str, language: str) -> bool:
     code = detect(question).code
-    return code == language or (language == "sr" and code in SERBIAN)
+    return language in (code, find_base(code))
 
 
 def _find_subjects(index: Index) -> list[_Subject]:
@@ -108,7 +116,7 @@ def _find_subjects(index: Index) -> list[_Subject]:
 
 
 def _choose(articles: Sequence[Article]) -> list[Article]:
-    """Of each language as many, the newest first."""
+    """Return up to `LOOKED` articles, newest first, taken from the languages in turn."""
     newest = sorted(articles, key=lambda one: one.date or "", reverse=True)
     grouped = groupby(sorted(newest, key=lambda one: one.language), lambda one: one.language)
     turns = chain.from_iterable(zip_longest(*(list(group) for _, group in grouped)))

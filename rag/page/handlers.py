@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from rag.answering.streams import run_in_thread
+from rag.answering.streams import step_in_thread
 from rag.assistant import Assistant
 from rag.errors import ArticleMissing
 from rag.page.api import add_endpoints
@@ -124,7 +124,7 @@ def _handle_questions(localizer: Localizer, components: Components) -> None:
         conversation.language = conversation.language or _choose_language(request, assistant)
         among = Filter(tuple(languages), tuple(sources), since.strip() or None, until.strip() or None)
         position = conversation.begin(question)
-        steps = run_in_thread(follow(assistant, question, conversation, among))
+        steps = step_in_thread(follow(assistant, question, conversation, among))
         try:
             async with aclosing(steps):
                 async for exchange in steps:
@@ -186,7 +186,7 @@ def _handle_changes(localizer: Localizer, components: Components) -> list[Depend
 
     async def show(steps: Generator[Change, None, None], find: str, tag: str) -> AsyncGenerator[list[Any], None]:
         wording = localizer.wording(tag)
-        async with aclosing(run_in_thread(steps)) as changes:
+        async with aclosing(step_in_thread(steps)) as changes:
             async for change in changes:
                 yield [draw_change(change, wording), gr.skip(), *unchanged]
         yield [gr.skip(), draw_list(assistant, find, wording), *localizer.updates(wording)]

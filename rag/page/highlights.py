@@ -1,35 +1,28 @@
-"""Which words of a passage a question has too, in whatever script: names and numbers above all."""
+"""Find the words of a passage that the question has too, in any script."""
 
 import re
 
-from rag.text.language import fold
+from rag.text.folding import fold
+from rag.text.names import share_stem
 from rag.text.sentences import Span
 
 WORD = re.compile(r"\w+(?:[.,]\d+)*")
+NAME = 4
+"""Letters from which a word with a capital is worth highlighting."""
 LONG = 6
-"""Letters from which on a word tells something though it is no name."""
-STEM = 4
-"""Letters that two forms of a word share at least."""
-ENDING = 3
-"""Letters in which they may differ at the end: Путин, Putina."""
+"""Letters from which any word is worth highlighting."""
 
 
 def find_shared(question: str, text: str) -> list[Span]:
-    """Where in the text the words stand that the question has too."""
-    asked = {fold(word) for word in WORD.findall(question) if _tells(word)}
+    """Return the offsets of the words in `text` that the question has too: names, numbers and long words."""
+    asked = {fold(word) for word in WORD.findall(question) if _is_telling(word)}
     return [
         found.span()
         for found in WORD.finditer(text)
-        if _tells(found[0]) and any(_is_same(fold(found[0]), word) for word in asked)
+        if _is_telling(found[0]) and any(share_stem(fold(found[0]), word) for word in asked)
     ]
 
 
-def _tells(word: str) -> bool:
-    return word[0].isdigit() or (len(word) >= STEM and word[0].isupper()) or len(word) >= LONG
-
-
-def _is_same(one: str, other: str) -> bool:
-    if one[0].isdigit() or other[0].isdigit():
-        return one == other
-    stem = max(STEM, max(len(one), len(other)) - ENDING)
-    return one[:stem] == other[:stem] and min(len(one), len(other)) >= stem
+def _is_telling(word: str) -> bool:
+    """Return whether a word says something about the topic: a number, a name or a long word."""
+    return word[0].isdigit() or (len(word) >= NAME and word[0].isupper()) or len(word) >= LONG

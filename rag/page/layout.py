@@ -12,7 +12,7 @@ from rag.ingest.formats import FORMATS
 from rag.page.conversation import Conversation
 from rag.page.labels import Wording, name_natively
 from rag.page.rendering import render
-from rag.text.language import fold
+from rag.text.folding import fold
 from rag.text.prompts import FALLBACK
 
 STYLE = Path(__file__).with_name("page.css")

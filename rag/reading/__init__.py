@@ -1,1 +1,1 @@
-"""Which of the hits hold the answer."""
+"""Decide which of the hits hold the answer to a question."""

@@ -1,17 +1,16 @@
-"""When a text says what is accepted as an answer, as evaluation/cases/README.md states it."""
+"""Compare a text with the accepted answers of a case, by the rules of evaluation/cases/README.md."""
 
 import re
-import unicodedata
 
-
-def fold(text: str) -> str:
-    """The text without case and combining marks, NFKD."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+from rag.text.folding import fold_in_script
 
 
 def says(text: str, variant: str) -> bool:
-    """Does the folded variant occur in the folded text, without a number going on beyond it?"""
-    wanted = fold(variant)
+    """Return whether the folded variant occurs in the folded text.
+
+    A variant that begins or ends with a digit must not be part of a longer number.
+    """
+    wanted = fold_in_script(variant)
     before = r"(?<!\d)" if wanted[0].isdigit() else ""
     after = r"(?!\d)" if wanted[-1].isdigit() else ""
-    return re.search(before + re.escape(wanted) + after, fold(text)) is not None
+    return re.search(before + re.escape(wanted) + after, fold_in_script(text)) is not None

@@ -1,63 +1,92 @@
-"""Question and hits to the same hits, ordered by the generator's own odds that each holds the answer.
+"""Order hits by the evidence that each of them holds the answer.
 
-A small model reads badly in a crowd and judges well: asked of each passage alone, whether it holds the answer, it puts
-the right one first more often than the encoder can. Not every model does; `judges.py` tells which, and how.
+A small model is confused by many passages at once but judges well one at a time: asked of each passage alone whether it
+holds the answer, it puts the right passage first more often than the encoder does. Not every model does so;
+`known_judges.py` tells which do. Without such a model, the evidence is the score of retrieval alone.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from operator import itemgetter
 
 from rag.protocols import Generator
-from rag.reading.trust import Judge
+from rag.text.language import name_of
 from rag.text.prompts import Prompts
-from rag.types import Hit, Passage
+from rag.types import EncoderSettings, Hit, Passage
 
 REPLIES = ("Yes", "No")
-"""What prompts/judge.txt asks for."""
-JUDGED = 4
-"""How many of the first hits are judged; judging eight puts no more right ones first."""
-MARGIN = 0.36
-"""How far behind the first, by what retrieval's score is worth in odds, a hit is judged; evaluation/README.md has the
-figures."""
+"""The two replies that prompts/judge.txt asks for."""
 
-SCORE, LEAD = 8.0, 39.0
-"""What a unit of retrieval's score, and of its lead on all other hits, is worth in odds where nobody judges: a logistic
-regression on the development half."""
-ALONE = 3.85
-"""The evidence from which on a passage is believed to hold the answer then: of the answerable questions of that half,
-0.15 have less."""
+Ask = Callable[[str, Sequence[Passage]], list[float]]
+"""Takes a question and passages; returns for each passage the log-odds that it holds the answer."""
 
 
-def judge(
-    question: str, hits: Sequence[Hit], generator: Generator, prompts: Prompts, rule: Judge, margin: float = MARGIN
-) -> tuple[Hit, ...]:
-    """The hits with their odds and evidence, the likeliest first; what was not judged follows in the order it had.
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """How the judgements of a generator are used; `rag/models/tables/` holds what was measured."""
 
-    Judged are the first hits, as far as retrieval does not put them behind the best by more than `margin`, in odds; the
-    generator is not asked again of those that have odds. Raises GenerationError.
+    weight: float
+    """Log-odds per unit of retrieval score."""
+    least: float
+    """Least evidence for a passage to be taken as holding the answer."""
+    speaks: tuple[str, ...]
+    """ISO 639-1 codes of the languages in which the generator's own words may be shown. In all others the article is
+    quoted."""
+    judged: int = 4
+    """How many of the first hits are judged at most."""
+    margin: float = 0.36
+    """How far behind the first hit, by retrieval and in log-odds, a hit may be to be judged."""
+    agreement: float = 2.0
+    """Log-odds added to the best passage if retrieval put it first as well: the two err on different questions."""
+
+    def weigh(self, odds: Sequence[float], scores: Sequence[float]) -> list[float]:
+        """Return the evidence that each passage holds the answer, in log-odds. Needs at least one passage."""
+        evidence = [of_one + self.weight * score for of_one, score in zip(odds, scores, strict=True)]
+        best = evidence.index(max(evidence))
+        if scores[best] == max(scores):
+            evidence[best] += self.agreement
+        return evidence
+
+    def __str__(self) -> str:
+        languages = ", ".join(name_of(language, "en") for language in self.speaks)
+        return f"judges passages; its own words are shown {f'only in {languages}' if languages else 'in no language'}"
+
+
+def ask_generator(generator: Generator, prompts: Prompts, question: str, passages: Sequence[Passage]) -> list[float]:
+    """Return the log-odds, in the generator's opinion, that each passage holds the answer.
+
+    With its first two arguments bound, it is an `Ask`. Raises GenerationError.
     """
-    first = [*takewhile(lambda hit: rule.weight * (hits[0].score - hit.score) <= margin, hits[:JUDGED])]
-    asked = [hit for hit in first if hit.odds is None]
-    found = dict(zip(asked, weigh(question, [hit.passage for hit in asked], generator, prompts), strict=True))
-    odds = [found.get(hit, hit.odds or 0.0) for hit in first]
-    evidence = rule.weigh(odds, [hit.score for hit in first])
-    likeliest = sorted(zip(evidence, odds, first, strict=True), key=itemgetter(0), reverse=True)
-    judged = [replace(hit, odds=of_one, evidence=total) for total, of_one, hit in likeliest]
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*judged, *hits[len(first) :]], start=1))
-
-
-def trust_retrieval(hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """The hits with what retrieval alone says for each, in odds, as for a generator that is no judge."""
-    trusted = []
-    for hit in hits:
-        best = max((other.score for other in hits if other is not hit), default=0.0)
-        trusted.append(replace(hit, evidence=SCORE * hit.score + LEAD * (hit.score - best)))
-    return tuple(trusted)
-
-
-def weigh(question: str, passages: Sequence[Passage], generator: Generator, prompts: Prompts) -> list[float]:
-    """The logarithm of the odds, by the generator, that each passage holds the answer. Raises GenerationError."""
     excerpts = [prompts.fill("excerpt", passage=passage.text) for passage in passages]
     return generator.weigh(excerpts, prompts.fill("judge", question=question), REPLIES)
+
+
+def rank_by_judge(
+    question: str, hits: Sequence[Hit], judge: Judge, ask: Ask, margin: float | None = None
+) -> tuple[Hit, ...]:
+    """Return the hits with odds and evidence, most likely first, followed by those not judged in their old order.
+
+    Judged are the first hits that retrieval puts at most `margin` behind the best, in log-odds; the default is the
+    margin of the judge. Hits that have odds
+    already are not asked about again. Raises GenerationError.
+    """
+    reach = judge.margin if margin is None else margin
+    near = [*takewhile(lambda hit: judge.weight * (hits[0].score - hit.score) <= reach, hits[: judge.judged])]
+    asked = [hit for hit in near if hit.odds is None]
+    found = dict(zip(asked, ask(question, [hit.passage for hit in asked]), strict=True))
+    odds = [found.get(hit, hit.odds or 0.0) for hit in near]
+    evidence = judge.weigh(odds, [hit.score for hit in near])
+    ordered = sorted(zip(evidence, odds, near, strict=True), key=itemgetter(0), reverse=True)
+    judged = [replace(hit, odds=of_one, evidence=total) for total, of_one, hit in ordered]
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*judged, *hits[len(near) :]], start=1))
+
+
+def rank_by_retrieval(hits: Sequence[Hit], settings: EncoderSettings) -> tuple[Hit, ...]:
+    """Return the hits in their order, with the evidence that the scores of retrieval alone give."""
+    ranked = []
+    for hit in hits:
+        best_other = max((other.score for other in hits if other is not hit), default=0.0)
+        evidence = settings.score_weight * hit.score + settings.lead_weight * (hit.score - best_other)
+        ranked.append(replace(hit, evidence=evidence))
+    return tuple(ranked)

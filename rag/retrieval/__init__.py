@@ -1,1 +1,1 @@
-"""Questions to hits."""
+"""Find the passages that a question is about."""

@@ -1,7 +1,8 @@
-"""A question that leans on the conversation, completed by the questions before it.
+"""Complete a question that depends on the conversation with the questions before it.
 
-Whether it leans is told by its words alone, so it costs nothing: how it opens, whether it points back, and whether it
-names anything. Answers are left out: what they quote is from the articles, and must not become part of a question.
+Whether a question depends on others is decided from its words, which costs nothing: how it opens, whether it points
+back, and whether it names anything. Answers are left out. They quote articles, whose words must not become part of a
+question.
 """
 
 import re
@@ -16,40 +17,47 @@ from rag.types import Turn
 
 SIGNS = Path(__file__).parent / "data" / "followups.toml"
 LINKS = 3
-"""How many questions before it one may lean on."""
+"""Most earlier questions that a question can depend on."""
 STANDS = 6
-"""Words from which on a question that names something stands by itself, however it opens."""
+"""Words from which a question that names something is independent, however it opens."""
 POINTING = 10
-"""Words up to which one that points back before it names anything leans; in longer ones it points within itself."""
+"""Words up to which a question that points back before it names anything depends on others. A longer question points to
+something within itself."""
 VAGUE = 7
-"""Words up to which one that names nothing leans if something in it may point back."""
+"""Words up to which a question that names nothing depends on others if a word in it may point back."""
 BARE = 4
-"""Words up to which one that names nothing leans without any sign."""
+"""Words up to which a question that names nothing depends on others without any sign."""
 FEW_WORDS = 6
-"""A question of up to so many words tells little of its language."""
+"""Words up to which a question says little about its language."""
 CASED = {"Latn", "Cyrl", "Grek", "Armn"}
-"""Scripts in which names have capitals; in others, twice as few words are bare."""
+"""Scripts in which names have capitals. In other scripts names are not seen, so `BARE` is halved."""
 UNSPACED = {"Hani", "Jpan", "Thai"}
-"""Scripts without spaces; two letters are counted as a word."""
+"""Scripts without spaces. Two letters count as a word."""
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """The words by which questions of one language lean on others."""
+    """Words of one language that show that a question depends on others."""
 
     joining: tuple[str, ...] = ()
+    """Openings of such a question."""
     pointing: frozenset[str] = frozenset()
+    """Words for somebody, something, a place or a time that was named before."""
     vague: frozenset[str] = frozenset()
+    """Words that may point back, or may have another function."""
     late: frozenset[str] = frozenset()
-    """Those that point back after a word with a capital too, where all nouns have one."""
+    """Words that point back even after a capitalised word, in a language that capitalises all nouns."""
     inverting: frozenset[str] = frozenset()
-    """Those after which a pronoun may be joined to the verb: pourquoi a-t-elle."""
+    """Words after which a pronoun may be joined to the verb: pourquoi a-t-elle."""
 
 
 def complete(question: str, language: Language, history: Sequence[Turn], longest: int) -> str:
-    """The question after those that it leans on, at most `longest` characters; as it is where it stands by itself."""
-    if not history or not leans(question, language):
+    """Return the question preceded by the questions that it depends on.
+
+    An independent question is returned as it is, and so is one that would exceed `longest` characters.
+    """
+    if not history or not is_dependent(question, language):
         return question
     *earlier, last = history[-LINKS:]
     before = complete(last.question, detect(last.question), earlier, longest)
@@ -58,7 +66,10 @@ def complete(question: str, language: Language, history: Sequence[Turn], longest
 
 
 def tell_language(question: str, history: Sequence[Turn]) -> Language:
-    """The language of a question; a short one is in that of the question before it, unless it opens as another does."""
+    """Return the language of a question in a conversation.
+
+    A short question is in the language of the question before it, unless it opens as questions in another language do.
+    """
     if not history or len(question.split()) > FEW_WORDS:
         return detect(question)
     before, alone = detect(history[-1].question), detect(question)
@@ -67,8 +78,8 @@ def tell_language(question: str, history: Sequence[Turn]) -> Language:
     return alone if alone.code in joined and before.code not in joined else detect(question, home=before)
 
 
-def leans(question: str, language: Language) -> bool:
-    """Whether a question cannot be understood without those before it."""
+def is_dependent(question: str, language: Language) -> bool:
+    """Return whether a question can be understood only together with the questions before it."""
     signs = _load_signs().get(language.code, Signs())
     words = [match.group() for match in _WORD.finditer(question)]
     count = sum(map(len, words)) / 2 if language.script in UNSPACED else len(words)
@@ -88,13 +99,13 @@ def leans(question: str, language: Language) -> bool:
 
 
 def _split_inverted(words: Sequence[str], signs: Signs) -> list[str]:
-    """What is joined to the verb right after the word that asks."""
+    """Return the words joined to the verb that follows the question word."""
     first, *others = [re.split("[-'’]", word.lower()) for word in words[:2]] or [[""]]
     return [*first[1:], *(others[0][1:] if others else ())] if first[0] in signs.inverting else []
 
 
 def _names(word: str, place: int) -> bool:
-    """Whether a word is a name or a number; the first one has a capital anyway."""
+    """Return whether a word is a name or a number. The first word always has a capital, so it is never a name."""
     return any(char.isdigit() for char in word) or (place > 0 and word[0].isupper())
 
 

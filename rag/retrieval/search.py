@@ -1,4 +1,4 @@
-"""Question to hits: the nearest passages by their vectors, ordered by how their tokens match the question's."""
+"""Find the passages nearest to a question by their vectors, and order them by how their tokens match the question's."""
 
 import re
 from collections.abc import Sequence
@@ -8,21 +8,18 @@ import numpy as np
 
 from rag.encoding.matching import match
 from rag.encoding.projection import expect
+from rag.encoding.query import Query
 from rag.index.index import Index
-from rag.protocols import Encoder
 from rag.retrieval.periods import Period
+from rag.text.dates import PartialDate
 from rag.types import Filter, Hit, Passage, Projection, Tokens, Vectors
 
-CANDIDATES = 32
-"""Passages whose tokens are matched; evaluation/README.md has the figures of this and what follows."""
-PREFERENCE = 0.05
-"""What a passage gains when its document is of the period that the question names."""
 WORD = re.compile(r"\w+")
 
 
 @dataclass(slots=True)
 class _Candidate:
-    """A passage that is near enough to be looked at closely."""
+    """A passage near enough to have its tokens matched."""
 
     row: int
     cosine: float
@@ -32,23 +29,23 @@ class _Candidate:
 
 
 def retrieve(
-    question: str, index: Index, encoder: Encoder, count: int, among: Filter | None = None, period: Period | None = None
+    query: Query, index: Index, count: int, among: Filter | None = None, period: Period | None = None
 ) -> tuple[Hit, ...]:
-    """The `count` passages nearest in meaning to the question, best first, whatever their language.
+    """Return the `count` passages nearest in meaning to the question, best first, whatever their language.
 
-    Only those that `among` lets through; those whose documents are of the `period` come sooner. Passages with the
-    same words take one place together.
+    Only passages that `among` lets through are considered. Documents of the `period` are preferred. Passages with the
+    same words make one hit.
     """
-    asked = encoder.encode([question], "query")
-    candidates = _find_candidates(asked.vectors[0], index, max(count, CANDIDATES), among)
+    settings = query.encoder.settings
+    candidates = _find_candidates(query.vector, index, max(count, settings.candidates), among)
     cosines = np.array([candidate.cosine for candidate in candidates], dtype=np.float32)
     passages = [candidate.passage for candidate in candidates]
     tokens = [index.read_tokens(candidate.row) for candidate in candidates]
-    scores = score(asked.tokens[0], cosines, passages, tokens, index.projection)
+    scores = score(query.tokens, cosines, passages, tokens, index.projection, settings.rarity)
     if period:
         for row, candidate in enumerate(candidates):
             date = candidate.passage.date
-            scores[row] += PREFERENCE if date and period.covers(date) else 0
+            scores[row] += settings.preference if date and period.covers(PartialDate.parse(date)) else 0
     best = np.argsort(-scores, kind="stable")[:count]
     return tuple(
         Hit(rank, min(float(scores[row]), 1.0), candidates[row].passage, also=tuple(candidates[row].also))
@@ -56,8 +53,28 @@ def retrieve(
     )
 
 
+def score(
+    question: Tokens,
+    cosines: Vectors,
+    passages: Sequence[Passage],
+    tokens: Sequence[Tokens],
+    projection: Projection,
+    rarity: float,
+) -> Vectors:
+    """Return how well passages match a question, of shape `(passages,)`: the mean of vector cosine and token match.
+
+    `cosines`, of the same shape, are those between the vectors of the passages and of the question.
+    """
+    if not len(question) or not passages:
+        return cosines
+    languages = [(passage.language, passage.script) for passage in passages]
+    expected = {language: expect(question, *language, projection) for language in set(languages)}
+    matched = match(question, tokens, rarity, [expected[language] for language in languages])
+    return np.asarray((cosines + matched) / 2, dtype=np.float32)
+
+
 def _find_candidates(vector: Vectors, index: Index, count: int, among: Filter | None) -> list[_Candidate]:
-    """The nearest passages that say different things; reports of one event in other words do."""
+    """Return the nearest passages, those with the same words as one; reports of one event in other words stay apart."""
     size = count
     while True:
         nearest = index.search(vector, size, among)
@@ -71,18 +88,3 @@ def _find_candidates(vector: Vectors, index: Index, count: int, among: Filter | 
         if len(found) >= count or len(nearest) < size:
             return list(found.values())
         size *= 4
-
-
-def score(
-    question: Tokens, cosines: Vectors, passages: Sequence[Passage], tokens: Sequence[Tokens], projection: Projection
-) -> Vectors:
-    """How well passages match, of shape `(passages,)`: the mean of what vectors and tokens say, in cosines.
-
-    `cosines` are those of the passages' vectors with the question's, of the same shape.
-    """
-    if not len(question) or not passages:
-        return cosines
-    languages = [(passage.language, passage.script) for passage in passages]
-    expected = {language: expect(question, *language, projection) for language in set(languages)}
-    matched = match(question, tokens, [expected[language] for language in languages])
-    return np.asarray((cosines + matched) / 2, dtype=np.float32)

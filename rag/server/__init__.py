@@ -1,1 +1,1 @@
-"""The doors for other programs: OpenAI's protocol and plain ones over HTTP, and tools over MCP."""
+"""The server for other programs: OpenAI's protocol and plain endpoints over HTTP, and tools over MCP."""

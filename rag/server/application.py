@@ -1,4 +1,4 @@
-"""The server put together, and where it listens."""
+"""Build the server from its parts and bind it to an address."""
 
 import ipaddress
 import socket
@@ -13,24 +13,24 @@ from fastapi.security import HTTPBearer
 from rag.errors import ConfigError
 from rag.server.articles import build_articles
 from rag.server.chat import build_chat
-from rag.server.error_replies import handle_failures
-from rag.server.mcp_tools import build_tools, has_tools
-from rag.server.middleware import BODY_BYTES, Guard
-from rag.server.schemas import FailureReply, Health
+from rag.server.error_replies import add_error_handlers
+from rag.server.mcp_tools import build_tools, has_mcp
+from rag.server.middleware import MAX_BODY_BYTES, AccessMiddleware
+from rag.server.schemas import ErrorResponse, Health
 from rag.server.service import Service
 
-CONNECTIONS = 1000
-GOODBYE_SECONDS = 5
-"""For those that are being answered when the server is stopped."""
+MAX_CONNECTIONS = 1000
+SHUTDOWN_SECONDS = 5
+"""How long requests in progress may go on after the server is told to stop."""
 
 
-def build_app(desk: Service, local: bool) -> Guard:
-    """The application over a desk; one that is `local` serves whoever names this machine alone."""
-    tools = build_tools(desk) if has_tools() else None
-    token = desk.assistant.config.server_token
+def build_app(service: Service, local: bool) -> AccessMiddleware:
+    """Return the application. If `local`, it serves only requests whose Host header names this machine."""
+    tools = build_tools(service) if has_mcp() else None
+    token = service.assistant.config.server_token
 
     @asynccontextmanager
-    async def live(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if tools:
                 await stack.enter_async_context(tools.session_manager.run())
@@ -40,35 +40,35 @@ def build_app(desk: Service, local: bool) -> Guard:
         title="Ask the articles",
         version=version("rag-assistant"),
         description=(
-            "Questions in any language over a folder of articles in many; every answer cites the exact words. "
-            "Errors have OpenAI's form; 503 means that it is worth coming back after `Retry-After` seconds."
+            "Ask questions in any language about a folder of articles in many languages. Every answer cites the exact "
+            "words. Errors have OpenAI's format; after a 503, try again in `Retry-After` seconds."
         ),
-        # The pages that FastAPI offers load scripts from elsewhere.
+        # FastAPI's documentation pages load scripts from other sites.
         docs_url=None,
         redoc_url=None,
-        lifespan=live,
-        max_body_size=BODY_BYTES,
-        responses={"default": {"model": FailureReply, "description": "What went wrong, in OpenAI's form"}},
+        lifespan=lifespan,
+        max_body_size=MAX_BODY_BYTES,
+        responses={"default": {"model": ErrorResponse, "description": "An error, in OpenAI's format"}},
     )
-    handle_failures(app)
-    # The guard looks at the token; this describes it.
-    shown = [Depends(HTTPBearer(auto_error=False, description="RAG_SERVER_TOKEN"))] if token else []
-    app.include_router(build_chat(desk), dependencies=shown)
-    app.include_router(build_articles(desk), dependencies=shown)
+    add_error_handlers(app)
+    # The middleware checks the token; this only describes it in /openapi.json.
+    described = [Depends(HTTPBearer(auto_error=False, description="RAG_SERVER_TOKEN"))] if token else []
+    app.include_router(build_chat(service), dependencies=described)
+    app.include_router(build_articles(service), dependencies=described)
 
     @app.get("/health")
-    def tell_health() -> Health:
-        """The server answers. Needs no token."""
+    def report_health() -> Health:
+        """Report that the server is running. Needs no token."""
         return Health()
 
     if tools:
-        # Without a host of its own to look for: the guard has done that.
+        # No host to check against: the middleware has already checked it.
         app.routes.extend(tools.streamable_http_app(stateless_http=True, json_response=True, host="").routes)
-    return Guard(app, token, local)
+    return AccessMiddleware(app, token, local)
 
 
 def is_local(host: str) -> bool:
-    """Whether only this machine reaches what is bound to `host`."""
+    """Return whether only this machine can reach a socket bound to `host`."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -76,26 +76,30 @@ def is_local(host: str) -> bool:
 
 
 def bind(host: str, port: int, token: str | None) -> socket.socket:
-    """A socket for the server; 0 takes any free port. Raises ConfigError."""
+    """Return a listening socket; port 0 picks a free one.
+
+    Raises ConfigError if the address cannot be used, or if other machines could reach it and there is no token.
+    """
     if not is_local(host) and not token:
         raise ConfigError(
-            f"On {host} others can ask too. Set RAG_SERVER_TOKEN to what they must show, or leave --host."
+            f"Other machines can reach {host}. Set RAG_SERVER_TOKEN to a token that clients must send, "
+            "or leave out --host."
         )
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise ConfigError(f"Nothing can be served on {host}, port {port}: {error}. Choose another.") from error
+        raise ConfigError(f"Cannot listen on {host}, port {port}: {error}. Choose another address or port.") from error
 
 
-def build_server(desk: Service, bound: socket.socket) -> uvicorn.Server:
-    """The server of a desk, to be run on the socket that it is bound to."""
+def build_server(service: Service, bound: socket.socket) -> uvicorn.Server:
+    """Return the server. Run it on the socket that was bound for it."""
     config = uvicorn.Config(
-        build_app(desk, is_local(bound.getsockname()[0])),
+        build_app(service, is_local(bound.getsockname()[0])),
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=GOODBYE_SECONDS,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     return uvicorn.Server(config)

@@ -19,20 +19,20 @@ from rag.errors import QuestionError, RagError
 from rag.server.error_replies import describe
 from rag.server.schemas import (
     MODEL,
+    AssistantMessage,
     ChatRequest,
     Choice,
-    Chunk,
-    ChunkChoice,
+    CitedAnswer,
     Completion,
+    CompletionChunk,
     Delta,
-    Form,
+    DeltaChoice,
     FoundPassage,
     Message,
-    Models,
-    Reply,
-    Said,
-    choose,
-    name_completion,
+    ModelList,
+    Schema,
+    make_completion_id,
+    make_filter,
 )
 from rag.server.service import Service
 from rag.text.prompts import Prompts
@@ -40,66 +40,67 @@ from rag.types import Turn
 
 logger = logging.getLogger(__name__)
 
-LEFT = 499
-"""The status, seen in the log alone, of a request whose client left."""
-SPEAKER = Delta(role="assistant", content="")
+CLIENT_LEFT = 499
+"""The status logged for a request whose client disconnected; nobody receives it."""
+OPENING = Delta(role="assistant", content="")
 Result = TypeVar("Result")
 
 
-def build_chat(desk: Service) -> APIRouter:
-    """The routes under /v1."""
+def build_chat(service: Service) -> APIRouter:
+    """Return the routes under /v1."""
     router = APIRouter(prefix="/v1", tags=["chat"])
-    prompts = desk.assistant.prompts
+    prompts = service.assistant.prompts
 
     @router.get("/models")
-    def list_models() -> Models:
-        """The assistant is the only model."""
-        return Models()
+    def list_models() -> ModelList:
+        """List the models. The assistant is the only one."""
+        return ModelList()
 
     @router.post(
         "/chat/completions",
         response_model=Completion,
         responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
     )
-    async def complete_chat(asked: ChatRequest, request: Request) -> Completion | StreamingResponse:
-        """Answer the last message from the articles, with citations; the earlier ones are its context."""
-        if asked.model != MODEL:
-            raise HTTPException(404, f"There is no model “{asked.model}”, only “{MODEL}”")
-        question, history = read_messages(asked.messages, desk.assistant.config.max_question_chars)
-        if not asked.stream:
-            answer = await _stay(request, desk.ask(question, history, choose(asked.among)))
-            reply = Reply(content=write_answer(answer, prompts))
-            return Completion(choices=(Choice(message=reply),), answer=Said.of(answer))
-        events = desk.follow(question, history, choose(asked.among))
-        # What is wrong with the question, or that there is no place, shows before anything is sent.
+    async def complete_chat(body: ChatRequest, request: Request) -> Completion | StreamingResponse:
+        """Answer the last message from the articles, with citations. Earlier messages are its context."""
+        if body.model != MODEL:
+            raise HTTPException(404, f"There is no model “{body.model}”, only “{MODEL}”")
+        question, history = read_messages(body.messages, service.assistant.config.max_question_chars)
+        if not body.stream:
+            answer = await _while_connected(request, service.ask(question, history, make_filter(body.among)))
+            message = AssistantMessage(content=write_answer(answer, prompts))
+            return Completion(choices=(Choice(message=message),), answer=CitedAnswer.of(answer))
+        events = service.follow(question, history, make_filter(body.among))
+        # Waiting for the first event lets a bad question or a busy server be reported by status.
         first = await anext(events)
         return EventStream(first, events, prompts)
 
     return router
 
 
-def read_messages(messages: Sequence[Message], most: int) -> tuple[str, list[Turn]]:
-    """The question that a conversation ends with, and what was asked and answered before.
+def read_messages(messages: Sequence[Message], max_chars: int) -> tuple[str, list[Turn]]:
+    """Return the question that the conversation ends with, and the turns before it.
 
-    Raises QuestionError, also when an earlier question has more than `most` characters.
+    Raises QuestionError if the last message is not the user's, or an earlier question has more than `max_chars`
+    characters.
     """
     asked: str | None = None
     history: list[Turn] = []
     for message in messages[:-1]:
         if message.role == "user":
             asked = message.read()
-            if len(asked) > most:
-                raise QuestionError(f"An earlier question has more than {most} characters. Leave it out.")
+            if len(asked) > max_chars:
+                raise QuestionError(f"An earlier question has more than {max_chars} characters. Leave it out.")
         elif message.role == "assistant" and asked is not None:
             history.append(Turn(asked, message.read()))
             asked = None
     if messages[-1].role != "user":
-        raise QuestionError("The last message is not the user's. Send the question last.")
+        raise QuestionError("The last message is not from the user. Put the question last.")
     return messages[-1].read(), history
 
 
 class EventStream(StreamingResponse):
-    """Server-sent events made of the assistant's, which are closed when the client leaves or has them all."""
+    """Server-sent events. The assistant's events are closed once the client has them all or leaves."""
 
     media_type = "text/event-stream"
 
@@ -108,59 +109,59 @@ class EventStream(StreamingResponse):
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send them."""
+        """Send the events."""
         async with aclosing(self._rest):
             await super().__call__(scope, receive, send)
 
 
 async def _write_events(first: Event, rest: AsyncGenerator[Event, None], prompts: Prompts) -> AsyncGenerator[str, None]:
-    make = partial(Chunk, id=name_completion(), created=int(time.time()))
+    make = partial(CompletionChunk, id=make_completion_id(), created=int(time.time()))
     try:
         if not isinstance(first, Evidence):
-            # What is answered from the index comes without evidence, which else tells who speaks.
-            yield _write(make(choices=(ChunkChoice(delta=SPEAKER),)))
-        for chunk in _fill(make, first, prompts):
+            # Normally the chunk with the evidence opens the message, but not every answer has evidence.
+            yield _write(make(choices=(DeltaChoice(delta=OPENING),)))
+        for chunk in _make_chunks(make, first, prompts):
             yield _write(chunk)
         async for event in rest:
-            for chunk in _fill(make, event, prompts):
+            for chunk in _make_chunks(make, event, prompts):
                 yield _write(chunk)
         yield "data: [DONE]\n\n"
     except Exception as error:
         if not isinstance(error, RagError):
-            logger.exception("unexpected")
+            logger.exception("unexpected error")
         yield _write(describe(error))
 
 
-def _write(form: Form) -> str:
-    return f"data: {form.model_dump_json()}\n\n"
+def _write(schema: Schema) -> str:
+    return f"data: {schema.model_dump_json()}\n\n"
 
 
-def _fill(make: Callable[..., Chunk], event: Event, prompts: Prompts) -> Iterator[Chunk]:
-    """The chunks that tell of an event; words that are not checked yet are not told."""
+def _make_chunks(make: Callable[..., CompletionChunk], event: Event, prompts: Prompts) -> Iterator[CompletionChunk]:
+    """Yield the chunks for an event. Words that have not been verified yet are not sent."""
     match event:
         case Evidence(hits):
-            yield make(choices=(ChunkChoice(delta=SPEAKER),), evidence=[FoundPassage.of(hit) for hit in hits])
+            yield make(choices=(DeltaChoice(delta=OPENING),), evidence=[FoundPassage.of(hit) for hit in hits])
         case Queued(place):
-            yield make(choices=(ChunkChoice(delta=Delta()),), ahead=place)
+            yield make(choices=(DeltaChoice(delta=Delta()),), ahead=place)
         case Answered(answer):
-            yield make(choices=(ChunkChoice(delta=Delta(content=write_answer(answer, prompts))),))
-            yield make(choices=(ChunkChoice(delta=Delta(), finish_reason="stop"),), answer=Said.of(answer))
+            yield make(choices=(DeltaChoice(delta=Delta(content=write_answer(answer, prompts))),))
+            yield make(choices=(DeltaChoice(delta=Delta(), finish_reason="stop"),), answer=CitedAnswer.of(answer))
 
 
-async def _stay(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
-    """What comes of the work, which is called off when the client leaves."""
+async def _while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """Return the result of the work, or cancel it when the client disconnects."""
     working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_wait_until_left(request))
+    leaving = asyncio.ensure_future(_wait_for_disconnect(request))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return working.result()
-        raise HTTPException(LEFT, "The client left")
+        raise HTTPException(CLIENT_LEFT, "The client disconnected")
     finally:
         working.cancel()
         leaving.cancel()
 
 
-async def _wait_until_left(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

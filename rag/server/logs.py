@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, each with the request that it belongs to."""
+"""Structured logs: one JSON object per line, with the id of the request it belongs to."""
 
 import json
 import logging
@@ -8,22 +8,22 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
-"""The id of the request that is being served."""
+"""The id of the request being served."""
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as a JSON object: what was said, and the `facts` given with it.
+    """Formats a record as a JSON object with its message and the `facts` given in `extra`.
 
-    Of an exception the kind and the place are told; its message may hold what somebody asked.
+    Of an exception only the type and the traceback are logged: its message may contain what a user asked.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """Return the record as one line."""
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "room": record.name,
-            "said": record.getMessage(),
+            "logger": record.name,
+            "message": record.getMessage(),
             "request": current_request.get(),
             **getattr(record, "facts", {}),
         }
@@ -35,7 +35,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up_logs() -> None:
-    """Write them to standard error: of this package from INFO on, of the libraries only warnings."""
+    """Log to standard error: this package from INFO on, other libraries from WARNING on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

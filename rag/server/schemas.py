@@ -1,4 +1,4 @@
-"""The forms of requests and replies, as the OpenAPI description tells them."""
+"""The schemas of requests and replies, as they appear in the OpenAPI description."""
 
 import time
 from typing import Annotated, Literal, Self, TypeVar
@@ -9,157 +9,159 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from rag.answering.answer import Answer, Citation
 from rag.types import Document, Filter, Hit
 
-Kind = Literal["invalid_request_error", "authentication_error", "server_error"]
+ErrorType = Literal["invalid_request_error", "authentication_error", "server_error"]
 MODEL = "rag"
-"""The name under which the assistant is offered as a model."""
-Given = TypeVar("Given")
-Told = Annotated[Given | None, Field(exclude_if=lambda value: value is None)]
-"""A field that is left out where there is nothing to tell."""
+"""The assistant's name as a model."""
+Value = TypeVar("Value")
+Omittable = Annotated[Value | None, Field(exclude_if=lambda value: value is None)]
+"""A field that is left out of the reply when it is None."""
 Text = Annotated[str, AfterValidator(lambda given: given.encode("utf-8", "ignore").decode())]
-"""Without halves of characters, as clients that cut text may send; they can be neither stored nor sent back."""
+"""Text without lone surrogates, which clients send when they cut a text inside a character. UTF-8 has none."""
 Date = Annotated[str, AfterValidator(lambda given: given.encode("utf-8", "replace").decode())]
-"""With a sign in place of these, so that it is refused."""
-Words = Annotated[Text, Field(description="At most RAG_MAX_QUESTION_CHARS characters are read; more are refused.")]
+"""A date with lone surrogates replaced by a question mark, so that it is refused as a date."""
+QuestionText = Annotated[
+    Text, Field(description="At most RAG_MAX_QUESTION_CHARS characters; a longer question is refused.")
+]
 
 
-def name_completion() -> str:
-    """A new id."""
+def make_completion_id() -> str:
+    """Return a new id."""
     return f"chatcmpl-{uuid4().hex}"
 
 
-class Form(BaseModel):
-    """What fields mean is told by the strings below them."""
+class Schema(BaseModel):
+    """The base of all schemas. The docstring below a field becomes its description."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
 
-class ContentPart(Form):
-    """A part of a message; others than text cannot be read."""
+class ContentPart(Schema):
+    """A part of a message. Only text is supported."""
 
     type: Literal["text"]
     text: str
 
 
-class Message(Form):
-    """One of a conversation. Only those of the user and the assistant are read; no other has any effect."""
+class Message(Schema):
+    """A message of a conversation. Only messages of the user and the assistant are used; others are ignored."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[ContentPart] | None = None
 
     def read(self) -> str:
-        """All its text."""
+        """Return the text of all parts."""
         parts = [self.content] if isinstance(self.content, str) else [part.text for part in self.content or ()]
         return "\n".join(parts).encode("utf-8", "ignore").decode()
 
 
-class Selection(Form):
-    """Which passages are looked at; what is empty lets all through."""
+class Selection(Schema):
+    """Restricts the passages that are searched. An empty field restricts nothing."""
 
     model_config = ConfigDict(extra="forbid")
 
     languages: tuple[Text, ...] = ()
-    """ISO 639-1, of the passage."""
+    """Languages of the passages, ISO 639-1."""
     sources: tuple[Text, ...] = ()
-    """Sources, or patterns of them with `*` and `?`, such as `2024/*`."""
+    """Sources of the articles, or patterns with `*` and `?`, such as `2024/*`."""
     since: Date | None = None
-    """The earliest date of an article, such as 2023, 2023-10 or 2023-10-18; those without a date are left out then."""
+    """The earliest date of an article, such as 2023, 2023-10 or 2023-10-18. Excludes articles without a date."""
     until: Date | None = None
-    """The latest date, likewise."""
+    """The latest date of an article, in the same form. Excludes articles without a date."""
 
 
-def choose(among: Selection | None) -> Filter | None:
-    """The filter that a selection stands for."""
+def make_filter(among: Selection | None) -> Filter | None:
+    """Return the Filter for a selection, or None without one."""
     return Filter(**among.model_dump()) if among else None
 
 
-class ChatRequest(Form):
+class ChatRequest(Schema):
     """A conversation that ends with the user's question.
 
-    Further fields of OpenAI's form, such as `temperature` or `max_tokens`, are accepted and have no effect.
+    Other fields of OpenAI's schema, such as `temperature` or `max_tokens`, are accepted and ignored.
     """
 
     model: Text
-    """One that `/v1/models` lists."""
+    """A model that `/v1/models` lists."""
     messages: Annotated[list[Message], Field(min_length=1)]
     stream: bool | None = False
-    """Send chunks as server-sent events. The text comes when it has been checked, all at once; before, what was
-    found and how many are ahead."""
+    """Send chunks as server-sent events. The first ones give the passages found and the number of questions ahead.
+    The text follows in one piece, once it is verified."""
     among: Selection | None = None
-    """Which articles may be read."""
+    """The articles to answer from; all by default."""
 
 
-class SearchRequest(Form):
+class SearchRequest(Schema):
     """A question to find passages for."""
 
-    question: Words
+    question: QuestionText
     count: Annotated[int, Field(ge=1, le=100)] | None = None
-    """How many passages; RAG_HITS by default."""
+    """The number of passages; RAG_HITS by default."""
     among: Selection | None = None
-    """Which articles are looked into."""
+    """The articles to search; all by default."""
 
 
-class FoundPassage(Form):
-    """A passage that was found, best first."""
+class FoundPassage(Schema):
+    """A passage found for a question."""
 
     rank: int
     """1 is the best."""
     score: float
-    """How well it matches the question, at most 1; to be compared within one question alone."""
+    """How well the passage matches the question, at most 1. Comparable only within one question."""
     odds: float | None
-    """Logarithm of the odds that it holds the answer; null where the generator was not asked."""
+    """Log odds that the passage contains the answer; null if the generator was not asked."""
     evidence: float | None
-    """All that speaks for it, in the same unit; null likewise."""
+    """The odds and the score combined, in log odds; null if the generator was not asked."""
     source: str
     text: str
     start: int
-    """Offset of `text` in the article's, in characters."""
+    """Offset of `text` in the text of the article, in characters."""
     end: int
     language: str
     """ISO 639-1."""
     script: str
     """ISO 15924."""
     date: str | None
-    """ISO 8601, to the precision known."""
+    """ISO 8601, to the year, month or day."""
     title: str | None
     also: tuple[str, ...]
-    """Further sources with the same words."""
+    """Other sources that contain these words."""
 
     @classmethod
     def of(cls, hit: Hit) -> Self:
-        """The form of a hit."""
+        """Return the schema of a hit."""
         return cls(**hit.as_dict())
 
 
-class Found(Form):
-    """What a search found."""
+class SearchResponse(Schema):
+    """The passages found for a question, best first."""
 
     question: str
     hits: list[FoundPassage]
 
 
-class Opened(Form):
+class OpenedArticle(Schema):
     """An article as it was when it was indexed."""
 
     article: Document
 
 
-class Said(Form):
+class CitedAnswer(Schema):
     """An answer with its citations."""
 
     text: str
-    """The answer with markers such as `[1]`, one for each citation."""
+    """The answer, with a marker such as `[1]` for each citation."""
     citations: tuple[Citation, ...]
-    """Each quote is verbatim in the article, at the offsets given."""
+    """Each quote is verbatim in the article at the offsets given."""
     language: str
-    """Of the question, ISO 639-1."""
+    """The language of the question, ISO 639-1."""
     abstained: bool
-    """The articles do not answer; `text` says so."""
+    """True if the articles do not answer the question; `text` says so."""
     quoted: bool
-    """The article's own words stand in `text`, as the model's could not be shown."""
+    """True if `text` quotes the article because there is no verified answer in the model's words."""
 
     @classmethod
     def of(cls, answer: Answer) -> Self:
-        """The form of an answer."""
+        """Return the schema of an answer."""
         return cls(
             text=answer.text,
             citations=answer.citations,
@@ -169,65 +171,65 @@ class Said(Form):
         )
 
 
-class Reply(Form):
-    """The assistant's message: the answer, and below it the sources that its markers name."""
+class AssistantMessage(Schema):
+    """The assistant's message: the answer, followed by the sources that its markers refer to."""
 
     role: Literal["assistant"] = "assistant"
     content: str
 
 
-class Choice(Form):
-    """The only one."""
+class Choice(Schema):
+    """The only choice of a completion."""
 
     index: Literal[0] = 0
-    message: Reply
+    message: AssistantMessage
     finish_reason: Literal["stop"] = "stop"
 
 
-class Completion(Form):
-    """OpenAI's chat completion, with the answer as it is in the additional field `answer`."""
+class Completion(Schema):
+    """OpenAI's chat completion, with the additional field `answer`."""
 
-    id: str = Field(default_factory=name_completion)
+    id: str = Field(default_factory=make_completion_id)
     object: Literal["chat.completion"] = "chat.completion"
     created: int = Field(default_factory=lambda: int(time.time()))
     model: str = MODEL
     choices: tuple[Choice]
-    answer: Said
+    answer: CitedAnswer
 
 
-class Delta(Form):
-    """What comes on top of the message so far."""
+class Delta(Schema):
+    """What a chunk adds to the message."""
 
-    role: Told[Literal["assistant"]] = None
-    content: Told[str] = None
+    role: Omittable[Literal["assistant"]] = None
+    content: Omittable[str] = None
 
 
-class ChunkChoice(Form):
-    """The only one."""
+class DeltaChoice(Schema):
+    """The only choice of a chunk."""
 
     index: Literal[0] = 0
     delta: Delta
     finish_reason: Literal["stop"] | None = None
 
 
-class Chunk(Form):
-    """OpenAI's chunk of a chat completion. Each of the additional fields stands in those chunks that tell it."""
+class CompletionChunk(Schema):
+    """OpenAI's chunk of a chat completion, with the additional fields `evidence`, `ahead` and `answer`."""
 
     id: str
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
     created: int
     model: str = MODEL
-    choices: tuple[ChunkChoice]
-    evidence: Told[list[FoundPassage]] = None
-    """What was found, before anything was read: in the first chunk."""
-    ahead: Told[int] = None
-    """Questions ahead of this one, while it waits."""
-    answer: Told[Said] = None
-    """In the last chunk."""
+    choices: tuple[DeltaChoice]
+    evidence: Omittable[list[FoundPassage]] = None
+    """The passages found, before any is read. In the first chunk."""
+    ahead: Omittable[int] = None
+    """The number of questions ahead of this one. In chunks sent while it waits."""
+    answer: Omittable[CitedAnswer] = None
+    """The answer. In the last chunk."""
 
 
-class ModelCard(Form):
-    """The assistant, as a model."""
+class ModelCard(Schema):
+    """The assistant as a model."""
 
     id: str = MODEL
     object: Literal["model"] = "model"
@@ -235,31 +237,31 @@ class ModelCard(Form):
     owned_by: str = "rag-assistant"
 
 
-class Models(Form):
-    """The only one."""
+class ModelList(Schema):
+    """The list of models. The assistant is the only one."""
 
     object: Literal["list"] = "list"
     data: tuple[ModelCard] = (ModelCard(),)
 
 
-class Health(Form):
-    """The server answers."""
+class Health(Schema):
+    """The server is running."""
 
     status: Literal["ok"] = "ok"
 
 
-class Failure(Form):
+class ErrorDetail(Schema):
     """What went wrong."""
 
     message: str
-    """One or two sentences: what happened, and what to do about it."""
-    type: Kind
+    """What happened and what to do about it, in one or two sentences."""
+    type: ErrorType
     param: None = None
     code: str
     """The kind of error, such as `QuestionError`."""
 
 
-class FailureReply(Form):
-    """Every error, in OpenAI's form."""
+class ErrorResponse(Schema):
+    """An error, in OpenAI's format."""
 
-    error: Failure
+    error: ErrorDetail

@@ -1,1 +1,1 @@
-"""The commands of the shell, a room for those of a kind. `rag/cli.py` is the door to them."""
+"""The commands of `rag`, in one module for each subject. `rag/cli.py` puts them together."""

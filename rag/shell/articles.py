@@ -1,4 +1,4 @@
-"""`rag articles` and `rag show`: what is in the index, to be read."""
+"""`rag articles` and `rag show`: list the indexed articles and print one."""
 
 import re
 from contextlib import closing
@@ -14,9 +14,9 @@ from rag.shell.output import print_article, print_entry, print_json
 @as_json
 @of_index
 def articles(as_json: bool, index: str | None) -> None:
-    """List the articles of the index.
+    """List the articles in the index.
 
-    Each with its language, its date and its title.
+    Each line gives the file, its language, its date and its title.
     """
     from dataclasses import asdict
 
@@ -33,14 +33,14 @@ def articles(as_json: bool, index: str | None) -> None:
 
 @click.command("show")
 @click.argument("source", metavar="FILE", type=as_text, shell_complete=complete_sources)
-@click.option("--cite", metavar="START:END", help="Mark these characters, as a citation gives them.")
-@click.option("--quote", metavar="WORDS", help="Mark these words, however they are broken into lines.")
+@click.option("--cite", metavar="START:END", help="Mark the characters between these offsets, as a citation has them.")
+@click.option("--quote", metavar="WORDS", help="Mark these words. Line breaks between them do not matter.")
 @as_json
 @of_index
 def show_article(source: str, cite: str | None, quote: str | None, as_json: bool, index: str | None) -> None:
     """Print an article as it was when it was indexed.
 
-    What is cited of it stands between ⟦ and ⟧.
+    The cited words are marked with ⟦ and ⟧.
     """
     from dataclasses import asdict
 
@@ -58,19 +58,19 @@ def show_article(source: str, cite: str | None, quote: str | None, as_json: bool
 
 
 def _find_span(text: str, cite: str | None, quote: str | None) -> tuple[int, int] | None:
-    """Where what is cited begins and ends; None when nothing is. Raises UsageError."""
+    """Return the offsets of the cited words, or None if nothing is cited. Raises UsageError."""
     if cite is not None and quote is not None:
-        raise click.UsageError("Give either --cite or --quote.")
+        raise click.UsageError("Give either --cite or --quote, not both.")
     if cite is not None:
-        # Python refuses to read numbers of thousands of digits.
+        # Python refuses to parse numbers of thousands of digits.
         found = re.fullmatch(r"(\d{1,18}):(\d{1,18})", cite, re.ASCII)
         start, end = map(int, found.groups()) if found else (0, 0)
         if not start < end <= len(text):
-            raise click.UsageError(f"--cite takes two places in the article, from 0 to {len(text)}, such as 0:100.")
+            raise click.UsageError(f"--cite takes two offsets into the article, from 0 to {len(text)}, such as 0:100.")
         return start, end
     if quote is not None:
         words = re.search(r"\s+".join(map(re.escape, quote.split())), text)
         if not words or words.start() == words.end():
-            raise click.UsageError("The words of --quote are not in the article. Copy them from it.")
+            raise click.UsageError("The article does not contain the words of --quote. Copy them from it.")
         return words.span()
     return None

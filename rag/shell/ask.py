@@ -1,4 +1,4 @@
-"""`rag ask`, `rag search` and `rag chat`: questions and what comes of them."""
+"""`rag ask`, `rag search` and `rag chat`: answer questions from the articles."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ import click
 
 from rag.errors import RagError
 from rag.shell.live import stream_answer
-from rag.shell.options import ABSTAINED, ANSWERED, as_json, looks
+from rag.shell.options import ABSTAINED, ANSWERED, as_json, with_assistant
 from rag.shell.output import print_answer, print_hit, print_json
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ PROMPT = "› "
 @click.command()
 @click.argument("question")
 @as_json
-@looks
+@with_assistant
 def ask(assistant: "Assistant", question: str, as_json: bool, among: "Filter") -> int:
-    """Answer QUESTION, with its sources below.
+    """Answer QUESTION and list the sources below.
 
-    Exit code 0 when it was answered, 2 when the articles do not answer it, 1 on an error.
+    The exit code is 0 if it was answered, 2 if the articles do not answer it, and 1 on an error.
     """
     if as_json:
         answer = assistant.answer(question, among=among)
@@ -40,11 +40,11 @@ def ask(assistant: "Assistant", question: str, as_json: bool, among: "Filter") -
 @click.command()
 @click.argument("question")
 @as_json
-@looks
+@with_assistant
 def search(assistant: "Assistant", question: str, as_json: bool, among: "Filter") -> None:
-    """Print the passages nearest to QUESTION.
+    """Print the passages closest in meaning to QUESTION.
 
-    They are not read, so it takes no time; nearness is that of meaning, whatever the language.
+    Passages in all languages are compared. No answer is generated, so this takes only a moment.
     """
     found = assistant.search(question, among=among)
     if as_json:
@@ -54,15 +54,15 @@ def search(assistant: "Assistant", question: str, as_json: bool, among: "Filter"
 
 
 @click.command()
-@looks
+@with_assistant
 def chat(assistant: "Assistant", among: "Filter") -> None:
     """Answer one question after another.
 
-    A question may follow up on the one before it. Ctrl-C stops an answer, Ctrl-D leaves.
+    A question may follow up on earlier ones. Ctrl-C stops an answer and Ctrl-D ends the chat.
     """
     from rag.types import Turn
 
-    # Whoever types needs longer than the model to load; if it cannot be loaded, the first question tells.
+    # Typing takes longer than loading the model. If loading fails, the first question reports the error.
     ThreadPoolExecutor(1).submit(assistant.warm)
     history: list[Turn] = []
     while (question := _read_question()) is not None:
@@ -71,10 +71,10 @@ def chat(assistant: "Assistant", among: "Filter") -> None:
 
 
 def _read_question() -> str | None:
-    """The next line, empty when it was given up with Ctrl-C; None when there are no more."""
+    """Return the next line, "" if Ctrl-C discarded it, or None at the end of the input."""
     interactive = sys.stdin.isatty()
     if interactive:
-        import readline  # noqa: F401 - lets lines be edited and brought back
+        import readline  # noqa: F401 - gives input() editing and history
     try:
         return input(PROMPT if interactive else "").strip()
     except KeyboardInterrupt:
@@ -87,7 +87,7 @@ def _read_question() -> str | None:
 
 
 def _reply(assistant: "Assistant", question: str, history: "list[Turn]", among: "Filter") -> "Answer | None":
-    """Print the answer; None when there is none, and why."""
+    """Print and return the answer, or print why there is none and return None."""
     try:
         answer = stream_answer(assistant, question, among, history)
     except RagError as error:

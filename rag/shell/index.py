@@ -1,4 +1,4 @@
-"""`rag index`: the index built, brought up to date, and kept so."""
+"""`rag index`: build the index, update it, watch its files, and verify it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,36 +16,39 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
-@click.option("--rebuild", is_flag=True, help="Encode everything anew, also what has not changed.")
-@click.option("--watch", is_flag=True, help="Then keep it up to date as files come, change and go, until Ctrl-C.")
-@click.option("--verify", is_flag=True, help="Build nothing; count everything anew and say what is wrong.")
+@click.option("--rebuild", is_flag=True, help="Encode every passage again, including unchanged ones.")
+@click.option("--watch", is_flag=True, help="Keep updating the index as files are added, changed or removed.")
+@click.option("--verify", is_flag=True, help="Build nothing; check the existing index for errors.")
 @as_json
 @of_index
 def index(
     paths: tuple[str, ...], rebuild: bool, watch: bool, verify: bool, as_json: bool, index: str | None
 ) -> int | None:
-    """Build the index, or bring it up to date.
+    """Build the index or bring it up to date.
 
-    PATHS are folders and files. Without them, those of the last time are taken; the first time, the
-    configured corpus. Only what is new or has changed is encoded; what is gone is removed. With --watch, every
-    build that changed something is told, with --json as one object each. With --verify, the index is compared with
-    itself, with the corpus, and with what is kept of its passages; the exit code is 1 if anything is wrong.
+    PATHS are files and folders. By default these are the paths of the last build or, the first time, the configured
+    corpus. Only new and changed articles are encoded; deleted ones are removed from the index.
+
+    With --watch, a summary is printed after each update, as one JSON object with --json. Ctrl-C stops it.
+
+    With --verify, the index is compared with its own checksums, with the corpus and with the cache of passages. The
+    exit code is 1 if anything is wrong.
     """
     from rag.ingest.build import build_index
 
     config = Config.from_env(index=index)
     if "" in paths:
-        # To Path it is the current folder.
-        raise click.UsageError("A path is empty, as a variable that is not set makes it. Name a folder or a file.")
+        # Path("") is the current folder, which nobody meant.
+        raise click.UsageError("A path is empty; perhaps a shell variable is not set. Name a file or a folder.")
     if verify:
         if paths or rebuild or watch:
-            raise click.UsageError("--verify builds nothing: give it alone, with --index at most.")
+            raise click.UsageError("--verify can be combined with --index and --json only.")
         return _verify(config, as_json)
     with show_progress("Encoding passages") as progress:
         summary = build_index([Path(path) for path in paths], config, rebuild=rebuild, progress=progress)
     _print_summary(summary, as_json)
     if watch:
-        _keep(config, summary, as_json)
+        _watch(config, summary, as_json)
     return None
 
 
@@ -56,25 +59,25 @@ def _verify(config: Config, as_json: bool) -> int:
     if as_json:
         print_json(audit.as_dict())
     else:
-        for said in audit.noted:
-            click.echo(f"note: {said}")
-        for said in audit.wrong:
-            click.echo(f"wrong: {said}", err=True)
+        for note in audit.noted:
+            click.echo(f"note: {note}")
+        for problem in audit.wrong:
+            click.echo(f"wrong: {problem}", err=True)
         click.echo(str(audit))
     return FAILED if audit.wrong else ANSWERED
 
 
-def _keep(config: Config, told: "Summary", as_json: bool) -> None:
-    """Print what is new beside what was told before."""
+def _watch(config: Config, last: "Summary", as_json: bool) -> None:
+    """Update the index until Ctrl-C, printing a summary of each update that differs from the last one printed."""
     from rag.ingest.watch import keep_index
 
     for news in keep_index(config):
         if isinstance(news, RagError):
             click.echo(f"rag: {news}", err=True)
             continue
-        if news.new or news.changed or news.removed or (news.skipped, news.kept) != (told.skipped, told.kept):
+        if news.new or news.changed or news.removed or (news.skipped, news.kept) != (last.skipped, last.kept):
             _print_summary(news, as_json)
-        told = news
+        last = news
 
 
 def _print_summary(summary: "Summary", as_json: bool) -> None:
@@ -84,5 +87,5 @@ def _print_summary(summary: "Summary", as_json: bool) -> None:
     for entry in summary.skipped:
         click.echo(f"warning: {entry.source}: {entry.reason}", err=True)
     for entry in summary.kept:
-        click.echo(f"warning: {entry.source}: {entry.reason} What was read of it before is kept.", err=True)
+        click.echo(f"warning: {entry.source}: {entry.reason} Its earlier version stays in the index.", err=True)
     click.echo(str(summary))

@@ -1,4 +1,4 @@
-"""`rag models …`: which models there are, and bringing them here."""
+"""`rag models`: list, fetch, verify and calibrate models."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def models() -> None:
-    """List, fetch and check the models."""
+    """List, fetch and check models."""
 
 
 named = click.argument("names", nargs=-1, metavar="[NAME]…", shell_complete=complete_models)
@@ -24,7 +24,7 @@ named = click.argument("names", nargs=-1, metavar="[NAME]…", shell_complete=co
 @models.command("list")
 @as_json
 def list_models(as_json: bool) -> None:
-    """Print the known models, and which are here."""
+    """List the known models and whether they are on this machine."""
     from rag.models.registry import known_models
 
     config = Config.from_env()
@@ -39,7 +39,7 @@ def list_models(as_json: bool) -> None:
         return
     for model, path in known:
         size = describe_size(model.size or 0)
-        state = ("here", "green") if path else ("not fetched", "")
+        state = ("fetched", "green") if path else ("not fetched", "")
         tested = "" if model.tested else ", not tested here"
         facts = f" {model.purpose:10} {size:>9}  {model.licence:18} "
         show((f"{model.name:24}", "bold"), (facts, ""), state, (tested, "dim"))
@@ -48,30 +48,30 @@ def list_models(as_json: bool) -> None:
 @models.command("fetch")
 @named
 def fetch_models(names: tuple[str, ...]) -> None:
-    """Bring models to the cache.
+    """Download models.
 
-    Without NAME, the configured encoder and generator. A fetch that was interrupted goes on where it was.
+    By default, the configured encoder and generator. An interrupted download is resumed.
     """
     from rag.models.download import fetch, plan
 
     config = Config.from_env()
     for model in _choose_models(names, config):
-        coming = plan(model, config.cache)
-        if not coming.download:
-            click.echo(f"{model.name} is here: {coming.source}")
+        planned = plan(model, config.cache)
+        if not planned.download:
+            click.echo(f"{model.name} is already fetched: {planned.source}")
             continue
-        click.echo(f"{model.name}: {describe_size(coming.download)} from {coming.source}, {model.licence}")
+        click.echo(f"{model.name}: {describe_size(planned.download)} from {planned.source}, {model.licence}")
         with show_progress(model.name, in_bytes=True) as progress:
             path = fetch(model, config.cache, progress)
-        click.echo(f"{model.name} is here: {path}")
+        click.echo(f"{model.name} is fetched: {path}")
 
 
 @models.command("verify")
 @named
 def verify_models(names: tuple[str, ...]) -> int:
-    """Compare the checksums of models.
+    """Compare the files of models with their checksums.
 
-    Their files are read again, those of the configured encoder and generator without NAME.
+    By default, those of the configured encoder and generator. Every file is read in full.
     """
     from rag.models.registry import verify
 
@@ -81,21 +81,21 @@ def verify_models(names: tuple[str, ...]) -> int:
         show(("ok  ", "green") if check.ok else ("FAIL", "red"), (f" {check.file}", ""))
     if all(check.ok for check in checks):
         return ANSWERED
-    click.echo("rag: Files marked FAIL are damaged. Fetch them anew with `rag models fetch`.", err=True)
+    click.echo("rag: The files marked FAIL are damaged. Fetch them again with `rag models fetch`.", err=True)
     return FAILED
 
 
 @models.command("calibrate")
 def calibrate_generator() -> None:
-    """Find out whether the configured generator can judge.
+    """Measure how well the configured generator judges passages.
 
-    It is asked questions of which the right passage is known, for some minutes. What is found is kept for this model,
-    encoder and prompts, and used from then on. An interrupted calibration leaves nothing behind.
+    For a few minutes it is asked questions whose right passage is known. The result is stored for this generator,
+    encoder and set of prompts, and used from then on. An interrupted calibration stores nothing.
     """
-    from rag.answering.calibration import calibrate
+    from rag.answering.spoken_languages import calibrate
     from rag.encoding.encoder import SentenceEncoder
     from rag.generation.llama import load_generator
-    from rag.reading.trust import find_shipped
+    from rag.reading.known_judges import find_shipped
     from rag.text.prompts import Prompts
 
     config = Config.from_env()
@@ -112,9 +112,9 @@ def calibrate_generator() -> None:
 @models.command("path")
 @named
 def print_paths(names: tuple[str, ...]) -> None:
-    """Print where models lie.
+    """Print where models are stored.
 
-    Without NAME, the configured encoder and generator.
+    By default, the configured encoder and generator.
     """
     from rag.models.registry import locate
 
@@ -124,13 +124,13 @@ def print_paths(names: tuple[str, ...]) -> None:
 
 
 def _choose_models(names: tuple[str, ...], config: Config) -> "list[Model]":
-    """The models of these names; without names, those configured that are not paths or servers."""
+    """Return the models of these names. By default, the configured ones that are neither paths nor servers."""
     from rag.models.registry import find, known_models
 
     if names:
         return [find(name) for name in names]
     configured = [config.encoder] if config.is_remote else [config.encoder, config.generator]
-    # As everywhere, a known name is no path, whatever lies in the current folder.
+    # A known name is never a path, even if the current folder has a file of that name.
     known = {model.name for model in known_models()}
     return [find(name) for name in configured if name in known or not Path(name).expanduser().exists()]
 

@@ -1,4 +1,4 @@
-"""What commands have in common: exit codes, options, and what completes them while they are typed."""
+"""Exit codes, options shared by several commands, and their completion in the shell."""
 
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
@@ -23,7 +23,7 @@ Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
 def completes(find: Callable[[Config], Iterable[str]]) -> Complete:
-    """Completes what is typed by those of the words found that begin with it; by nothing where they cannot be found."""
+    """Return a click completion that offers the words of `find` which begin as typed, or none if `find` fails."""
 
     def complete(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
         with suppress(RagError):
@@ -34,7 +34,7 @@ def completes(find: Callable[[Config], Iterable[str]]) -> Complete:
 
 
 def _configure(context: click.Context) -> Config:
-    """The settings with the index that the line names before the word that is being typed."""
+    """Return the settings, with the index given by an --index earlier on the command line."""
     return Config.from_env(index=context.params.get("index"))
 
 
@@ -58,7 +58,7 @@ complete_models = completes(_list_models)
 
 
 def as_text(word: str) -> str:
-    r"""The word with what is not UTF-8 written as `\xff`, as it is in the names of articles."""
+    r"""Return the argument with bytes that are not UTF-8 written as `\xff`, as in the names of articles."""
     return word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
@@ -66,11 +66,13 @@ def _as_code(word: str) -> str:
     return as_text(word).lower()
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 of_index = click.option(
-    "--index", metavar="NAME", shell_complete=complete_indexes, help="Which index; “default” by default."
+    "--index", metavar="NAME", shell_complete=complete_indexes, help="The index to use; “default” by default."
 )
-how_many = click.option("-k", "hits", type=click.IntRange(1, 100), metavar="N", help="How many passages to retrieve.")
+how_many = click.option(
+    "-k", "hits", type=click.IntRange(1, 100), metavar="N", help="The number of passages to retrieve."
+)
 filters = (
     click.option(
         "--language",
@@ -79,7 +81,7 @@ filters = (
         type=_as_code,
         metavar="CODE",
         shell_complete=complete_languages,
-        help="Only passages in it, such as el.",
+        help="Only passages in this language, such as el. Can be repeated.",
     ),
     click.option(
         "--source",
@@ -88,15 +90,15 @@ filters = (
         type=as_text,
         metavar="FILE",
         shell_complete=complete_sources,
-        help="Only this file; * stands for anything.",
+        help="Only this file; * matches anything. Can be repeated.",
     ),
-    click.option("--since", metavar="DATE", help="Only articles of that date or later: 2023, 2023-10 or 2023-10-18."),
-    click.option("--until", metavar="DATE", help="Only articles of that date or earlier."),
+    click.option("--since", metavar="DATE", help="Only articles of this date or later: 2023, 2023-10 or 2023-10-18."),
+    click.option("--until", metavar="DATE", help="Only articles of this date or earlier."),
 )
 
 
-def looks(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command that looks into the articles its options, and in their place an Assistant and a Filter."""
+def with_assistant(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that select an index and its passages, and call the command with an Assistant and a Filter."""
 
     @wraps(command)
     def run(load: Load, hits: int | None, index: str | None, **given: Any) -> Any:

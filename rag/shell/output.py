@@ -1,4 +1,4 @@
-"""What the shell shows: answers, hits, articles, progress. On a terminal in colour, in a pipe as plain lines."""
+"""Print answers, hits, articles and progress: in colour on a terminal, as plain lines to a pipe."""
 
 import json
 import re
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from rag.types import Article, Document, Hit, Passage, Progress
 
 NEAREST = 3
+"""How many passages are shown while an answer is being made, or if there is none."""
 CONTROL = re.compile(r"[\x7f-\x9f]")
-"""What a terminal takes for a command and JSON lets through."""
+"""Control characters that a terminal may obey and that JSON does not escape."""
 MARKER = re.compile(r"(\[\d+\])")
 
 Piece = tuple[str, str]
-"""Words, and the style that a terminal shows them in."""
+"""Text and its style on a terminal."""
 
 
 def show(*pieces: Piece, indent: int = 0) -> None:
-    """Print pieces side by side. What stands in them is text, never a command to the terminal."""
+    """Print pieces one after another. Control characters in them are made visible, so none reaches the terminal."""
     from rich.console import Console
     from rich.padding import Padding
     from rich.text import Text
@@ -39,7 +40,7 @@ def show(*pieces: Piece, indent: int = 0) -> None:
 
 
 def print_answer(answer: "Answer", assistant: "Assistant") -> None:
-    """The answer with its sources below, or with the nearest passages where it abstained."""
+    """Print the answer with its sources, or with the nearest passages if it abstained."""
     say, written = assistant.prompts.say, (answer.language, answer.script)
     show(*((part, "cyan" if MARKER.fullmatch(part) else "") for part in MARKER.split(answer.text)))
     if answer.abstained and answer.hits:
@@ -55,20 +56,20 @@ def print_answer(answer: "Answer", assistant: "Assistant") -> None:
 
 
 def print_hit(hit: "Hit", language: str = "en", script: str | None = None) -> None:
-    """A hit, its passage's language named in the given one."""
+    """Print a hit. The names of languages are given in `language` and `script`."""
     facts = [*_name_facts(hit.passage, language, script), f"{hit.score:.3f}"]
     show((f"{hit.rank}.", "cyan"), (f" {hit.passage.source}", "bold"), _join(facts))
     show((hit.passage.text, ""), indent=3)
 
 
 def print_entry(article: "Article") -> None:
-    """One line about an article."""
+    """Print one line about an article."""
     facts = [*_name_facts(article, "en"), article.title or ""]
     show((article.source, "bold"), _join(facts))
 
 
 def print_article(document: "Document", span: tuple[int, int] | None) -> None:
-    """An article under one line about it, the span of it marked."""
+    """Print an article under a line about it, with the characters of `span` marked."""
     show((document.source, "bold"), _join(_name_facts(document, "en")))
     start, end = span or (0, 0)
     marked = [(f"⟦{document.text[start:end]}⟧", "bold yellow")] if span else []
@@ -78,7 +79,7 @@ def print_article(document: "Document", span: tuple[int, int] | None) -> None:
 def _name_facts(
     origin: "Citation | Passage | Article | Document", language: str, script: str | None = None
 ) -> list[str]:
-    """Language and date of what is from an article."""
+    """Return the name of its language, in the given one, and its date or ""."""
     from rag.text.language import name_of
 
     return [name_of(origin.language, language, script), origin.date or ""]
@@ -89,15 +90,18 @@ def _join(facts: list[str]) -> Piece:
 
 
 def describe_size(count: int) -> str:
-    """Bytes as people say them."""
+    """Return a number of bytes in readable form, such as `1.1 GB`."""
     from rich.filesize import decimal
 
     return decimal(count)
 
 
 @contextmanager
-def show_progress(what: str, in_bytes: bool = False) -> Iterator["Progress"]:
-    """A bar on standard error while the context lasts; nothing when that is no terminal."""
+def show_progress(label: str, in_bytes: bool = False) -> Iterator["Progress"]:
+    """Show a progress bar on standard error inside the context, if that is a terminal.
+
+    Yields the callable that moves it.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -105,12 +109,12 @@ def show_progress(what: str, in_bytes: bool = False) -> Iterator["Progress"]:
     columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        bar = bars.add_task(what, total=None)
+        bar = bars.add_task(label, total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=total)
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Exactly one JSON object."""
-    # Bytes that are no text, as a shell may hand over in a question, have no place in it.
+    """Print one JSON object."""
+    # A shell may pass bytes in a question that are not UTF-8; they arrive as lone surrogates.
     text = json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "ignore").decode()
-    click.echo(CONTROL.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text))
+    click.echo(CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))

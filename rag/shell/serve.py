@@ -1,34 +1,38 @@
-"""`rag serve` and `rag mcp`."""
+"""`rag serve` and `rag mcp`: answer questions of other programs."""
 
 import os
 import signal
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
 from rag.config import Config
 from rag.hardware import share_memory
-from rag.shell.options import INTERRUPTED
-
-if TYPE_CHECKING:
-    from rag.assistant import Assistant
-
-Load = Callable[[Config], "Assistant"]
+from rag.shell.options import INTERRUPTED, Load
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Elsewhere than on this machine wants a token.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on. If other machines can reach it, RAG_SERVER_TOKEN must be set.",
+)
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on; 0 picks a free one.",
+)
 @click.pass_obj
 def serve(load: Load, host: str, port: int) -> None:
-    """Serve other programs.
+    """Serve other programs over HTTP.
 
-    As a model in OpenAI's form under /v1, with searching, the articles, and tools over MCP beside it;
-    /openapi.json describes all but the tools. RAG_SERVER_TOKEN is what they must show.
+    Offers an OpenAI-compatible API under /v1, search and the articles as plain endpoints, and MCP tools at /mcp.
+    /openapi.json describes all but the tools. If RAG_SERVER_TOKEN is set, clients must send it as a bearer token.
     """
-    from rag.readiness import make_ready
     from rag.server.application import bind, build_server
     from rag.server.logs import set_up_logs
     from rag.server.service import Service
@@ -37,7 +41,7 @@ def serve(load: Load, host: str, port: int) -> None:
     config = Config.from_env()
     with bind(host, port, config.server_token) as bound:
         assistant = load(config)
-        make_ready(assistant)
+        assistant.start()
         set_up_logs()
         address, port, *_ = bound.getsockname()
         click.echo(f"Serving on http://{f'[{address}]' if ':' in address else address}:{port}/v1 (Ctrl-C stops it)")
@@ -47,29 +51,28 @@ def serve(load: Load, host: str, port: int) -> None:
 @click.command()
 @click.pass_obj
 def mcp(load: Load) -> None:
-    """Offer tools over MCP, on standard input and output.
+    """Serve MCP tools on standard input and output.
 
-    For programs that start it themselves; `rag serve` offers the same at /mcp.
+    For programs that start the server themselves. `rag serve` offers these tools over HTTP at /mcp.
     """
-    from rag.readiness import make_ready
     from rag.server.logs import set_up_logs
     from rag.server.mcp_tools import build_tools
     from rag.server.service import Service
 
     share_memory()
     assistant = load(Config.from_env())
-    make_ready(assistant)
+    assistant.start()
     set_up_logs()
-    # Whoever starts it may have it ignore Ctrl-C.
+    # The parent process may have set SIGINT to be ignored; that is kept.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _leave)
+        signal.signal(signal.SIGINT, _exit)
     build_tools(Service(assistant)).run()
 
 
-def _leave(*_: object) -> NoReturn:
-    """End the process at once: the thread that waits for standard input cannot be called off, only left behind."""
+def _exit(*_: object) -> NoReturn:
+    """End the process at once, because the thread that waits for standard input cannot be cancelled."""
     try:
-        # Not through the stream, which may be in the midst of writing.
+        # Bypasses sys.stderr, which may be in the middle of a write.
         os.write(sys.stderr.fileno(), b"\nrag: interrupted\n")
     finally:
         os._exit(INTERRUPTED)

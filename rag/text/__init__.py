@@ -1,1 +1,1 @@
-"""What can be told of a text by itself: its language, sentences, names, and characters that nobody sees."""
+"""Properties of a text by itself: its language, script, sentences, dates and names, and its invisible characters."""

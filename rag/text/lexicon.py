@@ -1,27 +1,26 @@
-"""What the words of a language say about numbers, units, negation and dates: the tables of `words/`, and babel's.
+"""The words of each language, as the tables `words/<language>.toml` have them.
 
-An entry of a table is a word in one form, or a beginning and `*` for any ending.
+`words/README.md` tells how a language is added: by a table alone. The code knows how a rule works, the table knows the
+words and endings of the language. CLDR, through babel, adds the names of months and weekdays. Without a table a
+language has no rules, and what would need them is left undecided.
 """
 
 import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from rag.text.vocabulary import DateWords, Lexicon, Vocabulary
 
 WORDS = Path(__file__).parent / "words"
-SERBIAN = {"hr", "bs", "sh"}
-"""Read with the words of Serbian."""
+STEM = 3
+"""Least letters of the stem of a month or weekday."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:[-‑'’][^\W\d_]+)*")
-_VOWELS = "aeiouyаеиоуыэюяьαειουηω"
-_TO_LATIN = str.maketrans(
-    dict(zip("абвгдђежзијклмнопрстћуфхцчш", "abvgdđežzijklmnoprstćufhcčš", strict=True))
-    | {"љ": "lj", "њ": "nj", "џ": "dž"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,153 +31,130 @@ class Word:
     start: int
     end: int
     form: str
-    """As the tables have it: lower case, Greek without accents, Serbian in Latin script."""
-
-
-class Vocabulary:
-    """Words, each in its forms, to what they stand for."""
-
-    def __init__(self, entries: Iterable[tuple[str, str]]) -> None:
-        self._whole: dict[str, str] = {}
-        self._beginnings: dict[str, str] = {}
-        for form, meaning in entries:
-            (self._beginnings if form.endswith("*") else self._whole)[form.removesuffix("*")] = meaning
-
-    def find(self, form: str) -> str | None:
-        """What the word stands for; the longest beginning that fits counts where the whole is not there."""
-        if form in self._whole:
-            return self._whole[form]
-        beginnings = (form[:size] for size in range(len(form), 0, -1))
-        return next((self._beginnings[start] for start in beginnings if start in self._beginnings), None)
-
-    def __contains__(self, form: str) -> bool:
-        return self.find(form) is not None
-
-    def forms(self) -> dict[str, str]:
-        """Whole words and what they stand for, beginnings without their star among them."""
-        return self._beginnings | self._whole
-
-
-@dataclass(frozen=True, slots=True)
-class Lexicon:
-    """What is known of one language."""
-
-    language: str
-    numerals: Vocabulary
-    """Number words → the number in digits."""
-    units: Vocabulary
-    months: Vocabulary
-    """→ 1 to 12."""
-    weekdays: Vocabulary
-    """→ 0 to 6, from Monday."""
-    negation: Vocabulary
-    negative_prefix: str
-    """Beginning of a negated verb; empty where a word of its own negates."""
-    positive: Vocabulary
-    """Words that begin so and are not negated."""
-    weak: Vocabulary
-    """Words that deny without negating: refuse, without."""
-    only: Vocabulary
-    """`not only` denies nothing."""
-    who: Vocabulary
-    """Words that ask for a name."""
-    ordinary: Vocabulary
-    """Words that are written with a capital in what an institution is called, and are translated."""
-    origin: Vocabulary
-    """Prepositions of what one comes from."""
-    goal: Vocabulary
-    """Prepositions of what one goes to."""
-    at: Vocabulary
-    """Prepositions that say where one is as well as where one goes to."""
-    prepositions: Vocabulary
-    """The others."""
-    near: Vocabulary
-    """Words before a number that is not exact."""
-    more: tuple[str, ...]
-    """What stands before a number that is exceeded, the plainest first."""
-    less: tuple[str, ...]
-    inclusive: tuple[str, ...]
-    """Those of both which let the number itself in."""
+    """The word as tables are searched for it; see `normalise`."""
 
 
 def split_words(text: str, language: str) -> list[Word]:
-    """The words of `text`, numbers and punctuation left out."""
-    return [Word(m.group(), m.start(), m.end(), form_of(m.group(), language)) for m in _WORD.finditer(text)]
+    """Return the words of a text, without numbers and punctuation."""
+    return [Word(m.group(), m.start(), m.end(), normalise(m.group(), language)) for m in _WORD.finditer(text)]
 
 
-def form_of(word: str, language: str) -> str:
-    """A word as the tables have it."""
+def normalise(word: str, language: str) -> str:
+    """Return a word as tables are searched for it: in lower case, spelled as its table says."""
     word = unicodedata.normalize("NFC", word.lower()).replace("’", "'").replace("‑", "-")
-    if language == "el":
-        bare = "".join(char for char in unicodedata.normalize("NFD", word) if not unicodedata.combining(char))
-        return bare.replace("ς", "σ")
-    # Some articles mix in Latin letters that look like Cyrillic ones; these stay as they are.
-    return word.translate(_TO_LATIN) if language == "sr" or language in SERBIAN else word
+    accents, letters = _load_spelling(language)
+    if not accents:
+        word = "".join(char for char in unicodedata.normalize("NFD", word) if not unicodedata.combining(char))
+    return word.translate(letters) if letters else word
 
 
 @cache
 def load_lexicon(language: str) -> Lexicon | None:
-    """The lexicon of a language, or None where there is no table for it."""
-    code = "sr" if language in SERBIAN else language
-    file = WORDS / f"{code}.toml"
-    if not file.is_file():
+    """Return the lexicon of a language, or None if it has no table.
+
+    Raises ValueError if the table has a key that is not known.
+    """
+    code = find_base(language)
+    if code != language:
+        return load_lexicon(code)
+    table = _read_tables().get(code)
+    if table is None:
         return None
-    table = tomllib.loads(file.read_text(encoding="utf-8"))
-    return Lexicon(
-        language=code,
-        numerals=_vocabulary(code, table["numerals"]),
-        units=_vocabulary(code, table["units"]),
-        months=_names(code, "months", table["endings"].split()),
-        weekdays=_names(code, "days", table["endings"].split()),
-        more=tuple(form_of(phrase, code) for phrase in table["more"]),
-        less=tuple(form_of(phrase, code) for phrase in table["less"]),
-        inclusive=tuple(form_of(phrase, code) for phrase in table.get("inclusive", ())),
-        negative_prefix=table.get("negative_prefix", ""),
-        **{
-            name: _vocabulary(code, {name: table.get(name, "")})
-            for name in (
-                *("negation", "positive", "weak", "only", "who", "ordinary"),
-                *("origin", "goal", "at", "prepositions", "near"),
-            )
-        },
-    )
+    values = {"locales": (code,)} | _read_section(Lexicon, table, code)
+    dates: DateWords = values.get("dates", DateWords())
+    for kind, calendar in (("months", "months"), ("weekdays", "days")):
+        forms = _inflect_names(code, values["locales"], calendar, dates)
+        values[kind] = Vocabulary((forms | values.get(kind, Vocabulary()).forms()).items())
+    return Lexicon(language=code, **values)
 
 
-def is_preposition(form: str, language: str) -> bool:
-    """Whether a word is a preposition of a language that there is a table of."""
-    lexicon = load_lexicon(language)
-    return lexicon is not None and any(
-        form in words for words in (lexicon.origin, lexicon.goal, lexicon.at, lexicon.prepositions)
-    )
+def load_lexicons(language: str) -> tuple[Lexicon, ...]:
+    """Return the lexicon of a language, or those of all languages if it has no table."""
+    codes = [language] if load_lexicon(language) else [*_read_tables()]
+    return tuple(lexicon for lexicon in map(load_lexicon, codes) if lexicon)
 
 
-def _vocabulary(language: str, table: dict[str, str]) -> Vocabulary:
-    return Vocabulary((form_of(form, language), name) for name, forms in table.items() for form in forms.split())
+@cache
+def load_common_lexicons() -> tuple[Lexicon, ...]:
+    """Return the lexicons whose dates are found in texts of every language."""
+    codes = [code for code, table in _read_tables().items() if table.get("dates", {}).get("in_every_language")]
+    return tuple(lexicon for lexicon in map(load_lexicon, codes) if lexicon)
 
 
-def _names(language: str, kind: str, endings: list[str]) -> Vocabulary:
-    """Months or days of the week by every form that babel gives, and by those of the same stem."""
+def find_base(language: str) -> str:
+    """Return the code of the language whose table serves `language`: `sr` for `hr`, mostly the language itself."""
+    return _list_aliases().get(language, language)
+
+
+@cache
+def _read_tables() -> dict[str, dict[str, Any]]:
+    # The tables with longer names hold something else than the words of one language.
+    return {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(WORDS.glob("??.toml"))}
+
+
+@cache
+def _list_aliases() -> dict[str, str]:
+    return {alias: code for code, table in _read_tables().items() for alias in table.get("also", "").split()}
+
+
+@cache
+def _load_spelling(language: str) -> tuple[bool, dict[int, str]]:
+    """Return whether accents count, and the letters to replace."""
+    table = _read_tables().get(find_base(language), {})
+    pairs = (pair.partition("=") for pair in table.get("letters", "").split())
+    return table.get("accents", True), {ord(letter): replacement for letter, _, replacement in pairs}
+
+
+def _read_section(kind: type[Any], table: dict[str, Any], language: str) -> dict[str, Any]:
+    """Return the arguments of a dataclass from a table, each value read as its field's type asks."""
+    kinds = {one.name: one.type for one in fields(kind) if one.name != "language"}
+    if unknown := sorted(table.keys() - kinds.keys()):
+        raise ValueError(
+            f"{WORDS / language}.toml: unknown key {unknown[0]!r}. See README.md there for the known ones."
+        )
+    return {name: _read_value(kinds[name], value, language) for name, value in table.items()}
+
+
+def _read_value(kind: Any, value: Any, language: str) -> Any:
+    if is_dataclass(kind) and isinstance(kind, type):
+        return kind(**_read_section(kind, value, language))
+    if kind is Vocabulary:
+        entries = value.items() if isinstance(value, dict) else [("", value)]
+        return Vocabulary((normalise(form, language), meaning) for meaning, forms in entries for form in forms.split())
+    if kind == re.Pattern[str]:
+        return re.compile(value)
+    if kind == tuple[str, ...]:
+        return tuple(value.split() if isinstance(value, str) else value)
+    if get_args(kind) and value not in get_args(kind):
+        raise ValueError(f"{WORDS / language}.toml: {value!r} is not one of {', '.join(get_args(kind))}.")
+    return value
+
+
+def _inflect_names(language: str, locales: Iterable[str], calendar: str, dates: DateWords) -> dict[str, str]:
+    """Return months or weekdays in every form that CLDR has, and in those of the same stem."""
     from babel import Locale
 
-    endings = [form_of(ending, language) for ending in endings]
+    endings = [normalise(ending, language) for ending in dates.endings]
     entries: dict[str, str] = {}
-    locales = ["sr_Latn", "sr"] if language == "sr" else [language]
     for locale in locales:
-        names: Any = getattr(Locale.parse(locale), kind)
-        for context in ("stand-alone", "format"):
-            for number, name in names[context]["wide"].items():
-                form = form_of(name, language)
-                for stem in _stems(form):
-                    entries |= {stem + ending: str(number) for ending in endings if stem + ending not in entries}
-        for context in ("stand-alone", "format"):
-            # What babel itself gives stands above what was inflected.
-            entries |= {form_of(name, language): str(number) for number, name in names[context]["wide"].items()}
-    return Vocabulary(entries.items())
+        names: Any = getattr(Locale.parse(locale), calendar)
+        given = [
+            (normalise(name, language), str(number))
+            for context in ("stand-alone", "format")
+            for number, name in names[context]["wide"].items()
+        ]
+        for form, number in given:
+            for stem in _list_stems(form, language, dates):
+                entries |= {stem + ending: number for ending in endings if stem + ending not in entries}
+        # A form that CLDR has goes before one that was inflected.
+        entries |= dict(given)
+    return entries
 
 
-def _stems(form: str) -> list[str]:
-    """What may stay of a name when it is inflected."""
-    stems = [form, form[:-1], re.sub("(οσ|ου)$", "", form)]
-    # The last vowel goes in some: říjen, října; петак, петка; oktoober, oktoobri.
-    stems.append(re.sub(f"[eaеаė]([^{_VOWELS}])$", r"\1", form))
-    return [stem for stem in dict.fromkeys(stems) if len(stem) > 2]
+def _list_stems(form: str, language: str, dates: DateWords) -> list[str]:
+    """Return what may stay of a name when it is inflected."""
+    stems = [form, form[:-1]]
+    stems += [form.removesuffix(normalise(ending, language)) for ending in dates.stem_endings]
+    if dates.fleeting:
+        stems.append(re.sub(f"[{dates.fleeting}](.)$", r"\1", form))
+    return [stem for stem in dict.fromkeys(stems) if len(stem) >= STEM]

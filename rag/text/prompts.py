@@ -1,12 +1,12 @@
-"""Every text that the model or the reader is given, from `prompts/`, checked when it is loaded.
+"""Load and check the texts in `prompts/`: everything that a model or a reader is given.
 
-prompts/excerpt.txt            what the generator reads before it knows the question
-prompts/judge.txt              what follows it to ask whether it holds the answer
-prompts/question.txt           what follows it to get the answer
-prompts/insist.txt             the same, when the answer came in another language
-prompts/sentences/<tag>.toml   what the reader is told of an answer, by language: `cs`, `sr`, `sr-Latn`
-prompts/page/<tag>.toml        what stands on the page, likewise
-prompts/programs.toml          what programs are told of tools and endpoints, in English
+prompts/excerpt.txt            the passage, which the generator reads before the question
+prompts/judge.txt              follows the passage and asks whether it holds the answer
+prompts/question.txt           follows the passage and asks for the answer
+prompts/insist.txt             takes the place of question.txt after an answer in the wrong language
+prompts/sentences/<tag>.toml   sentences around an answer, by language: `cs`, `sr`, `sr-Latn`
+prompts/page/<tag>.toml        labels and messages of the page, by language
+prompts/programs.toml          descriptions of tools and endpoints for programs, in English
 """
 
 import re
@@ -20,6 +20,7 @@ from rag.errors import PromptError
 from rag.text.invisible import drop_hidden
 
 FALLBACK = "en"
+"""Language of the texts where a language has none of its own."""
 TEMPLATES = {
     "excerpt": {"passage"},
     "judge": {"question"},
@@ -85,7 +86,7 @@ Table = dict[str, dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """The texts of one folder."""
+    """The checked texts of one folder."""
 
     templates: dict[str, str]
     sentences: Table
@@ -94,7 +95,7 @@ class Prompts:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read and check `folder`. Raises PromptError naming the file and what is wrong with it."""
+        """Read and check `folder`. Raises PromptError, which names the file and what is wrong with it."""
         templates = {name: _read(folder / f"{name}.txt") for name in TEMPLATES}
         for name, text in templates.items():
             _check(folder / f"{name}.txt", text, TEMPLATES[name])
@@ -106,22 +107,22 @@ class Prompts:
         )
 
     def fill(self, name: str, **values: str) -> str:
-        """The template `name` with its variables replaced; the values stay text, whatever they look like."""
+        """Return the template `name` with its variables replaced. No value can act as markup or as a variable."""
         return self.templates[name].format(**{key: _tame(value) for key, value in values.items()})
 
     def say(self, key: str, language: str, script: str | None = None, **values: str) -> str:
-        """The sentence `key` in the given language and script, in English where there is none."""
+        """Return the sentence `key` in a language and script, or in English if there is none."""
         return _choose(self.sentences, language, script)[key].format(**values)
 
     def label(self, key: str, language: str, script: str | None = None, **values: str) -> str:
-        """What the page says for `key`, likewise."""
+        """Return the label `key` of the page in a language and script, or in English if there is none."""
         return _choose(self.page, language, script)[key].format(**values)
 
 
 def _tame(value: str) -> str:
-    """A value that cannot close the quotation it stands in, nor be taken for the marks of a chat template.
+    """Return a value that can neither close the quotation around it nor pass for the markup of a chat template.
 
-    The generator in this process reads no marks in it anyway; a server may.
+    The generator in this process ignores such markup anyway, but a server may not.
     """
     value = _QUOTATION.sub("”", drop_hidden(value))
     return _ROLE.sub(r"(\1)", value).translate(_ANGLES)
@@ -150,13 +151,15 @@ def _load_language(file: Path, keys: dict[str, set[str]]) -> dict[str, str]:
     try:
         sentences = tomllib.loads(_read(file))
     except tomllib.TOMLDecodeError as error:
-        raise PromptError(f"{file} is not valid TOML: {error}. Correct it there.") from error
+        raise PromptError(f"{file} is not valid TOML: {error}. Correct the file.") from error
     if sentences.keys() != keys.keys():
         wrong = ", ".join(sorted(sentences.keys() ^ keys.keys()))
-        raise PromptError(f"{file} lacks or does not need: {wrong}. It must hold exactly {', '.join(sorted(keys))}.")
+        raise PromptError(
+            f"{file} has missing or unknown keys: {wrong}. It must have exactly {', '.join(sorted(keys))}."
+        )
     for key, text in sentences.items():
         if not isinstance(text, str) or not text.strip():
-            raise PromptError(f"{file}: {key} must be a sentence. Write one.")
+            raise PromptError(f"{file}: {key} must be a text that is not blank. Write one.")
         _check(file, text, keys[key])
     return sentences
 
@@ -165,13 +168,13 @@ def _check(file: Path, text: str, variables: set[str]) -> None:
     try:
         fields = [field for field in string.Formatter().parse(text) if field[1] is not None]
     except ValueError as error:
-        raise PromptError(f"{file} is malformed: {error}. Braces that are not variables are written twice.") from error
+        raise PromptError(f"{file} is malformed: {error}. Write braces that are not variables twice.") from error
     found = {str(name) for _, name, _, _ in fields}
-    # A format or a conversion would fail only when it is filled, or change the text silently.
+    # A format or a conversion would fail only when the text is filled, or change it silently.
     if found != variables or any(spec or conversion for _, _, spec, conversion in fields):
         raise PromptError(
-            f"{file} must use exactly these variables, without formats: {_list(variables)}; it uses {_list(found)}. "
-            "Correct it there."
+            f"{file} must use exactly these variables, without formats: {_list(variables)}. It uses {_list(found)}. "
+            "Correct the file."
         )
 
 

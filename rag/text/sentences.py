@@ -1,4 +1,4 @@
-"""The sentences and paragraphs of a text, by their offsets."""
+"""Split a text into paragraphs and sentences, given by their offsets."""
 
 import re
 from itertools import pairwise
@@ -6,9 +6,9 @@ from itertools import pairwise
 Span = tuple[int, int]
 
 WRAPPED_WIDTH = 100
-"""Lines of a paragraph that was broken at a column are no longer than this, in characters."""
+"""Most characters in a line of a hard-wrapped paragraph."""
 WINDOW = 4000
-"""Characters that the splitter sees at once; its time grows with the square of them."""
+"""Characters that sentencex gets at once, since its time grows with their square."""
 
 _SENTENCE_ENDS = '.!?…:;。！？»”"'
 _VISIBLE = re.compile(r"\S")
@@ -18,14 +18,18 @@ _SPACE_BUT_NEWLINE = re.compile(r"[^\S\n]")
 
 
 def split_sentences(text: str, language: str) -> list[Span]:
-    """Offsets of the sentences in `text`, without the white space around them; no sentence crosses a paragraph."""
+    """Return the offsets of the sentences in `text`, without surrounding white space.
+
+    No sentence extends over the end of a paragraph.
+    """
     return [sentence for paragraph in split_paragraphs(text) for sentence in split_paragraph(text, paragraph, language)]
 
 
 def split_paragraphs(text: str) -> list[Span]:
-    """Offsets of the paragraphs in `text`, without the white space around them.
+    """Return the offsets of the paragraphs in `text`, without surrounding white space.
 
-    A line is a paragraph, unless it breaks off at a column: in mid-sentence, where the next word would not have fitted.
+    Each line is a paragraph, unless it is hard-wrapped: it ends within a sentence, and the next word would not have
+    fitted on it.
     """
     paragraphs = []
     for block in _BLOCK.finditer(text):
@@ -43,33 +47,33 @@ def split_paragraphs(text: str) -> list[Span]:
 
 
 def split_paragraph(text: str, paragraph: Span, language: str) -> list[Span]:
-    """Return the offsets of the sentences of one paragraph, without the white space around them."""
+    """Return the offsets of the sentences of one paragraph, without surrounding white space."""
     import sentencex  # type: ignore[import-untyped]
 
     start, end = paragraph
-    # The splitter dies of some white space beyond ASCII.
+    # sentencex fails on some white space beyond ASCII.
     plain = _SPACE_BUT_NEWLINE.sub(" ", text[start:end])
     starts: list[int] = []
     at = 0
     while at < len(plain):
         found = sentencex.get_sentence_boundaries(language, plain[at : at + WINDOW])
-        # The last sentence of a window may go on after it.
+        # The last sentence of a window may continue in the next one.
         whole = found if at + WINDOW >= len(plain) or len(found) == 1 else found[:-1]
         starts += [at + sentence["start_index"] for sentence in whole]
         at += whole[-1]["end_index"]
-    # Ordinals and abbreviations end in a full stop too; a sentence does not begin with a small letter.
+    # Ordinals and abbreviations end in a full stop too, but a sentence does not begin with a lower-case letter.
     starts = [offset for offset in starts if offset == 0 or not _begins_small(plain, offset)]
     spans = (strip_span(text, start + first, start + last) for first, last in pairwise([*starts, len(plain)]))
     return [span for span in spans if span[0] < span[1]]
 
 
 def _begins_small(text: str, start: int) -> bool:
-    """True before a letter that has a capital form and is not in it; Georgian, say, has none in use."""
+    """Return whether the text continues with a lower-case letter that has a capital form, unlike Georgian letters."""
     found = _VISIBLE.search(text, start)
     return found is not None and found[0].islower() and found[0].title() != found[0]
 
 
 def strip_span(text: str, start: int, end: int) -> Span:
-    """Return the offsets of `text[start:end]` without the white space around it."""
+    """Return the offsets of `text[start:end]` without surrounding white space."""
     inner = text[start:end]
     return end - len(inner.lstrip()), start + len(inner.rstrip())

@@ -1,1 +1,1 @@
-"""Whether a passage supports a statement, and why not."""
+"""Check statements against the passages that they cite."""

@@ -1,40 +1,41 @@
-"""What a text claims in dates, numbers, names and quotations, and whether a passage holds it."""
+"""List the dates, numbers, names and quotations that a text claims, and look them up in a passage."""
 
 import re
-from calendar import day_name
+from calendar import day_name, month_name
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Literal
 
-from rag.text.language import fold
-from rag.text.lexicon import load_lexicon
+from rag.text.dates import PartialDate
+from rag.text.folding import fold
+from rag.text.lexicon import load_lexicon, load_lexicons
 from rag.text.names import KOREAS, Name, find_entities, find_names, implied, is_among
-from rag.verification.facts import Date, Facts, Quantity, find_facts
+from rag.text.vocabulary import NOTHING
+from rag.verification.facts import Facts, Quantity, find_facts
 from rag.verification.quotations import has_verbatim
 
 Kind = Literal["number", "date", "name", "negation", "direction", "quotation", "meaning"]
 
 NOUN = 4
-"""Letters from which on the word after a number is taken for what it counts, not for a preposition."""
+"""Least letters of a word after a number that is taken for what it counts, and not for a preposition."""
 FEW = 2
-"""Up to this number a word such as `both` or `two` says it without a fact behind it."""
+"""Number words up to this one, such as `both` and `two`, need no fact behind them."""
 
 _WORD = re.compile(r"[^\W\d_]+")
-# Slavic adjectives of places have a small letter: kurskiego is of Kursk.
-_ADJECTIVE = re.compile(r"[^\W\d_]*(?:sk|ск)[^\W\d_]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Weekday:
-    """A day of the week, from 0, Monday."""
+    """A day of the week."""
 
     number: int
+    """0 to 6, from Monday."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A country or another name that each language has a word of its own for."""
+    """A country or another name that every language has its own word for."""
 
     name: str
 
@@ -46,28 +47,28 @@ class Quotation:
     text: str
 
 
-Claim = Date | Weekday | Quantity | Entity | Name | Quotation
+Claim = PartialDate | Weekday | Quantity | Entity | Name | Quotation
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A text and what can be read off it without understanding it."""
+    """A text with its facts and names, which are found without understanding it."""
 
     text: str
     language: str
     known: bool
-    """Whether there is a lexicon of its language, without which words for numbers and months are not seen."""
+    """True if the language has a table, without which number words and months are not seen."""
     facts: Facts
     names: tuple[Name, ...]
     entities: dict[str, list[tuple[int, int]]]
     year: int | None = None
-    """That of the article, for a date in the text that has none."""
+    """The year of the article, which completes dates without one."""
     quotations: tuple[str, ...] = ()
-    """What it gives as somebody's own words, where that is asked of it."""
+    """Words that the text gives as somebody's own. Only statements have them."""
 
 
 def parse(text: str, language: str, year: int | None = None) -> Parsed:
-    """Read the facts and names off a text."""
+    """Find the facts and names of a text."""
     return Parsed(
         text=text,
         language=language,
@@ -79,8 +80,8 @@ def parse(text: str, language: str, year: int | None = None) -> Parsed:
     )
 
 
-def claims_of(said: Parsed) -> Iterator[Claim]:
-    """What a passage must hold for the text to be true, dates and numbers first."""
+def list_claims(said: Parsed) -> Iterator[Claim]:
+    """Yield what a passage must hold for the text to be true, dates and numbers first."""
     yield from said.facts.dates
     yield from map(Weekday, sorted(said.facts.weekdays))
     yield from (q for q in said.facts.quantities if q.unit or not q.in_words or max(q.values) > FEW)
@@ -90,10 +91,10 @@ def claims_of(said: Parsed) -> Iterator[Claim]:
     yield from map(Quotation, said.quotations)
 
 
-def kind_of(claim: Claim) -> Kind:
-    """What it would be called if it were wrong."""
+def classify(claim: Claim) -> Kind:
+    """Return the kind of a claim, under which a verdict reports it."""
     match claim:
-        case Date() | Weekday():
+        case PartialDate() | Weekday():
             return "date"
         case Quantity():
             return "number"
@@ -104,50 +105,51 @@ def kind_of(claim: Claim) -> Kind:
 
 
 def describe(claim: Claim) -> str:
-    """The claim in English, for a log."""
+    """Return the claim in English, for a log."""
     match claim:
-        case Date():
-            known = (("day", claim.day), ("month", claim.month), ("year", claim.year))
-            return "the date " + ", ".join(f"{part} {value}" for part, value in known if value)
+        case PartialDate():
+            month = month_name[claim.month] if claim.month else None
+            return f"the date {' '.join(str(part) for part in (claim.day, month, claim.year) if part)}"
         case Weekday():
             return day_name[claim.number]
         case Quantity():
             return f"the number {max(claim.values):,.15g}" + (f" ({claim.unit})" if claim.unit else "")
         case Entity():
-            return f"the name {claim.name}"
+            return name_entity(claim.name)
         case Name():
             return f"the name “{claim.text}”"
         case Quotation():
             return f"the quotation “{claim.text}”"
 
 
+def name_entity(name: str) -> str:
+    """Return an entity's name in English: `Japan` for `JP`."""
+    from babel import Locale
+
+    return str(Locale("en").territories.get(name, name))
+
+
 def holds(passage: Parsed, claim: Claim) -> bool:
-    """Whether the passage has the date, number, name or quotation, whatever it says of it."""
+    """Return whether the passage has the date, number, name or quotation, whatever it says about it."""
     match claim:
-        case Date():
-            return any(_agree(claim, date, passage.year) for date in passage.facts.dates)
+        case PartialDate():
+            dates = (date if date.year else replace(date, year=passage.year) for date in passage.facts.dates)
+            return any(map(claim.covers, dates))
         case Weekday():
             return claim.number in passage.facts.weekdays
         case Quantity():
-            return any(_count_alike(claim, other) for other in _quantities(passage, claim))
+            return any(_count_alike(claim, other) for other in _list_equal(passage, claim))
         case Entity():
             named = implied(passage.entities)
             return claim.name in named or (claim.name == "Korea" and not named.isdisjoint(KOREAS))
         case Name():
-            return is_among(claim.text, _spellings(passage)) or fold(claim.text) in _words(passage.text)
+            return is_among(claim.text, _list_spellings(passage)) or fold(claim.text) in _list_words(passage.text)
         case Quotation():
-            return has_verbatim(passage.text, claim.text)
+            return has_verbatim(passage.text, claim.text, passage.language)
 
 
-def _agree(claim: Date, date: Date, year: int | None) -> bool:
-    """A claim may be less precise than the passage, never more."""
-    return (
-        claim.day in (None, date.day) and claim.month in (None, date.month) and claim.year in (None, date.year or year)
-    )
-
-
-def _quantities(passage: Parsed, claim: Quantity) -> Iterable[Quantity]:
-    """Those of the passage that have the claim's value; days and years of its dates count where it has no unit."""
+def _list_equal(passage: Parsed, claim: Quantity) -> Iterable[Quantity]:
+    """Yield the passage's numbers with the claim's value. Days and years of its dates count as numbers too."""
     yield from (other for other in passage.facts.quantities if other.values & claim.values)
     parts = {float(part) for date in passage.facts.dates for part in (date.day, date.year) if part}
     if claim.values & parts and not claim.in_words:
@@ -155,7 +157,7 @@ def _quantities(passage: Parsed, claim: Quantity) -> Iterable[Quantity]:
 
 
 def _count_alike(claim: Quantity, other: Quantity) -> bool:
-    """Whether two equal numbers can be of the same thing."""
+    """Return whether two equal numbers may count the same thing."""
     if claim.unit and claim.unit != other.unit:
         return False
     if not claim.unit and other.unit and claim.counted and len(claim.counted) >= NOUN:
@@ -164,11 +166,17 @@ def _count_alike(claim: Quantity, other: Quantity) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _words(text: str) -> frozenset[str]:
-    """All words: one text may write with a small letter what the other begins with a capital."""
+def _list_words(text: str) -> frozenset[str]:
+    """Return all words, folded: a name of one text may be an ordinary word of another."""
     return frozenset(fold(word) for word in _WORD.findall(text))
 
 
-def _spellings(passage: Parsed) -> tuple[str, ...]:
-    adjectives = _ADJECTIVE.findall(passage.text)
+def _list_spellings(passage: Parsed) -> tuple[str, ...]:
+    adjectives = _compile_adjectives(passage.language).findall(passage.text)
     return tuple(dict.fromkeys([*(name.text for name in passage.names), *adjectives]))
+
+
+@cache
+def _compile_adjectives(language: str) -> re.Pattern[str]:
+    letters = [re.escape(letters) for lexicon in load_lexicons(language) for letters in lexicon.adjectives]
+    return re.compile(rf"[^\W\d_]*(?:{'|'.join(letters)})[^\W\d_]*") if letters else NOTHING

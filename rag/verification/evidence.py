@@ -1,40 +1,39 @@
-"""A passage beside a statement, sentence by sentence: which facts each sentence holds, and how near it is."""
+"""Compare each sentence of a passage with a statement, by the facts that it holds and by meaning."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from rag.encoding.matching import measure_farthest
 from rag.protocols import Encoder
+from rag.text.lexicon import load_lexicon
 from rag.text.sentences import Span, split_sentences
 from rag.types import Vectors
-from rag.verification.claims import Parsed, claims_of, holds, parse
+from rag.verification.claims import Parsed, holds, list_claims, parse
+from rag.verification.directions import PAUSE
 
-FACTS = 0.1
-"""What holding all facts of a statement is worth to a sentence, beside its cosine; chosen on the development half."""
 SECOND = 0.4
 """Share of the facts, by weight, that a second sentence must add to be quoted too."""
-
-_CLAUSE = re.compile(
-    r"[,;:–—()\"“”„«»]|\s(?:a|ale|ja|aga|kuid|i|lecz|и|али|но|και|αλλά|und|aber|and|but|et|mais|y|pero)\s"
-)
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceEvidence:
-    """What the sentences of a passage say to a statement."""
+    """The sentences of a passage, compared with a statement."""
 
     spans: tuple[Span, ...]
     held: Vectors
-    """Of shape `(sentences, facts)`: the weight of each fact that the passage holds, in the sentences that do."""
+    """Weight of each fact of the statement in each sentence that holds it; shape `(sentences, facts)`."""
     near: Vectors
-    """Of shape `(sentences,)`: cosine with question and statement; zero without an encoder."""
+    """Cosine of each sentence with question and statement, or zeros without an encoder; shape `(sentences,)`."""
     asked: Vectors
-    """Of shape `(sentences,)`: cosine with the question alone; zero without an encoder or a question."""
+    """Cosine of each sentence with the question, or zeros without an encoder or a question; shape `(sentences,)`."""
+    facts: float
+    """Added to the cosine of a sentence that holds all facts of the statement."""
     farthest: float | None
-    """Mean of the lowest quarter of the best cosines of the statement's tokens; None without an encoder."""
+    """Mean of the lowest quarter of the best cosines of the statement's tokens, or None without an encoder."""
 
 
 def gather(said: Parsed, question: str, read: Parsed, encoder: Encoder | None) -> SentenceEvidence:
@@ -43,20 +42,24 @@ def gather(said: Parsed, question: str, read: Parsed, encoder: Encoder | None) -
     near = alone = np.zeros(len(spans), np.float32)
     farthest = None
     if encoder:
-        # A short statement is understood only together with what was asked.
+        # A short statement is understood only together with its question.
         asked = encoder.encode([f"{question} {said.text}".strip(), question], "query")
         sentences = encoder.encode([read.text[start:end] for start, end in spans], "passage")
         near = sentences.vectors @ asked.vectors[0]
         alone = sentences.vectors @ asked.vectors[1] if question else alone
         own = asked.tokens[0][-max(1, encoder.count_tokens([said.text])[0]) :]
         farthest = measure_farthest(own, sentences.tokens)
-    return SentenceEvidence(spans, _weigh_facts(said, read, spans), near, alone, farthest)
+    facts = encoder.settings.facts if encoder else 1.0
+    return SentenceEvidence(spans, _weigh_facts(said, read, spans), near, alone, facts, farthest)
 
 
 def pick_quote(evidence: SentenceEvidence) -> Span:
-    """Offsets of the sentence that bears the statement, with a neighbour that holds facts which it lacks."""
+    """Return the offsets of the sentence that supports the statement best.
+
+    A neighbour is included if it holds facts that the sentence lacks.
+    """
     spans, held = evidence.spans, evidence.held
-    best = int((evidence.near + FACTS * held.sum(axis=1)).argmax())
+    best = int((evidence.near + evidence.facts * held.sum(axis=1)).argmax())
     beside = [place for place in (best - 1, best + 1) if 0 <= place < len(spans)]
     added = {place: float((held[place] - held[best]).clip(0).sum()) for place in beside}
     other = max(beside, key=added.__getitem__, default=best)
@@ -65,14 +68,21 @@ def pick_quote(evidence: SentenceEvidence) -> Span:
     return spans[min(best, other)][0], spans[max(best, other)][1]
 
 
-def split_clauses(sentence: str) -> list[str]:
-    """The clauses of a sentence, about; never none."""
-    return [clause for clause in _CLAUSE.split(sentence) if len(clause.split()) > 1] or [sentence]
+def split_clauses(sentence: str, language: str) -> list[str]:
+    """Split a sentence roughly into clauses of two words or more; at least one is returned."""
+    return [clause for clause in _compile_clause(language).split(sentence) if len(clause.split()) > 1] or [sentence]
+
+
+@cache
+def _compile_clause(language: str) -> re.Pattern[str]:
+    lexicon = load_lexicon(language)
+    words = "|".join(map(re.escape, lexicon.conjunctions if lexicon else ()))
+    return re.compile(rf"{PAUSE.pattern}|\s(?:{words})\s" if words else PAUSE.pattern)
 
 
 def _weigh_facts(said: Parsed, read: Parsed, spans: Sequence[Span]) -> Vectors:
-    """Weights that sum to one at most; a fact in one sentence tells more of it than one in many."""
-    claims = [claim for claim in claims_of(said) if holds(read, claim)]
+    """Return weights that sum to at most one. A fact weighs less the more sentences hold it."""
+    claims = [claim for claim in list_claims(said) if holds(read, claim)]
     sentences = [parse(read.text[start:end], read.language, read.year) for start, end in spans]
     held = np.array([[holds(sentence, claim) for claim in claims] for sentence in sentences], dtype=np.float32)
     held = held.reshape(len(spans), len(claims))

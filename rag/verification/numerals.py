@@ -1,19 +1,21 @@
-"""The numbers in a text: digits in any grouping, and number words in the languages of the lexicon."""
+"""Find the numbers of a text, in digits however grouped and in words."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
-from rag.text.lexicon import Lexicon, load_lexicon, split_words
+from rag.text.lexicon import load_lexicon, split_words
+from rag.text.vocabulary import Lexicon
 
 HUNDRED, THOUSAND = 100, 1000
+COUNTED_ON = (60, 80)
+"""Tens on which numbers up to 19 are counted in one word: soixante-douze, quatre-vingt-dix."""
 
 _DIGITS = re.compile(r"\d+(?:[.,'’ \u00a0\u2009\u202f]\d+)*")
 _GROUPS = re.compile(r"\d{1,3}([.,'’ \u00a0\u2009\u202f])\d{3}(?:\1\d{3})*")
 _PLAIN = re.compile(r"\d+(?:[.,]\d+(?![.,]\d))?")
 _SEPARATORS = re.compile(r"[.,'’\s]")
-_FILLERS = ("und", "et", "y", "-")
-_GAP = re.compile(r"[\s\u00a0-]*(?:and\s)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,25 +23,32 @@ class Number:
     """A number of a text: `text[start:end]`."""
 
     values: frozenset[float]
-    """All that it may mean: `1.500` is 1500 in Germany and 1.5 in England."""
+    """Every value it may have: `1.500` is 1500 in Germany and 1.5 in England."""
     start: int
     end: int
     in_words: bool
 
 
 def find_numbers(text: str, language: str) -> list[Number]:
-    """The numbers in `text`, in order; number words only where there is a lexicon of the language."""
+    """Return the numbers of a text, in order. Number words are found only in a language with a table."""
     lexicon = load_lexicon(language)
     atoms = sorted([*_read_digits(text), *(_read_words(text, lexicon) if lexicon else ())], key=lambda atom: atom.start)
+    gap = _compile_gap(lexicon)
     numbers: list[Number] = []
     for atom in atoms:
         last = numbers[-1] if numbers else None
-        joined = _join(last, atom) if last and _GAP.fullmatch(text, last.end, atom.start) else None
+        joined = _join(last, atom) if last and gap.fullmatch(text, last.end, atom.start) else None
         if last and joined:
             numbers[-1] = Number(joined, last.start, atom.end, last.in_words and atom.in_words)
         else:
             numbers.append(atom)
     return numbers
+
+
+@cache
+def _compile_gap(lexicon: Lexicon | None) -> re.Pattern[str]:
+    words = "".join(rf"|{re.escape(word)}\s" for word in (lexicon.numbers.between if lexicon else ()))
+    return re.compile(rf"[\s\u00a0-]*(?:{words})")
 
 
 def _read_digits(text: str) -> Iterator[Number]:
@@ -48,7 +57,7 @@ def _read_digits(text: str) -> Iterator[Number]:
 
 
 def _read_run(run: str, start: int) -> Iterator[Number]:
-    """The numbers in a run of digits and separators: one, or several as in `18 19`."""
+    """Yield the numbers in a run of digits and separators: one, or several as in `18 19`."""
     grouped = _GROUPS.match(run)
     if grouped and not run[grouped.end() : grouped.end() + 1].isdigit():
         values, end = _read_groups(run, grouped.group())
@@ -63,7 +72,7 @@ def _read_run(run: str, start: int) -> Iterator[Number]:
 
 
 def _read_groups(run: str, whole: str) -> tuple[set[float], int]:
-    """What digits in groups of three may mean, and where they end with their decimals."""
+    """Return every value that digits in groups of three may have, and where they end with their decimals."""
     bare = _SEPARATORS.sub("", whole)
     fraction = re.match(r"[.,](\d+)", run[len(whole) :])
     if fraction:
@@ -82,7 +91,7 @@ def _read_words(text: str, lexicon: Lexicon) -> Iterator[Number]:
 
 
 def _read_word(form: str, lexicon: Lexicon) -> list[int]:
-    """The numbers that a word is made of: `zwölftausend` → 12, 1000; none if anything is left over."""
+    """Return the numbers that a word is made of, as 12 and 1000 for `zwölftausend`; none if anything is left over."""
     whole = lexicon.numerals.find(form)
     if whole is not None:
         return [int(whole)]
@@ -90,22 +99,21 @@ def _read_word(form: str, lexicon: Lexicon) -> list[int]:
     for size in range(len(form) - 1, 1, -1):
         if form[:size] in forms:
             rest = form[size:]
-            filler = next((filler for filler in _FILLERS if rest.startswith(filler)), "")
-            following = _read_word(rest.removeprefix(filler), lexicon)
+            joint = next((joint for joint in (*lexicon.numbers.within, "-") if rest.startswith(joint)), "")
+            following = _read_word(rest.removeprefix(joint), lexicon)
             if following:
                 return [int(forms[form[:size]]), *following]
     return []
 
 
 def _combine(values: list[int]) -> list[float]:
-    """Parts of one word to its number: 4, 20 → 24 as in vierundzwanzig; 12, 1000 → 12000."""
+    """Return the number that the parts of one word make, as 4 and 20 make 24; none if they make no number."""
     numbers = [Number(frozenset({float(value)}), 0, 0, in_words=True) for value in values]
     result = numbers[0]
     for number in numbers[1:]:
         joined = _join(result, number)
         (left,), (right,) = result.values, number.values
-        # German says the unit first, French counts on from 60 and 80.
-        if not joined and (left < 10 <= right < HUNDRED or (left in (60, 80) and right < 20)):
+        if not joined and (left < 10 <= right < HUNDRED or (left in COUNTED_ON and right < 20)):
             joined = frozenset({left + right})
         if not joined:
             return []
@@ -114,7 +122,7 @@ def _combine(values: list[int]) -> list[float]:
 
 
 def _join(left: Number, right: Number) -> frozenset[float] | None:
-    """The value of two neighbours that are one number: 6 tisíc, two hundred, twenty one; None if they are two."""
+    """Return the value of two neighbours that are one number, such as `two hundred`; None if they are two numbers."""
     (value,) = right.values if len(right.values) == 1 else (None,)
     if value is None or not right.in_words:
         return None
@@ -128,6 +136,6 @@ def _join(left: Number, right: Number) -> frozenset[float] | None:
 
 
 def _scale(before: float, factor: float) -> float:
-    """`two thousand three` times hundred scales only the three."""
+    """Multiply a number by a hundred or more. In `two thousand three hundred` only the three is multiplied."""
     small = before % THOUSAND if factor == HUNDRED and before >= THOUSAND else before
     return before - small + (small or 1) * factor

@@ -1,53 +1,56 @@
-"""Words that a text gives as somebody's own, and the nearest that a passage has."""
+"""Find the words that a text gives as somebody's own, and look them up in a passage."""
 
 import re
 from collections.abc import Iterator, Sequence
 
 from rag.encoding.matching import measure_farthest
 from rag.protocols import Encoder
-from rag.text.language import fold
-from rag.text.lexicon import form_of
+from rag.text.folding import fold
+from rag.text.lexicon import normalise
 
 LEAST_WORDS = 2
-"""One word between quotation marks is a title or a doubt, not what somebody said."""
+"""Least words of speech. A single word between quotation marks is a title or a doubt."""
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _MARKED = re.compile(
     r"«([^«»]+)»|»([^«»]+)«|„([^„“”\"]+)[“”\"]|“([^“”]+)”|”([^“”]+)”|(?<!\w)\"(?=\S)([^\"]+)(?<=\S)\""
     r"|「([^「」]+)」|『([^『』]+)』|‚([^‚‘]+)‘|‘([^‘]+?)’(?!\w)"
 )
-# Passages are cut out of articles, some of them within a quotation.
+# A passage is cut out of an article and may begin or end within a quotation.
 _ENDING = re.compile(r"\A([^„“”\"«»]+)(?<=\S)[“”\"»](?!\w)")
 _BEGINNING = re.compile(r"(?<!\w)[„“\"«](?=\S)([^„“”\"«»]+)\Z")
-# In Polish, Greek and Spanish newspapers direct speech may begin a line with a dash, and end with another.
+# Newspapers of some languages begin direct speech with a dash at the start of a line, and may end it with another.
 _DASHED = re.compile(r"^[ \t]*[-–—][ \t]+(.+?)(?:[ \t][-–—][ \t].*)?$", re.MULTILINE)
 _OMITTED = re.compile(r"\[?(?:\.\.\.|…)\]?")
 _WORD = re.compile(r"\w+")
 
 
 def find_quotations(text: str) -> list[str]:
-    """What stands between the quotation marks of any language, within a paragraph."""
+    """Return the words between quotation marks, of any language, within a paragraph."""
     return [quotation for paragraph in _PARAGRAPHS.split(text) for quotation in _find_marked(paragraph)]
 
 
 def find_speech(passage: str) -> list[str]:
-    """What a passage quotes: between quotation marks, of which it may lack one, or after the dash of direct speech."""
+    """Return the quotations of a passage, among them those that lack a mark and those that follow a dash."""
     rest = [_MARKED.sub(" ", paragraph) for paragraph in _PARAGRAPHS.split(passage)]
     cut = [found[1].strip() for part in rest for pattern in (_ENDING, _BEGINNING) if (found := pattern.search(part))]
     return [*find_quotations(passage), *cut, *(found[1].strip() for found in _DASHED.finditer(passage))]
 
 
 def is_speech(quotation: str) -> bool:
-    """Whether it is more than a word, and no name, all of whose words have a capital."""
+    """Return whether a quotation is more than a word and not a name, all of whose words have a capital."""
     words: Sequence[str] = _WORD.findall(quotation)
     return len(words) >= LEAST_WORDS and any(word[0].isalpha() and not word[0].isupper() for word in words)
 
 
-def has_verbatim(text: str, quotation: str) -> bool:
-    """Whether a text has the words of a quotation, in whatever script; those before and after an ellipsis in turn."""
-    read, at = _fold_words(text), 0
+def has_verbatim(text: str, quotation: str, language: str) -> bool:
+    """Return whether a text in `language` has the words of a quotation, in any script.
+
+    The parts before and after an ellipsis must follow one another.
+    """
+    read, at = _fold_words(text, language), 0
     for part in _OMITTED.split(quotation):
-        words = _fold_words(part)
+        words = _fold_words(part, language)
         at = read.find(words, at) if words.strip() else at
         if at < 0:
             return False
@@ -55,9 +58,9 @@ def has_verbatim(text: str, quotation: str) -> bool:
 
 
 def find_nearest(quotations: Sequence[str], others: Sequence[str], encoder: Encoder) -> list[tuple[str, float]]:
-    """For each quotation the nearest of some others, at least one, and how near it is.
+    """Return for each quotation the nearest of `others`, which may not be empty, and how near it is.
 
-    It is measured as the nearness of a statement is: in cosine, by the tokens that match worst.
+    Nearness is measured in cosine by the tokens that match worst, as for a statement.
     """
     said, heard = encoder.encode(quotations, "query").tokens, encoder.encode(others, "passage").tokens
     near = [[measure_farthest(tokens, [other]) for other in heard] for tokens in said]
@@ -71,6 +74,6 @@ def _find_marked(paragraph: str) -> Iterator[str]:
             yield quotation
 
 
-def _fold_words(text: str) -> str:
-    """Its words in lower-case ASCII, each between spaces; Serbian is the same in both of its scripts."""
-    return f" {' '.join(fold(form_of(word, 'sr')) for word in _WORD.findall(text))} "
+def _fold_words(text: str, language: str) -> str:
+    """Return the words in lower-case ASCII, with a space before and after each."""
+    return f" {' '.join(fold(normalise(word, language)) for word in _WORD.findall(text))} "

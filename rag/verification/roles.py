@@ -1,6 +1,6 @@
-"""Who acts and who is acted on, where case endings, articles or the order of words say it plainly.
+"""Find who acts in a sentence and who is acted on, by case endings, articles or the order of words.
 
-No parser: a name gets a role only by the signs below, and none where they leave it open.
+Nothing is parsed. A name has a role only if one of the signs in the table of its language is there.
 """
 
 import re
@@ -8,82 +8,66 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rag.text.language import fold
-from rag.text.lexicon import SERBIAN, form_of, is_preposition
+from rag.text.lexicon import load_lexicon, load_lexicons, normalise, split_words
 from rag.text.names import find_entities, find_names, implied
+from rag.text.vocabulary import Lexicon
 
 Role = Literal["agent", "other"]
 
+BEFORE = 3
+"""Words before a name that may show its role."""
+CLOSE_BEFORE = 2
+"""Words before a name that may leave its role open."""
+
 _WORD = re.compile(r"[^\W\d_]+")
-_PASSIVE = {
-    "cs": "byl byla bylo byli byly bude budou", "pl": "został została zostało zostali zostały",
-    "sr": "bio bila bilo bili bile strane", "ru": "был была было были", "en": "was were been being is are be",
-    "de": "wurde wurden wird werden worden", "et": "poolt",
-}  # fmt: skip
-# To meet and to talk, folded.
-_MUTUAL = re.compile(
-    r"\b(?:setk|spotk|rozm[ao]w|jednal|hovoril|kohtu|sre[ol]|susre|sasta[ol]|razgov|met\b|meet|talk|traf|treff|sprach|synant|synomil|"
-    r"vstret|vstrech|besed)"
-)
-_THAT = {"cs": ("že",), "pl": ("że", "iż"), "sr": ("da",), "ru": ("что",), "et": ("et",)}
-# Russian, North Korean, Chinese; Ρώσος and Κινέζος: these have a capital, and are no places.
-_DEMONYM = re.compile(r"(?:[ei]an|ican|nese|ish)s?$|(?:Ρώσ|ορεάτ|Κινέζ|Αμερικαν|Ουκραν[όοώω])\w*$")
-_ARTICLES: dict[str, Role] = dict.fromkeys(["ο", "η", "οι"], "agent")
-_ARTICLES |= dict.fromkeys(["τον", "την", "τη", "του", "τησ", "των", "τουσ", "τισ", "στον", "στην", "στη"], "other")
-_ARTICLES |= dict.fromkeys(["στο", "στουσ", "στισ", "με", "για", "σε", "προσ", "κατα"], "other")
-_ORDERED = {"en", "de"}
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A country or a person in a sentence, and the role there."""
+    """A country or a person in a sentence, with its role."""
 
     name: str
-    """A country's code, or the last word of a person's name."""
+    """The code of a country, or the last word of a person's name."""
     is_country: bool
     role: Role | None
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """The words of a sentence that name a country or a person."""
+    """The words of a sentence that name a country, a place or a person."""
 
     name: str
     is_country: bool
     start: int
     end: int
     before: tuple[str, ...]
-    """The three words before, the nearest first."""
+    """Up to three words before it, normalised, the nearest first."""
     forms: tuple[str, ...]
-    """Its own words."""
+    """Its own words, normalised."""
 
 
 def find_actors(sentence: str, language: str) -> list[Actor]:
-    """Countries and people of one sentence, in order; none where it may be passive."""
-    language = "sr" if language in SERBIAN else language
-    judge = _JUDGES.get(language)
-    words = {form_of(word.group(), language) for word in _WORD.finditer(sentence)}
-    if judge is None or words & set(_PASSIVE.get(language, "").split()):
+    """Return the countries and people of one sentence, in order; none if the sentence may be passive."""
+    lexicon = load_lexicon(language)
+    if lexicon is None or lexicon.roles.kind == "none":
         return []
-    mentions = find_mentions(sentence, language)
-    actors = [Actor(mention.name, mention.is_country, judge(mention, language)) for mention in mentions]
-    if language not in _ORDERED:
-        return actors
-    # The first one acts and the others do not.
-    first = next((place for place, actor in enumerate(actors) if actor.role == "agent"), None)
-    return [
-        replace(actor, role="other") if actor.role == "agent" and place != first else actor
-        for place, actor in enumerate(actors)
-    ]
+    signs = lexicon.roles
+    if any(normalise(word, lexicon.language) in signs.passive for word in _WORD.findall(sentence)):
+        return []
+    judge = _JUDGES[signs.kind]
+    mentions = find_mentions(sentence, lexicon.language)
+    actors = [Actor(mention.name, mention.is_country, judge(mention, lexicon)) for mention in mentions]
+    return _keep_first_agent(actors) if signs.kind == "order" else actors
 
 
-def is_mutual(sentence: str) -> bool:
-    """Whether the deed may be both sides', so that it is no matter who is said to do it: they met."""
-    return _MUTUAL.search(fold(sentence)) is not None
+def is_mutual(sentence: str, language: str) -> bool:
+    """Return whether both sides may do the same, so that either can be said to act: they met."""
+    lexicon = load_lexicon(language)
+    return lexicon is not None and any(word.form in lexicon.roles.mutual for word in split_words(sentence, language))
 
 
 def find_mentions(sentence: str, language: str) -> list[Mention]:
-    """The countries, people and places that a sentence names, in order; words of one name are one mention."""
+    """Return the countries, people and places that a sentence names, in order. Several words may be one name."""
     spans: list[tuple[str, bool, int, int]] = [
         (code, True, start, end)
         for code, places in find_entities(sentence, language).items()
@@ -95,7 +79,7 @@ def find_mentions(sentence: str, language: str) -> list[Mention]:
         if any(start <= name.start < end for _, _, start, end in spans):
             continue
         start, end = name.start, name.start + len(name.text)
-        # Words that only a space or a hyphen parts are one name; it is the last that is inflected.
+        # Words with a space or a hyphen between them are one name. Its last word is the one that is inflected.
         if people and sentence[people[-1][3] : start] in (" ", "-"):
             start = people.pop()[2]
         people.append((name.text, False, start, end))
@@ -103,67 +87,70 @@ def find_mentions(sentence: str, language: str) -> list[Mention]:
 
 
 def find_adjectives(sentence: str, language: str) -> set[str]:
-    """The countries that a sentence has as adjectives alone, which most languages write with a small letter."""
+    """Return the countries that a sentence only has as adjectives or peoples, not as places."""
+    demonyms = [lexicon.roles.demonyms for lexicon in load_lexicons(language)]
     found = find_entities(sentence, language)
     places = {
         code
         for code, spans in found.items()
-        if any(sentence[start].isupper() and not _DEMONYM.search(sentence[start:end]) for start, end in spans)
+        if any(
+            sentence[start].isupper() and not any(demonym.search(sentence[start:end]) for demonym in demonyms)
+            for start, end in spans
+        )
     }
     return set(found) - implied(places)
 
 
 def _mention(sentence: str, language: str, name: str, is_country: bool, start: int, end: int) -> Mention:
-    before = [form_of(word, language) for word in _WORD.findall(sentence[:start])[-3:]]
-    forms = [form_of(word, language) for word in _WORD.findall(sentence[start:end])]
+    before = [normalise(word, language) for word in _WORD.findall(sentence[:start])[-BEFORE:]]
+    forms = [normalise(word, language) for word in _WORD.findall(sentence[start:end])]
     return Mention(name, is_country, start, end, tuple(reversed(before)), tuple(forms))
 
 
-def _judge_greek(mention: Mention, _: str) -> Role | None:
-    # `By`, in the passive, and `from` are one word.
-    if "απο" in mention.before[:2]:
+def _keep_first_agent(actors: list[Actor]) -> list[Actor]:
+    """Give every agent but the first the other role."""
+    first = next((place for place, actor in enumerate(actors) if actor.role == "agent"), None)
+    return [
+        replace(actor, role="other") if actor.role == "agent" and place != first else actor
+        for place, actor in enumerate(actors)
+    ]
+
+
+def _judge_by_article(mention: Mention, lexicon: Lexicon) -> Role | None:
+    signs = lexicon.roles
+    if any(form in signs.unclear for form in mention.before[:CLOSE_BEFORE]):
         return None
-    return next((_ARTICLES[form] for form in mention.before if form in _ARTICLES), None)
-
-
-def _judge_slavic(mention: Mention, language: str) -> Role | None:
-    if mention.before[:1] and is_preposition(mention.before[0], language):
-        return "other"
-    last = mention.forms[-1]
-    if mention.is_country:
-        if all(form.endswith(("a", "а", "í", "я")) for form in mention.forms):
+    for form in mention.before:
+        if form in signs.agent:
             return "agent"
-        oblique = any(re.search("(?:[uyieěęąуюиеы]|ou|ej|oj|ой)$", form) for form in mention.forms)
-        return "other" if oblique else _judge_ambiguous(mention, language)
-    if re.search("[aeuа]$|ovi$|owi$|..(?:em|om|ом|ем|ym|ým)$", last):
+        if form in signs.other:
+            return "other"
+    return None
+
+
+def _judge_by_ending(mention: Mention, lexicon: Lexicon) -> Role | None:
+    if any(lexicon.is_preposition(form) for form in mention.before[:1]):
         return "other"
-    return "agent" if re.search("[^aeiouyáéíóúýěůаеиоуыэюя]$", last) else None
-
-
-def _judge_estonian(mention: Mention, language: str) -> Role | None:
-    last = mention.forms[-1]
-    if re.search("(?:le|lt|ga|st|sse|ni|ks|[aeiou][dt])$", last):
+    name = " ".join(mention.forms)
+    if not mention.is_country:
+        endings = lexicon.roles.person
+        return "other" if endings.other.search(name) else "agent" if endings.agent.search(name) else None
+    endings = lexicon.roles.country
+    if endings.agent.search(name):
+        return "agent"
+    if endings.other.search(name):
         return "other"
-    if mention.is_country:
-        return _judge_ambiguous(mention, language)
-    if last.endswith("i"):
-        return "other"
-    return None if last[-1] in "aeou" else "agent"
-
-
-def _judge_ordered(mention: Mention, language: str) -> Role:
-    return "other" if mention.before[:1] and is_preposition(mention.before[0], language) else "agent"
-
-
-def _judge_ambiguous(mention: Mention, language: str) -> Role | None:
-    """A nominative that may be an accusative or a genitive acts where it begins the sentence, or a clause of it."""
-    begins = mention.start == 0 or mention.before[0] in _THAT.get(language, ())
+    # A nominative that may also be another case acts where it begins the sentence or one of its clauses.
+    begins = not mention.before or mention.before[0] in lexicon.roles.openers
     return "agent" if begins else None
 
 
-_JUDGES: dict[str, Callable[[Mention, str], Role | None]] = {
-    "el": _judge_greek,
-    "et": _judge_estonian,
-    **dict.fromkeys(("cs", "pl", "sr", "ru"), _judge_slavic),
-    **dict.fromkeys(_ORDERED, _judge_ordered),
+def _judge_by_order(mention: Mention, lexicon: Lexicon) -> Role:
+    return "other" if any(lexicon.is_preposition(form) for form in mention.before[:1]) else "agent"
+
+
+_JUDGES: dict[str, Callable[[Mention, Lexicon], Role | None]] = {
+    "articles": _judge_by_article,
+    "endings": _judge_by_ending,
+    "order": _judge_by_order,
 }

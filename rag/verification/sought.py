@@ -1,4 +1,4 @@
-"""What a question asks for, where that is a time or a number, which the words that answer it have."""
+"""Tell whether a question asks for a time or a number, and which sentences have one."""
 
 import re
 import tomllib
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
-from rag.text.lexicon import SERBIAN, WORDS
+from rag.text.lexicon import WORDS, find_base
 from rag.verification.claims import Parsed, holds, parse
 from rag.verification.facts import YEARS
 
@@ -17,8 +17,8 @@ _AROUND = " \u00a0¿„“”«»\"'"
 
 
 def find_sought(question: str, language: str) -> Sought | None:
-    """Whether a question asks for a time or a number; None where it asks for neither, or in a way that is not known."""
-    code = "sr" if language in SERBIAN else language
+    """Return whether a question asks for a time or a number; None for neither, and in a language without patterns."""
+    code = find_base(language)
     asked = question.lower().strip(_AROUND)
     return next(
         (sought for sought, known in _load_patterns().items() if code in known and known[code].search(asked)), None
@@ -26,13 +26,13 @@ def find_sought(question: str, language: str) -> Sought | None:
 
 
 def mark_sought(asked: Parsed, sentences: Sequence[str], language: str) -> list[bool]:
-    """Which sentences have the time or the number that is asked for; none where the question asks for neither."""
+    """Return for each sentence whether it has the time or the number that the question asks for, if any."""
     sought = find_sought(asked.text, asked.language)
     return [sought is not None and _has(parse(sentence, language), sought, asked) for sentence in sentences]
 
 
 def _has(sentence: Parsed, sought: Sought, asked: Parsed) -> bool:
-    """Whether a sentence has a time, or a number, other than those of the question."""
+    """Return whether a sentence has a time or a number that the question does not have."""
     numbers = [number for number in sentence.facts.quantities if not holds(asked, number)]
     if sought == "number":
         return bool(numbers)

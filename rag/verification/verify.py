@@ -1,29 +1,31 @@
-"""Statement and passage to whether the passage bears the statement, and to the words that bear it.
+"""Decide whether a passage supports a statement, and find the words that do.
 
 Numbers, dates, names, negation and who acts are compared first, since closeness of meaning does not tell 2018 from
-2019. What cannot be decided is called undecided; only what was compared and found is called supported.
+2019. What cannot be decided is called undecided. Only what was compared and found is called supported.
 """
 
 from dataclasses import replace
 from functools import lru_cache
 
 from rag.protocols import Encoder
+from rag.text.dates import PartialDate
 from rag.text.language import detect
 from rag.text.sentences import Span
 from rag.types import Document, Passage
 from rag.verification.bounds import add_bounds
+from rag.verification.checks import check
 from rag.verification.claims import Parsed, describe, parse
 from rag.verification.evidence import gather, pick_quote
 from rag.verification.premise import find_unmet_claim
 from rag.verification.quotations import find_nearest, find_quotations, find_speech, has_verbatim, is_speech
-from rag.verification.verdict import CLOSE, WORST, Verdict, check
+from rag.verification.verdict import WORST, Verdict
 
 
 def verify(statement: str, passage: Passage | str, question: str = "", encoder: Encoder | None = None) -> Verdict:
-    """Whether `passage` bears `statement`, which answers `question`; each may be in a language of its own.
+    """Return whether `passage` supports `statement`, which answers `question`. Each may be in a different language.
 
-    A name that only the question has is left to the meaning. Without an encoder the meaning is not compared, and a
-    statement with no number, date or name in it is undecided.
+    A name that only the question has is judged by meaning. Without an encoder meanings are not compared, and a
+    statement without number, date or name is undecided.
     """
     spoken = detect(f"{question} {statement}").code
     asked, read = parse(question, spoken), _parse_passage(passage)
@@ -33,26 +35,27 @@ def verify(statement: str, passage: Passage | str, question: str = "", encoder: 
 
 
 def state_bounds(statement: str, passage: Passage, question: str = "") -> str:
-    """The statement, with “over” or “under” before each number of which the passage says so."""
+    """Return the statement with “over” or “under” before each number that the passage gives as such a bound."""
     said = parse(statement, detect(f"{question} {statement}").code)
     return add_bounds(said, _parse_passage(passage))
 
 
 def find_unmet(question: str, language: str, article: Document) -> str | None:
-    """Why an article cannot answer a question that takes for granted what it does not have; None where it may.
+    """Return why an article cannot answer a question, or None if it may.
 
-    A sentence in English for a log. Numbers, dates and names are compared as those of a statement are.
+    It cannot if it lacks a number, date or name that the question takes for granted. The reason is an English sentence
+    for a log.
     """
     read = _parse_source(article.text, article.language, _year_of(article.date))
-    claim = find_unmet_claim(parse(question, language), read)
-    return f"The article does not have {describe(claim)} that the question names." if claim else None
+    claim = find_unmet_claim(_parse_source(question, language, None), read)
+    return f"The article does not mention {describe(claim)}, which the question takes for granted." if claim else None
 
 
 def find_quote(statement: str, passage: Passage | str, encoder: Encoder | None = None, question: str = "") -> Span:
-    """Offsets of the sentence or two of `passage` that bear `statement`.
+    """Return the offsets of the sentence of `passage`, or the two, that support `statement`.
 
-    A sentence that holds the statement's numbers and names is preferred to one that is merely near in meaning; a
-    second one is taken only where it holds some that the first lacks.
+    A sentence with the statement's numbers and names is preferred to one that is only near in meaning. A second
+    sentence is included only if it has some that the first lacks.
     """
     read = _parse_passage(passage)
     said = _parse_statement(statement, detect(f"{question} {statement}").code, read, encoder)
@@ -65,23 +68,23 @@ def _parse_passage(passage: Passage | str) -> Parsed:
     return _parse_source(passage.text, passage.language, _year_of(passage.date))
 
 
+# Many statements and questions are compared with one source, and one question with many sources.
 @lru_cache(maxsize=64)
 def _parse_source(text: str, language: str, year: int | None) -> Parsed:
-    """An article or a passage, which many statements are held against one after another."""
     return parse(text, language, year)
 
 
 def _year_of(date: str | None) -> int | None:
-    return int(date[:4]) if date else None
+    return PartialDate.parse(date).year if date else None
 
 
 def _parse_statement(statement: str, spoken: str, read: Parsed, encoder: Encoder | None) -> Parsed:
-    """A statement, with what it quotes in the words of the passage, where that is a translation of them."""
+    """Parse a statement. Quotations that translate one of the passage are replaced by the passage's words."""
     said = parse(statement, spoken)
     quotations = [words for words in find_quotations(statement) if is_speech(words)]
-    unheard = [words for words in quotations if not has_verbatim(read.text, words)]
+    unheard = [words for words in quotations if not has_verbatim(read.text, words, read.language)]
     traced: dict[str, str] = {}
     if encoder and unheard and said.language != read.language and (heard := find_speech(read.text)):
         nearest = zip(unheard, find_nearest(unheard, heard, encoder), strict=True)
-        traced = {words: other for words, (other, near) in nearest if near >= CLOSE}
+        traced = {words: other for words, (other, near) in nearest if near >= encoder.settings.close}
     return replace(said, quotations=tuple(traced.get(words, words) for words in quotations))

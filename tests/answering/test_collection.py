@@ -1,4 +1,4 @@
-"""Questions about the articles as a collection: what the index tells, each line quoted, and never guessed."""
+"""Questions about the articles as a collection: answered from the index, each line quoted, nothing guessed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +46,7 @@ def sources(answer: Answer) -> list[str]:
     return [citation.source for citation in answer.citations]
 
 
-def test_all_articles_are_listed_the_newest_first_each_by_its_first_sentence(assistant: Assistant) -> None:
+def test_articles_are_listed_newest_first_each_by_its_first_sentence(assistant: Assistant) -> None:
     (event,) = assistant.ask("Which articles do you have?")
     assert isinstance(event, Answered)
     answer = event.answer
@@ -61,7 +61,7 @@ def test_all_articles_are_listed_the_newest_first_each_by_its_first_sentence(ass
     assert answer.quoted
 
 
-def test_every_line_is_verbatim_where_its_citation_says(assistant: Assistant) -> None:
+def test_every_line_is_verbatim_at_the_offsets_of_its_citation(assistant: Assistant) -> None:
     for question in ("List all articles.", "Summarise the Estonian article.", "What is the oldest article?"):
         for citation in assistant.answer(question).citations:
             text = assistant.open_article(citation.source).text
@@ -77,25 +77,25 @@ def test_every_line_is_verbatim_where_its_citation_says(assistant: Assistant) ->
         ("How many articles are in Greek?", ["new.txt", "old.txt"]),
         ("Wie viele Artikel gibt es auf Tschechisch?", []),
         ("Summarise the Estonian article.", ["undated.txt", "undated.txt"]),
-        # Two are in Greek: which is meant is not guessed.
+        # Two articles are in Greek, and it is not guessed which is meant.
         ("What is the Greek article about?", ["new.txt", "old.txt"]),
         ("What is the newest?", ["new.txt"]),
     ],
 )
-def test_what_is_asked_for_is_told(assistant: Assistant, question: str, expected: list[str]) -> None:
+def test_the_articles_that_are_asked_for_are_cited(assistant: Assistant, question: str, expected: list[str]) -> None:
     assert sources(assistant.answer(question)) == expected
 
 
-def test_it_is_told_in_the_language_of_the_question(assistant: Assistant) -> None:
+def test_the_answer_is_in_the_language_of_the_question(assistant: Assistant) -> None:
     answer = assistant.answer("Jaké články máš?")
     assert answer.language == "cs"
     assert answer.text.startswith("Články: 3\n“The harbour opened.” (řečtina, 2025-07) [1]")
 
 
-def test_a_question_about_what_the_articles_say_is_searched_for(assistant: Assistant) -> None:
+def test_a_question_about_the_content_of_articles_is_searched_for(assistant: Assistant) -> None:
     assert assistant.answer("When did apples ripen?").hits
     assert assistant.answer("What does the article say of the price of harbours?").hits
-    # But for a name and a year these are examples of the other kind.
+    # Without the name or the year these would be questions about the collection.
     assert assistant.answer("Which articles do you have of Lavrov?").hits
     assert assistant.answer("How many articles are there of 2024?").hits
     assert assistant.answer("Which articles do you have of Greece?").hits
@@ -119,16 +119,16 @@ def test_a_question_about_what_the_articles_say_is_searched_for(assistant: Assis
         ("How many articles are in german?", "en", "de"),
         ("Which articles can you search?", "en", None),
         ("Hangi makaleler var?", "tr", None),
-        # These begin as Latvian, Finnish, Polish and Czech do.
+        # A word begins like the name of Latvian, Finnish, Polish or Czech.
         ("What is the latest article?", "en", None),
         ("Hur många artiklar finns det?", "sv", None),
         ("List all articles about politics.", "en", None),
         ("Které články jsou o cestách?", "cs", None),
-        # Countries are no languages.
+        # A country is not a language.
         ("What is the newest article about Russia?", "en", None),
         ("Shrň článek o Maďarsku", "cs", None),
         ("O čemu je članak o Češkoj?", "hr", None),
-        # In Indonesian Greece is called as its language is.
+        # Indonesian has one word for Greece and Greek.
         ("Berapa artikel dalam bahasa Yunani?", "id", "el"),
         ("Streść artykuł o Polsce", "pl", None),
         ("Welche Artikel kommen aus Deutschland?", "de", None),
@@ -141,7 +141,7 @@ def test_the_language_that_a_question_names_is_found(question: str, language: st
     assert find_language(question, Language(language, script), among) == named
 
 
-def test_its_cases_are_of_every_kind_in_many_languages_and_both_halves() -> None:
+def test_the_cases_are_of_every_kind_in_many_languages_and_in_both_halves() -> None:
     cases = load_catalogue()
     assert len({case.id for case in cases}) == len(cases) >= 40
     assert {case.kind for case in cases} == {"list", "newest", "oldest", "summary", "none"}

@@ -14,7 +14,7 @@ from rag.assistant import Assistant
 from rag.config import ROOT, Config
 from rag.index.index import Index
 from rag.ingest.build import build_index
-from rag.testing import BELIEVED, HeldGenerator, WordEncoder
+from rag.testing import SPEAKING, HeldGenerator, WordEncoder
 from rag.text.prompts import Prompts
 
 CHROMIUM = shutil.which("chromium")
@@ -66,7 +66,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     encoder, generator = WordEncoder(), HeldGenerator(REPLY)
     build_index(config=config, encoder=encoder)
     index = Index.open(config.indexes / config.index)
-    assistant = Assistant(config, index, encoder, generator, Prompts.load(ROOT / "prompts"), BELIEVED)
+    assistant = Assistant(config, index, encoder, generator, Prompts.load(ROOT / "prompts"), SPEAKING)
     page = app.open_page(assistant, _find_port())
     yield Served(page.local_url, corpus, assistant, generator)
     page.close(verbose=False)

@@ -1,4 +1,4 @@
-"""The neutral sentences that tell a language from a topic: parallel, clean, and each in its own script."""
+"""The calibration sentences are parallel and clean, and in the script of their language."""
 
 import unicodedata
 from collections import Counter
@@ -19,16 +19,16 @@ SCRIPTS = {
     "ko": {"HANGUL"},
     "zh": {"CJK"},
 }
-"""The first words of the Unicode names of a file's letters; Latin where nothing is said."""
+"""The first words of the Unicode names of the letters of a file; other files are in Latin script."""
 
 CYRILLIC = "абвгдђежзијклмнопрстћуфхцчшљњџ"
 GAJICA = [*"abvgdđežzijklmnoprstćufhcčš", "lj", "nj", "dž"]
-"""Serbian's two alphabets, letter by letter."""
+"""The two alphabets of Serbian, letter by letter."""
 
 
 def scripts(text: str) -> set[str]:
     names = (unicodedata.name(character) for character in text if character.isalpha())
-    # The hyphen: KATAKANA-HIRAGANA PROLONGED SOUND MARK, which stands in katakana words.
+    # The hyphen is that of KATAKANA-HIRAGANA PROLONGED SOUND MARK, which occurs in katakana words.
     return {name.replace("-", " ").split()[0] for name in names}
 
 
@@ -47,7 +47,7 @@ def test_all_files_have_the_same_number_of_lines() -> None:
 
 
 @pytest.mark.parametrize("tag", LINES)
-def test_a_file_has_no_empty_untidy_or_repeated_line(tag: str) -> None:
+def test_no_line_is_empty_untidy_or_repeated(tag: str) -> None:
     assert all(line and line == " ".join(line.split()) for line in LINES[tag])
     assert all(unicodedata.is_normalized("NFC", line) for line in LINES[tag])
     assert [line for line, times in Counter(LINES[tag]).items() if times > 1] == []
@@ -65,5 +65,5 @@ def test_no_line_is_the_same_in_two_languages() -> None:
     assert {pair: lines for pair, lines in shared.items() if lines} == {}
 
 
-def test_serbian_says_the_same_in_both_of_its_scripts() -> None:
+def test_serbian_is_the_same_in_both_scripts() -> None:
     assert [transliterate(line) for line in LINES["sr-Cyrl"]] == LINES["sr-Latn"]

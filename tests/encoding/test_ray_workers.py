@@ -1,4 +1,4 @@
-"""A corpus encoded by several worker processes, one of them killed in the middle: not a bit is different."""
+"""A corpus encoded by several worker processes, one of which is killed: every bit is the same."""
 
 import os
 import signal
@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from rag.config import Config
-from rag.encoding.encoder import CHUNK, arrange
-from rag.encoding.ray_workers import RayEncoder, load_encoder
+from rag.encoding.load import load_encoder
+from rag.encoding.ray_workers import RayEncoder
+from rag.encoding.transformer import GROUP, arrange
 from rag.errors import ModelError, ModelMissing
 from rag.index.index import Index
 from rag.ingest.build import build_index
@@ -22,21 +23,21 @@ from rag.testing import WordEncoder
 from rag.types import Embeddings, Progress, Role
 from tests.served import wait_until
 
-TEXTS = [" ".join(f"word{number % 7}" for _ in range(1 + number % 50)) for number in range(5 * CHUNK + 3)]
+TEXTS = [" ".join(f"word{number % 7}" for _ in range(1 + number % 50)) for number in range(5 * GROUP + 3)]
 
 
-class ChunkEncoder(WordEncoder):
-    """Its vectors depend on the texts that share a chunk, as those of a model do on those that share a batch."""
+class GroupEncoder(WordEncoder):
+    """An encoder whose vectors depend on the other texts of a group, as those of a model depend on their batch."""
 
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
-        encodings = super().encode(texts, role, progress)
+        embeddings = super().encode(texts, role, progress)
         for rows in arrange(texts):
-            encodings.vectors[rows] *= np.float32(1 / (1 + sum(len(texts[row]) for row in rows)))
-        return encodings
+            embeddings.vectors[rows] *= np.float32(1 / (1 + sum(len(texts[row]) for row in rows)))
+        return embeddings
 
 
-class MortalEncoder(ChunkEncoder):
-    """The first worker that encodes leaves a note of it and is killed."""
+class MortalEncoder(GroupEncoder):
+    """An encoder that leaves a note and kills its process, in the first worker that encodes."""
 
     def __init__(self, notes: Path) -> None:
         super().__init__()
@@ -49,16 +50,16 @@ class MortalEncoder(ChunkEncoder):
             (self.notes / f"worker {os.getpid()}").touch()
             return super().encode(texts, role, progress)
         os.kill(os.getpid(), signal.SIGKILL)
-        raise AssertionError("it is dead")
+        raise AssertionError("The process was killed.")
 
 
-class FailingEncoder(ChunkEncoder):
+class FailingEncoder(GroupEncoder):
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         raise ModelError("There is no memory left.")
 
 
 def spread(make: Callable[[], WordEncoder], workers: int = 2) -> RayEncoder:
-    return RayEncoder(ChunkEncoder(), make, Config(workers=workers))
+    return RayEncoder(GroupEncoder(), make, Config(workers=workers))
 
 
 def assert_same(one: Embeddings, other: Embeddings) -> None:
@@ -67,55 +68,55 @@ def assert_same(one: Embeddings, other: Embeddings) -> None:
     assert {tokens.shape[1:] for tokens in one.tokens} == {tokens.shape[1:] for tokens in other.tokens}
 
 
-def test_what_two_workers_make_is_the_same_although_one_is_killed_in_the_middle(tmp_path: Path) -> None:
-    done = []
-    before = descend(os.getpid())
-    heard: set[str] = set()
+def test_two_workers_encode_the_same_although_one_is_killed(tmp_path: Path) -> None:
+    reported = []
+    before = list_family(os.getpid())
+    listening: set[str] = set()
 
     def note(*progress: int) -> None:
-        done.append(progress)
-        heard.update(listen(descend(os.getpid())))
+        reported.append(progress)
+        listening.update(list_listeners(list_family(os.getpid())))
 
-    encodings = spread(partial(MortalEncoder, tmp_path)).encode(TEXTS, "passage", note)
-    assert_same(encodings, ChunkEncoder().encode(TEXTS, "passage"))
+    embeddings = spread(partial(MortalEncoder, tmp_path)).encode(TEXTS, "passage", note)
+    assert_same(embeddings, GroupEncoder().encode(TEXTS, "passage"))
     assert (tmp_path / "killed").exists()
     assert list(tmp_path.glob("worker *"))
-    assert [total for _, total in done] == [len(TEXTS)] * 6
-    assert [count for count, _ in done] == sorted(count for count, _ in done)
-    assert done[-1][0] == len(TEXTS)
-    # Nothing listens but on 127.0.0.0/8 and ::1, and nothing is reported.
-    assert heard
-    assert {one for one in heard if not one.endswith("7F") and one != f"{'0' * 24}01000000"} == set()
+    assert [total for _, total in reported] == [len(TEXTS)] * 6
+    assert [done for done, _ in reported] == sorted(done for done, _ in reported)
+    assert reported[-1][0] == len(TEXTS)
+    # All processes listen on 127.0.0.0/8 and ::1 only, and the use of Ray is not reported.
+    assert listening
+    assert {one for one in listening if not one.endswith("7F") and one != f"{'0' * 24}01000000"} == set()
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
-    # Servers of other tests in this process may still listen: nothing of Ray's is left.
-    wait_until(lambda: descend(os.getpid()) <= before, seconds=60)
+    # Other tests of this process may have left processes, but Ray leaves none.
+    wait_until(lambda: list_family(os.getpid()) <= before, seconds=60)
 
 
-def test_what_workers_fail_at_is_told_in_a_sentence_with_the_remedy() -> None:
+def test_a_failure_of_the_workers_is_reported_with_its_reason() -> None:
     with pytest.raises(ModelError, match=r"Ray's workers on this machine failed: .*There is no memory left"):
         spread(FailingEncoder).encode(TEXTS, "passage")
 
 
-def test_a_worker_with_another_encoder_is_refused() -> None:
-    with pytest.raises(ModelError, match="another encoder"):
-        spread(partial(ChunkEncoder, "other")).encode(TEXTS, "passage")
+def test_a_worker_with_a_different_encoder_is_refused() -> None:
+    with pytest.raises(ModelError, match="different encoder"):
+        spread(partial(GroupEncoder, "other")).encode(TEXTS, "passage")
 
 
-def test_a_cluster_that_is_not_there_is_named() -> None:
-    encoder = RayEncoder(ChunkEncoder(), ChunkEncoder, Config(ray="127.0.0.1:1"))
+def test_an_unreachable_cluster_is_named() -> None:
+    encoder = RayEncoder(GroupEncoder(), GroupEncoder, Config(ray="127.0.0.1:1"))
     with pytest.raises(ModelError, match=r"Ray's workers on 127.0.0.1:1 failed: .* Check RAG_RAY"):
         encoder.encode(TEXTS, "passage")
 
 
 def test_questions_and_a_few_passages_are_encoded_in_this_process() -> None:
     encoder = spread(FailingEncoder)
-    assert_same(encoder.encode(TEXTS, "query"), ChunkEncoder().encode(TEXTS, "query"))
-    assert_same(encoder.encode(TEXTS[:CHUNK], "passage"), ChunkEncoder().encode(TEXTS[:CHUNK], "passage"))
+    assert_same(encoder.encode(TEXTS, "query"), GroupEncoder().encode(TEXTS, "query"))
+    assert_same(encoder.encode(TEXTS[:GROUP], "passage"), GroupEncoder().encode(TEXTS[:GROUP], "passage"))
     assert encoder.encode([], "passage").vectors.shape == (0, 64)
 
 
-def descend(process: int) -> set[int]:
-    """A process and all those that came of it and have not ended."""
+def list_family(process: int) -> set[int]:
+    """Return a process and all its running descendants."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -128,8 +129,8 @@ def descend(process: int) -> set[int]:
     return family
 
 
-def listen(processes: set[int]) -> Iterator[str]:
-    """The addresses, as the system writes them, on which processes listen."""
+def list_listeners(processes: set[int]) -> Iterator[str]:
+    """Yield the addresses on which processes listen, in the notation of /proc/net."""
     sockets = set()
     for one in processes:
         for descriptor in Path(f"/proc/{one}/fd").glob("*"):
@@ -145,7 +146,7 @@ def listen(processes: set[int]) -> Iterator[str]:
 def test_an_index_built_by_workers_is_the_same(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()
-    for number in range(3 * CHUNK):
+    for number in range(3 * GROUP):
         text = " ".join(f"boat{number} came in" for _ in range(1 + number % 9))
         (corpus / f"{number:03}.txt").write_text(f"{text}.\n", encoding="utf-8")
     config = Config(corpus=corpus, indexes=tmp_path / "indexes", workers=2)
@@ -158,15 +159,23 @@ def test_an_index_built_by_workers_is_the_same(tmp_path: Path) -> None:
     assert hits[0] == hits[1]
 
 
-def test_without_workers_the_encoder_is_that_of_this_process_and_ray_is_not_imported(tmp_path: Path) -> None:
-    code = "import sys, rag.encoding.ray_workers, rag.ingest.build; assert 'ray' not in sys.modules"
+def test_without_workers_the_encoder_runs_in_this_process_and_ray_is_not_imported(tmp_path: Path) -> None:
+    code = "import sys, rag.encoding.load, rag.ingest.build; assert 'ray' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     with pytest.raises(ModelMissing):
-        load_encoder(Config(cache=tmp_path))
+        load_encoder(Config(cache=tmp_path), corpus=True)
 
 
 def test_without_the_ray_package_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     for config in (Config(workers=2), Config(ray="10.0.0.1:6379")):
         with pytest.raises(ModelError, match=r"pip install -e '\.\[ray\]'"):
-            load_encoder(config)
+            load_encoder(config, corpus=True)
+
+
+def test_a_question_is_encoded_without_workers_whatever_is_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ModelMissing):
+        load_encoder(Config(cache=tmp_path, workers=2))

@@ -11,7 +11,7 @@ from evaluation.own_words import ask
 from rag import Answer, Assistant, Citation, Config
 from rag.config import ROOT
 from rag.index.index import Index
-from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.testing import SPEAKING, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from tests.index.test_index import make_document, write
 
@@ -43,7 +43,7 @@ ANSWER = Answer(
 def assistant(tmp_path: Path) -> Assistant:
     write(tmp_path / "news", make_document("harbour.txt", TEXT), make_document("other.txt", "Apples ripened."))
     prompts = Prompts.load(ROOT / "prompts")
-    return Assistant(Config(), Index.open(tmp_path / "news"), WordEncoder(), ScriptedGenerator(""), prompts, BELIEVED)
+    return Assistant(Config(), Index.open(tmp_path / "news"), WordEncoder(), ScriptedGenerator(""), prompts, SPEAKING)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_words_of_its_own_are_right_when_every_line_is(tmp_path: Path, accept: t
     write(tmp_path / "news", *articles)
     index, prompts = Index.open(tmp_path / "news"), Prompts.load(ROOT / "prompts")
     generator = ScriptedGenerator("It cost nine million.", "It cost seven million.")
-    assistant = Assistant(Config(), index, WordEncoder(), generator, prompts, BELIEVED)
+    assistant = Assistant(Config(), index, WordEncoder(), generator, prompts, SPEAKING)
     question = "Has the harbour cost nine million, or what?"
     said = ask(OwnWords(language="en", question=question, accept=accept, reject=()), assistant)
     assert said

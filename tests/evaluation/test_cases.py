@@ -18,7 +18,8 @@ from evaluation.cases import (
     load_pairs,
     load_unanswerable,
 )
-from rag.reading.acceptance import fold, says
+from rag.reading.acceptance import says
+from rag.text.folding import fold_in_script
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 ARTICLES = {
@@ -78,7 +79,7 @@ def test_no_id_is_used_twice() -> None:
 
 
 def test_no_question_is_asked_twice() -> None:
-    asked = Counter(fold(case.question) for case in ANSWERABLE + UNANSWERABLE)
+    asked = Counter(fold_in_script(case.question) for case in ANSWERABLE + UNANSWERABLE)
     assert [question for question, count in asked.items() if count > 1] == []
 
 

@@ -1,4 +1,4 @@
-"""The table of verification counts what was caught and what was let through."""
+"""The tables of verification count the corrupted statements that were caught and the true ones that passed."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ from evaluation.verification import measure, precision, render
 from rag import Passage
 
 
-def test_the_true_ones_that_are_supported_and_the_corrupted_ones_that_are_not_are_right() -> None:
+def test_supported_true_statements_and_unsupported_corrupted_ones_are_right() -> None:
     outcomes = {"none": Counter(supported=9, undecided=1), "date": Counter(supported=1, unsupported=3)}
     assert precision(outcomes) == 0.9
     lines = render(outcomes).splitlines()
@@ -15,7 +15,7 @@ def test_the_true_ones_that_are_supported_and_the_corrupted_ones_that_are_not_ar
     assert lines[-1] == "precision of `supported` 0.900"
 
 
-def test_each_pair_is_verified_against_the_passage_with_its_words() -> None:
+def test_each_statement_is_verified_against_the_passage_with_its_gold_words() -> None:
     pairs = [pair for pair in load_pairs() if pair.fact == "sr-last-met" and pair.language == "cs"]
     gold = pairs[0].gold
     others = "Путин и Ким нису разговарали у мају 2018."

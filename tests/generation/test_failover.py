@@ -1,4 +1,4 @@
-"""Several model servers, each a process of its own: who takes over when one is killed, hangs or is not there."""
+"""Several model servers, each a process of its own: another takes over when one is killed, hangs or is missing."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ def ask(generator: RemoteGenerator) -> str:
     return "".join(generator.generate("passage ", "question", max_tokens=9))
 
 
-def test_one_killed_before_its_first_word_is_passed_over_and_then_asked_last(start: Start) -> None:
+def test_another_replaces_one_killed_before_its_first_word_which_is_then_tried_last(start: Start) -> None:
     first, second = start("hangs"), start("says")
     generator = connect(first, second)
     with ThreadPoolExecutor(1) as thread:
@@ -40,7 +40,7 @@ def test_one_killed_before_its_first_word_is_passed_over_and_then_asked_last(sta
     assert generator.name == f"model at {first.url}, {second.url}"
 
 
-def test_one_killed_in_mid_stream_is_a_clear_error_and_nobody_says_other_words(start: Start) -> None:
+def test_none_replaces_one_killed_after_its_first_word(start: Start) -> None:
     first, second = start("stops"), start("says")
     generator = connect(first, second)
     words = generator.generate("passage ", "question", max_tokens=9)
@@ -51,18 +51,18 @@ def test_one_killed_in_mid_stream_is_a_clear_error_and_nobody_says_other_words(s
     assert type(raised.value) is GenerationError
     assert str(raised.value).startswith(f"The server {first.url} cannot be reached or broke off")
     assert str(raised.value).endswith("Check that it runs and that RAG_GENERATOR is right.")
-    # The next question goes to the other one at once.
+    # The next question goes to the other server at once.
     assert ask(generator) == "Hello there"
     second.wait_until_asked()
 
 
-def test_one_that_hangs_is_passed_over_when_its_time_is_up(start: Start) -> None:
+def test_another_replaces_one_that_hangs_after_the_timeout(start: Start) -> None:
     first, second = start("hangs"), start("says")
     assert ask(connect(first, second, read_seconds=1)) == "Hello there"
     first.wait_until_asked()
 
 
-def test_where_none_is_left_the_last_one_is_named(start: Start) -> None:
+def test_when_none_is_left_the_last_one_is_named(start: Start) -> None:
     first, second = start("says"), start("says")
     generator = connect(first, second)
     first.kill()
@@ -70,17 +70,17 @@ def test_where_none_is_left_the_last_one_is_named(start: Start) -> None:
     with pytest.raises(GenerationError) as raised:
         ask(generator)
     assert str(raised.value).startswith(f"The server {second.url} cannot be reached")
-    assert str(raised.value).endswith("No other server took over.")
+    assert str(raised.value).endswith("No other server could take over.")
 
 
-def test_no_more_calls_are_under_way_than_are_allowed(start: Start) -> None:
+def test_no_more_calls_are_in_progress_than_allowed(start: Start) -> None:
     generator = connect(start("counts"), calls=2)
     with ThreadPoolExecutor(8) as threads:
         replies = [threads.submit(ask, generator) for _ in range(8)]
     assert [reply.result() for reply in replies] == ["Hello 2"] * 8
 
 
-def test_the_least_busy_is_asked(start: Start) -> None:
+def test_the_least_busy_is_used(start: Start) -> None:
     first, second = start("stops"), start("says")
     generator = connect(first, second)
     words = generator.generate("passage ", "question", max_tokens=9)

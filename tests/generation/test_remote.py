@@ -1,3 +1,5 @@
+"""The generator on a server with OpenAI's API: requests, streams, failures and secrets."""
+
 import json
 import logging
 import socket
@@ -8,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
 from pathlib import Path
@@ -15,18 +18,19 @@ from typing import Any
 
 import pytest
 
-from rag.answering.answerer import Answerer
-from rag.answering.events import Judged
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
+from rag.encoding.query import Query
 from rag.errors import GenerationError, ModelError
 from rag.generation.remote import RemoteGenerator
 from rag.index.index import Index
-from rag.reading.trust import Calibration, Judge, find_judge, keep, locate
+from rag.reading.judge import Judge, ask_generator
+from rag.reading.known_judges import Calibration, find_judge, locate_calibration, write_calibration
+from rag.reading.selector import Selector
 from rag.testing import WordEncoder
 from rag.text.language import Language
 from rag.text.prompts import Prompts
-from rag.types import Document, Hit, Passage
+from rag.types import Hit, Passage
 from tests.served import ARTICLES, build_corpus
 
 KEY = "sk-a-very-secret-key"
@@ -73,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class StandIn(ThreadingHTTPServer):
-    """A server that answers each chat request with the next of its replies, the last one for ever."""
+    """A server that answers each chat request with the next of its replies, and then always with the last."""
 
     daemon_threads = False
 
@@ -115,7 +119,7 @@ def says(*words: str) -> Callable[[Handler], None]:
 
 
 def sends(*events: object) -> Callable[[Handler], None]:
-    """A stream of just these events, ended in good order."""
+    """Return a reply that streams these events and ends regularly."""
 
     def reply(request: Handler) -> None:
         request.start_stream()
@@ -153,7 +157,7 @@ def hangs_after(word: str) -> Callable[[Handler], None]:
     return reply
 
 
-def waits_for_the_client_to_leave(request: Handler) -> None:
+def waits_for_the_client_to_disconnect(request: Handler) -> None:
     request.start_stream()
     request.send_event(chunk("word"))
     if request.rfile.read(1) == b"":
@@ -197,7 +201,7 @@ def failure(generator: RemoteGenerator) -> str:
     return str(raised.value)
 
 
-def test_the_words_arrive_one_by_one_and_the_request_is_one_greedy_user_message(server: StandIn) -> None:
+def test_words_arrive_one_by_one_and_the_request_is_one_greedy_user_message(server: StandIn) -> None:
     words = RemoteGenerator.connect(server.url, "mine").generate("passage ", "question", 9, stop=["\n"])
     assert list(words) == ["Hello", " there"]
     [(path, _, body)] = server.requests
@@ -212,7 +216,7 @@ def test_the_words_arrive_one_by_one_and_the_request_is_one_greedy_user_message(
     }
 
 
-def test_a_server_is_left_alone_until_there_is_a_question(server: StandIn, tmp_path: Path) -> None:
+def test_nothing_is_sent_before_the_first_question(server: StandIn, tmp_path: Path) -> None:
     build_corpus(tmp_path, *ARTICLES)
     config, prompts = Config(generator=server.url, indexes=tmp_path, cache=tmp_path), Prompts.load(ROOT / "prompts")
     generator = RemoteGenerator.connect(server.url)
@@ -224,14 +228,14 @@ def test_a_server_is_left_alone_until_there_is_a_question(server: StandIn, tmp_p
         assert assistant.answer("How many million has the harbour cost?").quoted
 
 
-def test_nothing_is_sent_before_the_first_word_is_asked_for(server: StandIn) -> None:
+def test_nothing_is_sent_before_the_first_word_is_requested(server: StandIn) -> None:
     generator = RemoteGenerator.connect(server.url)
     generator.warm()
     generator.generate("passage ", "question", 9)
     assert server.requests == []
 
 
-def test_the_first_model_offered_is_used_and_asked_for_once(server: StandIn) -> None:
+def test_the_first_model_offered_is_used_and_looked_up_once(server: StandIn) -> None:
     generator = RemoteGenerator.connect(server.url)
     assert generator.name == server.url
     ask(generator)
@@ -241,14 +245,14 @@ def test_the_first_model_offered_is_used_and_asked_for_once(server: StandIn) -> 
     assert generator.name == f"first at {server.url}"
 
 
-def test_a_server_without_models_is_told_so(server: StandIn) -> None:
+def test_a_server_without_models_is_reported(server: StandIn) -> None:
     server.models = []
     assert failure(RemoteGenerator.connect(server.url)) == (
         f"The server {server.url} offers no model. Load one into it."
     )
 
 
-def test_the_key_is_sent_and_without_one_no_other_programs_key_is(
+def test_the_configured_key_is_sent_and_never_that_of_another_program(
     server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "theirs")
@@ -264,20 +268,22 @@ def test_the_key_is_sent_and_without_one_no_other_programs_key_is(
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [
-        (307, "Set RAG_GENERATOR to the address that it moved to."),
-        (400, "Its log says more."),
+        (307, "Set RAG_GENERATOR to its new address."),
+        (400, "See its log."),
         (401, "Set RAG_GENERATOR_KEY"),
         (403, "Set RAG_GENERATOR_KEY"),
         (404, "RAG_GENERATOR must be its address up to /v1"),
         (429, "Ask again when it is less busy."),
-        (500, "Its log says more."),
-        (503, "Its log says more."),
+        (500, "See its log."),
+        (503, "See its log."),
     ],
 )
-def test_a_refusal_names_the_server_its_words_and_the_remedy(server: StandIn, status: int, remedy: str) -> None:
+def test_a_refusal_is_reported_with_server_reason_and_remedy(server: StandIn, status: int, remedy: str) -> None:
     server.reply_with(refuses(status, "No, because."))
     message = failure(RemoteGenerator.connect(server.url, "mine"))
-    assert message.startswith(f"The server {server.url} refused (Error code: {status} - No, because.). {remedy}")
+    assert message.startswith(
+        f"The server {server.url} refused the request (Error code: {status} - No, because.). {remedy}"
+    )
 
 
 def test_the_key_appears_in_no_message_traceback_repr_or_log(server: StandIn, caplog: pytest.LogCaptureFixture) -> None:
@@ -292,14 +298,14 @@ def test_the_key_appears_in_no_message_traceback_repr_or_log(server: StandIn, ca
     assert KEY not in shown + caplog.text
 
 
-def test_a_busy_server_is_asked_again(server: StandIn) -> None:
+def test_a_busy_server_is_tried_again(server: StandIn) -> None:
     server.reply_with(refuses(503, "Loading model"), says("Hello"))
     assert ask(RemoteGenerator.connect(server.url, "mine")) == "Hello"
 
 
 def test_a_redirect_is_not_followed(server: StandIn, proxy: StandIn) -> None:
     server.reply_with(refuses(307, "Moved", Location=proxy.url + "/chat/completions"))
-    assert "moved" in failure(RemoteGenerator.connect(server.url, "mine"))
+    assert "its new address" in failure(RemoteGenerator.connect(server.url, "mine"))
     assert proxy.requests == []
 
 
@@ -315,7 +321,7 @@ def test_a_redirect_is_not_followed(server: StandIn, proxy: StandIn) -> None:
     ],
     ids=["connection lost", "stream ended", "stream ended by the server", "error event", "garbage", "silence"],
 )
-def test_a_stream_that_breaks_gives_its_words_then_an_error_and_is_not_asked_again(
+def test_a_broken_stream_yields_its_words_then_an_error_and_is_not_retried(
     server: StandIn, reply: Callable[[Handler], None], reason: str
 ) -> None:
     server.reply_with(reply)
@@ -338,12 +344,12 @@ def test_a_stream_that_breaks_gives_its_words_then_an_error_and_is_not_asked_aga
     ],
     ids=["html", "json", "event without choices", "event of another type", "choice without delta"],
 )
-def test_a_reply_that_is_not_of_the_protocol_is_an_error(server: StandIn, reply: Callable[[Handler], None]) -> None:
+def test_a_malformed_reply_is_an_error(server: StandIn, reply: Callable[[Handler], None]) -> None:
     server.reply_with(reply)
     assert server.url in failure(RemoteGenerator.connect(server.url, "mine"))
 
 
-def test_a_server_that_never_answers_is_given_up(server: StandIn) -> None:
+def test_a_server_that_does_not_answer_times_out(server: StandIn) -> None:
     server.reply_with(hangs)
     began = time.monotonic()
     message = failure(RemoteGenerator.connect(server.url, "mine", read_seconds=0.1))
@@ -351,7 +357,7 @@ def test_a_server_that_never_answers_is_given_up(server: StandIn) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_an_address_where_nothing_listens_is_named() -> None:
+def test_an_unreachable_address_is_named() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
@@ -361,7 +367,7 @@ def test_an_address_where_nothing_listens_is_named() -> None:
 
 
 def test_closing_the_iterator_closes_the_connection(server: StandIn) -> None:
-    server.reply_with(waits_for_the_client_to_leave)
+    server.reply_with(waits_for_the_client_to_disconnect)
     words = RemoteGenerator.connect(server.url, "mine").generate("passage ", "question", 9)
     assert next(words) == "word"
     assert not server.abandoned.is_set()
@@ -379,13 +385,13 @@ def test_a_proxy_is_not_used_within_one_machine(
     assert proxy.requests == []
 
 
-def test_a_proxy_is_used_to_reach_another_machine(proxy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_is_used_for_another_machine(proxy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
     assert ask(RemoteGenerator.connect("http://models.invalid/v1", "mine")) == "Hello there"
     assert proxy.paths() == ["http://models.invalid/v1/chat/completions"]
 
 
-def test_a_proxy_setting_that_cannot_be_used_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unusable_proxy_setting_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "gopher://localhost:70")
     assert "gopher" in failure(RemoteGenerator.connect("http://models.invalid/v1", "mine"))
 
@@ -406,7 +412,7 @@ def test_a_proxy_setting_that_cannot_be_used_is_an_error(monkeypatch: pytest.Mon
         "",
     ],
 )
-def test_an_address_that_is_not_a_plain_http_one_is_refused_without_repeating_it(url: str) -> None:
+def test_an_address_that_is_not_plain_http_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(ModelError) as raised:
         RemoteGenerator.connect(url)
     assert "RAG_GENERATOR" in str(raised.value)
@@ -420,7 +426,7 @@ def test_plain_addresses_are_accepted(url: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["line\n", "two words", "klíč"])
-def test_a_key_that_no_header_can_carry_is_refused_without_repeating_it(key: str) -> None:
+def test_a_key_that_does_not_fit_in_a_header_is_refused_and_not_repeated(key: str) -> None:
     with pytest.raises(ModelError, match="RAG_GENERATOR_KEY") as raised:
         RemoteGenerator.connect("http://localhost/v1", key=key)
     assert key not in str(raised.value)
@@ -445,7 +451,7 @@ assert "openai" in sys.modules
 
 
 def weighs(**logprobs: float) -> Callable[[Handler], None]:
-    """A whole reply with the likeliest first tokens; without any, one that does not tell."""
+    """Return a reply with the likeliest first tokens, or, if none are given, without log-probabilities."""
     top = [{"token": token, "logprob": value, "bytes": None} for token, value in logprobs.items()]
     told = {"content": [{**top[0], "top_logprobs": top}]} if top else None
     choice = {"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "length", "logprobs": told}
@@ -455,44 +461,45 @@ def weighs(**logprobs: float) -> Callable[[Handler], None]:
 def test_the_odds_of_a_reply_come_from_the_likeliest_first_tokens(server: StandIn) -> None:
     server.reply_with(weighs(Yes=-0.5, No=-2.0, Maybe=-3.0), weighs(Perhaps=-0.1, No=-1.0, Maybe=-4.0))
     odds = RemoteGenerator.connect(server.url).weigh(["One. ", "Two. "], "Is it there?", ("Yes", "No"))
-    # What is not among the likeliest is taken to be as likely as the last of them.
+    # A reply that is not among the likeliest is taken to be as likely as the last of them.
     assert odds == pytest.approx([1.5, -3.0])
     bodies = [body for path, _, body in server.requests if path.endswith("completions")]
     assert [body["messages"][0]["content"] for body in bodies] == ["One. Is it there?", "Two. Is it there?"]
     assert all(body["max_tokens"] == 1 and body["logprobs"] for body in bodies)
 
 
-def test_a_server_that_does_not_tell_the_odds_is_named(server: StandIn) -> None:
+def test_a_server_without_log_probabilities_is_named(server: StandIn) -> None:
     server.reply_with(weighs())
-    with pytest.raises(GenerationError, match="does not tell how likely"):
+    with pytest.raises(GenerationError, match="does not return log-probabilities"):
         RemoteGenerator.connect(server.url).weigh(["One. "], "Is it there?", ("Yes", "No"))
 
 
-def test_which_model_a_server_has_is_asked_before_it_is_known_by_its_address(server: StandIn) -> None:
+def test_identify_asks_the_server_for_its_model(server: StandIn) -> None:
     assert RemoteGenerator.connect(server.url).identify() == f"first at {server.url}"
     server.models = ["second"]
     assert RemoteGenerator.connect(server.url).identify() == f"second at {server.url}"
     asked = len(server.requests)
     assert RemoteGenerator.connect(server.url, "third").identify() == f"third at {server.url}"
-    assert len(server.requests) == asked, "the name was given"
+    assert len(server.requests) == asked, "the model was given"
 
 
-def test_a_server_whose_model_was_found_to_judge_does(server: StandIn, tmp_path: Path) -> None:
+def test_a_server_whose_model_was_measured_as_a_judge_judges(server: StandIn, tmp_path: Path) -> None:
     config, prompts = Config(generator=server.url, cache=tmp_path), Prompts.load(ROOT / "prompts")
     rule = Judge(weight=10.0, least=0.0, speaks=())
-    keep(Calibration(32, 16, 30, rule), locate(RemoteGenerator.connect(server.url), config, prompts))
+    file = locate_calibration(RemoteGenerator.connect(server.url), config, prompts)
+    write_calibration(Calibration(32, 16, 30, rule), file)
     texts = ("Boats came.", "The harbour cost nine million.")
     passages = [Passage(f"{text[0]}.txt", text, 0, len(text), "en", "Latn", None, None) for text in texts]
     hits = [Hit(rank, 0.5, passage) for rank, passage in enumerate(passages, start=1)]
 
     server.reply_with(weighs(No=-0.1, Yes=-3.0), weighs(Yes=-0.1, No=-3.0))
-    article = Document("harbour.txt", " ".join(texts), "en", "Latn", None, None, "")
     generator = RemoteGenerator.connect(server.url)
     judge = find_judge(generator, config, prompts)
-    answerer = Answerer(config, WordEncoder(), generator, prompts, lambda _: article, judge)
-    (event,) = answerer.find("What did the harbour cost?", Language("en", "Latn"), hits)
-    assert isinstance(event, Judged)
-    assert [hit.passage.text for hit in event.hits] == [texts[1], texts[0]]
-    assert [hit.odds for hit in event.hits] == pytest.approx([2.9, -2.9])
+    query = Query("What did the harbour cost?", Language("en", "Latn"), WordEncoder())
+    ask = partial(ask_generator, generator, prompts)
+    selector = Selector(config, judge, WordEncoder().settings, ask, lambda *_: None)
+    (ranking,) = selector.select(query, hits)
+    assert [hit.passage.text for hit in ranking.hits] == [texts[1], texts[0]]
+    assert [hit.odds for hit in ranking.hits] == pytest.approx([2.9, -2.9])
     server.models = ["another"]
     assert find_judge(RemoteGenerator.connect(server.url), config, prompts) is None

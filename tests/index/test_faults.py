@@ -1,4 +1,4 @@
-"""What befalls an index on disk: no room, no permission, damage, and readers while it changes."""
+"""An index survives a full disk, missing permissions, damaged files, and readers while it changes."""
 
 import os
 import subprocess
@@ -12,18 +12,18 @@ import pytest
 from rag.config import ROOT, Config
 from rag.errors import StoreError
 from rag.index.index import Index
-from rag.index.manifest import SEGMENTS, STAGED, find_leftovers
-from rag.index.merging import Policy
-from rag.index.segment import FACTS, TOKENS
+from rag.index.manifest import SEGMENTS, STAGED, find_unused_files
+from rag.index.merging import MergePolicy
+from rag.index.segment import SEGMENT_INFO, TOKENS
 from rag.ingest.build import build_index
 from rag.testing import WordEncoder
 
-POLICY = Policy(batch=4, exact=8, small=6, most=60)
+POLICY = MergePolicy(batch=4, exact=8, small=6, most=60)
 LIMITED = """
 import resource, sys
 from pathlib import Path
 from rag.ingest.build import build_index
-from rag.index.merging import Policy
+from rag.index.merging import MergePolicy
 from rag.config import Config
 from rag.errors import StoreError
 from rag.testing import WordEncoder
@@ -31,7 +31,7 @@ from rag.testing import WordEncoder
 config = Config(corpus=Path(sys.argv[1]), indexes=Path(sys.argv[2]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
 try:
-    build_index(config=config, encoder=WordEncoder(), policy=Policy(batch=4, exact=8, small=6, most=60))
+    build_index(config=config, encoder=WordEncoder(), policy=MergePolicy(batch=4, exact=8, small=6, most=60))
 except StoreError as error:
     print(error)
 """
@@ -62,22 +62,22 @@ def read_state(config: Config) -> set[str]:
 
 
 @pytest.mark.parametrize("limit", [10, 300, 2_000, 8_000, 12_500, 20_000, 30_000])
-def test_without_room_on_the_disk_the_old_index_stays_and_the_next_build_succeeds(config: Config, limit: int) -> None:
+def test_on_a_full_disk_the_old_index_stays_and_the_next_build_succeeds(config: Config, limit: int) -> None:
     before = read_state(config)
     write(config, range(3, 20), "second")
     command = [sys.executable, "-c", LIMITED, str(config.corpus), str(config.indexes), str(limit)]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     if limit < 20_000:
-        assert "cannot be written" in said
-        assert "Make room" in said
+        assert "cannot be written" in printed
+        assert "Free some disk space" in printed
         assert read_state(config) == before
     build(config)
     assert len(read_state(config)) == 20
-    assert find_leftovers(config.indexes / config.index) == []
+    assert find_unused_files(config.indexes / config.index) == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_must_not_be_written_to_is_named(config: Config) -> None:
+def test_a_folder_without_write_permission_is_named(config: Config) -> None:
     before = read_state(config)
     write(config, range(20), "second")
     folder = config.indexes / config.index / SEGMENTS
@@ -88,7 +88,7 @@ def test_a_folder_that_must_not_be_written_to_is_named(config: Config) -> None:
     assert read_state(config) == before
 
 
-def test_something_in_the_way_of_segments_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_segments_folder_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
     config = Config(corpus=tmp_path / "corpus", indexes=tmp_path / "indexes", cache=tmp_path / "cache")
     config.corpus.mkdir()
     write(config, range(3), "first")
@@ -99,11 +99,11 @@ def test_something_in_the_way_of_segments_is_an_error_that_names_the_folder(tmp_
         build(config)
 
 
-@pytest.mark.parametrize("harm", ["segment", "facts", "list", "nothing left"])
-def test_what_a_stopped_build_left_damaged_is_made_anew(config: Config, harm: str) -> None:
+@pytest.mark.parametrize("harm", ["tokens", "segment.json", "STAGED", "all files"])
+def test_damaged_segments_of_an_interrupted_build_are_encoded_again(config: Config, harm: str) -> None:
     folder = config.indexes / config.index
 
-    class Stopped(WordEncoder):
+    class Interrupted(WordEncoder):
         def encode(self, *arguments: object, **named: object) -> None:  # type: ignore[override]
             if self.encoded:
                 raise KeyboardInterrupt
@@ -111,15 +111,15 @@ def test_what_a_stopped_build_left_damaged_is_made_anew(config: Config, harm: st
 
     write(config, range(20, 30), "third")
     with pytest.raises(KeyboardInterrupt):
-        build_index(config=config, encoder=Stopped(), policy=POLICY)
+        build_index(config=config, encoder=Interrupted(), policy=POLICY)
     (staged,) = (folder / STAGED).read_text().split()
-    if harm == "segment":
+    if harm == "tokens":
         content = bytearray((folder / SEGMENTS / staged / TOKENS).read_bytes())
         content[5] ^= 255
         (folder / SEGMENTS / staged / TOKENS).write_bytes(content)
-    elif harm == "facts":
-        (folder / SEGMENTS / staged / FACTS).write_text('{"articles": []}')
-    elif harm == "list":
+    elif harm == "segment.json":
+        (folder / SEGMENTS / staged / SEGMENT_INFO).write_text('{"articles": []}')
+    elif harm == "STAGED":
         (folder / STAGED).write_bytes(b"\xff\xfe../..")
     else:
         for file in (folder / SEGMENTS / staged).iterdir():
@@ -128,17 +128,17 @@ def test_what_a_stopped_build_left_damaged_is_made_anew(config: Config, harm: st
     build_index(config=config, encoder=encoder, policy=POLICY)
     assert len(encoder.encoded) == 10
     assert len(read_state(config)) == 20
-    assert find_leftovers(folder) == []
+    assert find_unused_files(folder) == []
 
 
-def test_ten_readers_always_see_a_whole_state_while_one_builds(config: Config) -> None:
+def test_ten_readers_always_see_a_complete_generation_during_builds(config: Config) -> None:
     states = [read_state(config)]
     seen: list[set[str]] = []
-    troubles: list[Exception] = []
+    errors: list[Exception] = []
     done = threading.Event()
     question = WordEncoder().encode(["harbour 4"], "query").vectors[0]
 
-    def look() -> None:
+    def read_repeatedly() -> None:
         while not done.is_set():
             try:
                 with closing(Index.open(config.indexes / config.index)) as index:
@@ -146,10 +146,10 @@ def test_ten_readers_always_see_a_whole_state_while_one_builds(config: Config) -
                     texts = {index.open_article(article.source).text for article in index.list_articles()}
                     seen.append(texts)
             except Exception as error:
-                troubles.append(error)
+                errors.append(error)
                 return
 
-    readers = [threading.Thread(target=look) for _ in range(10)]
+    readers = [threading.Thread(target=read_repeatedly) for _ in range(10)]
     for reader in readers:
         reader.start()
     for turn in range(6):
@@ -160,6 +160,6 @@ def test_ten_readers_always_see_a_whole_state_while_one_builds(config: Config) -
     done.set()
     for reader in readers:
         reader.join()
-    assert troubles == []
+    assert errors == []
     assert seen
     assert all(state in states for state in seen)

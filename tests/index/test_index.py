@@ -1,6 +1,8 @@
-"""The index on disk: what was written is found again, and whatever does not match is refused."""
+"""An index returns what was written to it, and is not opened if anything in it does not match."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +13,19 @@ from rag.errors import IndexDamaged, IndexMismatch, IndexMissing
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
 from rag.index.manifest import CURRENT, MANIFEST, PROJECTION, SEGMENTS, read_manifest
-from rag.index.segment import ARTICLES, FACTS, TOKENS, VECTORS
+from rag.index.segment import ARTICLES, SEGMENT_INFO, TOKENS, VECTORS
 from rag.testing import DIMENSION, WordEncoder
 from rag.types import Document, Embeddings, Filter, Passage, Vectors
 
 ENCODER = WordEncoder()
+OpenNews = Callable[[], Index]
+
+
+@pytest.fixture
+def open_news(tmp_path: Path) -> Iterator[OpenNews]:
+    """Opens the current generation of the index “news” whenever it is called; the test's end closes all of them."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(closing(Index.open(tmp_path / "news")))
 
 
 def make_document(source: str, *paragraphs: str) -> tuple[Document, list[Passage]]:
@@ -29,10 +39,10 @@ def make_document(source: str, *paragraphs: str) -> tuple[Document, list[Passage
 
 
 def write(folder: Path, *articles: tuple[Document, list[Passage]]) -> None:
-    with IndexWriter(folder, DIMENSION) as draft:
+    with IndexWriter(folder, DIMENSION) as writer:
         for document, passages in articles:
-            draft.add(document, len(document.text), passages, encode_passages(passages))
-        draft.commit(ENCODER, 160, [folder])
+            writer.add(document, len(document.text), passages, encode_passages(passages))
+        writer.commit(ENCODER, 160, [folder])
 
 
 def encode_passages(passages: list[Passage]) -> Embeddings:
@@ -44,15 +54,15 @@ def encode_question(question: str) -> Vectors:
 
 
 def fail_while_writing(folder: Path) -> None:
-    with IndexWriter(folder, DIMENSION) as draft:
-        draft.add(ORCHARD[0], 1, ORCHARD[1], ENCODER.encode(["apples"], "passage"))
+    with IndexWriter(folder, DIMENSION) as writer:
+        writer.add(ORCHARD[0], 1, ORCHARD[1], ENCODER.encode(["apples"], "passage"))
         raise OSError("disk full")
 
 
 def interrupt_after_writing(folder: Path) -> None:
-    with IndexWriter(folder, DIMENSION) as draft:
-        draft.add(ORCHARD[0], 1, ORCHARD[1], encode_passages(ORCHARD[1]))
-        draft.commit(ENCODER, 160, [folder])
+    with IndexWriter(folder, DIMENSION) as writer:
+        writer.add(ORCHARD[0], 1, ORCHARD[1], encode_passages(ORCHARD[1]))
+        writer.commit(ENCODER, 160, [folder])
         raise KeyboardInterrupt
 
 
@@ -60,9 +70,9 @@ HARBOUR = make_document("harbour.txt", "The harbour opened in May.", "It cost ni
 ORCHARD = make_document("sub/orchard.txt", "Apples ripened early this year.")
 
 
-def test_finds_the_nearest_passage_with_all_it_knows(tmp_path: Path) -> None:
+def test_a_search_finds_the_nearest_passage(tmp_path: Path, open_news: OpenNews) -> None:
     write(tmp_path / "news", HARBOUR, ORCHARD)
-    index = Index.open(tmp_path / "news")
+    index = open_news()
     question = encode_question("When did the harbour open in May?")
     (row, cosine), *others = index.search(question, 3)
     assert index.read_passage(row) == HARBOUR[1][0]
@@ -71,9 +81,9 @@ def test_finds_the_nearest_passage_with_all_it_knows(tmp_path: Path) -> None:
     assert cosine > max(cosine for _, cosine in others)
 
 
-def test_asking_for_more_than_there_is_gives_what_there_is(tmp_path: Path) -> None:
+def test_a_search_returns_at_most_the_passages_there_are(tmp_path: Path, open_news: OpenNews) -> None:
     write(tmp_path / "news", ORCHARD)
-    assert Index.open(tmp_path / "news").search(encode_question("apples"), 10)[0][0] == 0
+    assert open_news().search(encode_question("apples"), 10)[0][0] == 0
 
 
 @pytest.mark.parametrize(
@@ -96,8 +106,8 @@ def test_asking_for_more_than_there_is_gives_what_there_is(tmp_path: Path) -> No
     ],
     ids=str,
 )
-def test_a_filter_lets_through_what_it_says_however_few_are_asked_for(
-    tmp_path: Path, among: Filter, found: set[str]
+def test_a_filtered_search_finds_every_passage_that_passes_however_few_are_wanted(
+    tmp_path: Path, open_news: OpenNews, among: Filter, found: set[str]
 ) -> None:
     facts = {
         "a/one.txt": ("en", "2023-10-18"),
@@ -111,35 +121,35 @@ def test_a_filter_lets_through_what_it_says_however_few_are_asked_for(
         passages = [replace(passage, language=language, date=date) for passage in passages]
         articles.append((replace(document, language=language, date=date), passages))
     write(tmp_path / "news", *articles)
-    index = Index.open(tmp_path / "news")
+    index = open_news()
     hits = index.search(encode_question("harbour"), 4, among)
     assert {index.read_passage(row).source for row, _ in hits} == found
     assert len(index.search(encode_question("harbour"), 1, among)) == min(1, len(found))
 
 
-def test_gives_back_documents_passages_and_vectors_as_they_were_added(tmp_path: Path) -> None:
+def test_documents_passages_and_embeddings_are_returned_as_they_were_added(tmp_path: Path, open_news: OpenNews) -> None:
     write(tmp_path / "news", ORCHARD, HARBOUR)
-    index = Index.open(tmp_path / "news")
+    index = open_news()
     assert index.read_document("harbour.txt") == HARBOUR[0]
     assert index.read_document("absent.txt") is None
-    passages, encodings = index.read_passages("harbour.txt"), index.read_embeddings("harbour.txt")
+    passages, embeddings = index.read_passages("harbour.txt"), index.read_embeddings("harbour.txt")
     assert passages == HARBOUR[1]
     expected = ENCODER.encode([passage.text for passage in HARBOUR[1]], "passage")
-    np.testing.assert_array_equal(encodings.vectors, expected.vectors)
-    for tokens, wanted in zip(encodings.tokens, expected.tokens, strict=True):
+    np.testing.assert_array_equal(embeddings.vectors, expected.vectors)
+    for tokens, wanted in zip(embeddings.tokens, expected.tokens, strict=True):
         np.testing.assert_array_equal(tokens, wanted)
     np.testing.assert_array_equal(index.projection.bases, ENCODER.projection.bases)
 
 
-def test_a_reader_keeps_the_generation_that_it_opened(tmp_path: Path) -> None:
+def test_a_reader_keeps_the_generation_that_it_opened(tmp_path: Path, open_news: OpenNews) -> None:
     write(tmp_path / "news", HARBOUR)
-    old = Index.open(tmp_path / "news")
+    old = open_news()
     write(tmp_path / "news", ORCHARD)
     assert old.read_document("harbour.txt") == HARBOUR[0]
-    assert Index.open(tmp_path / "news").read_document("harbour.txt") is None
+    assert open_news().read_document("harbour.txt") is None
 
 
-def test_only_the_generation_in_use_stays(tmp_path: Path) -> None:
+def test_only_the_current_generation_remains(tmp_path: Path) -> None:
     keep = tmp_path / "news" / "notes"
     keep.mkdir(parents=True)
     write(tmp_path / "news", HARBOUR)
@@ -148,7 +158,7 @@ def test_only_the_generation_in_use_stays(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "news").iterdir()} == {CURRENT, SEGMENTS, current, "notes"}
 
 
-def test_a_build_that_fails_leaves_the_old_generation_and_no_trace(tmp_path: Path) -> None:
+def test_a_failed_build_leaves_only_the_old_generation(tmp_path: Path) -> None:
     write(tmp_path / "news", HARBOUR)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(OSError, match="disk full"):
@@ -156,20 +166,20 @@ def test_a_build_that_fails_leaves_the_old_generation_and_no_trace(tmp_path: Pat
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_an_interruption_after_the_switch_leaves_the_new_generation(tmp_path: Path) -> None:
+def test_an_interruption_after_the_switch_leaves_the_new_generation(tmp_path: Path, open_news: OpenNews) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupt_after_writing(tmp_path / "news")
-    assert Index.open(tmp_path / "news").read_document("sub/orchard.txt") == ORCHARD[0]
+    assert open_news().read_document("sub/orchard.txt") == ORCHARD[0]
 
 
-@pytest.mark.parametrize("name", [ARTICLES, TOKENS, VECTORS, FACTS, PROJECTION, MANIFEST])
+@pytest.mark.parametrize("name", [ARTICLES, TOKENS, VECTORS, SEGMENT_INFO, PROJECTION, MANIFEST])
 @pytest.mark.parametrize("harm", ["flip", "truncate", "remove"])
-def test_a_damaged_file_is_refused_with_the_command_that_rebuilds(tmp_path: Path, name: str, harm: str) -> None:
+def test_a_damaged_file_is_an_error_that_names_the_rebuild_command(tmp_path: Path, name: str, harm: str) -> None:
     write(tmp_path / "news", HARBOUR)
     (file,) = tmp_path.rglob(name)
     content = file.read_bytes()
     if harm == "flip":
-        middle = len(content) // 2 if name not in (MANIFEST, FACTS) else 0
+        middle = len(content) // 2 if name not in (MANIFEST, SEGMENT_INFO) else 0
         file.write_bytes(content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :])
     elif harm == "truncate":
         file.write_bytes(content[: len(content) // 2])
@@ -179,7 +189,7 @@ def test_a_damaged_file_is_refused_with_the_command_that_rebuilds(tmp_path: Path
         Index.open(tmp_path / "news")
 
 
-def test_a_missing_index_names_the_command_that_builds_it(tmp_path: Path) -> None:
+def test_a_missing_index_is_an_error_that_names_the_build_command(tmp_path: Path) -> None:
     with pytest.raises(IndexMissing, match="rag index --index news"):
         Index.open(tmp_path / "news")
 
@@ -192,9 +202,9 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
         Index.open(tmp_path / "news")
 
 
-def test_another_encoder_or_passage_size_is_refused(tmp_path: Path) -> None:
+def test_another_encoder_or_passage_size_is_refused(tmp_path: Path, open_news: OpenNews) -> None:
     write(tmp_path / "news", HARBOUR)
-    index = Index.open(tmp_path / "news")
+    index = open_news()
     index.check(ENCODER.describe(), 160)
     with pytest.raises(IndexMismatch, match="another encoder"):
         index.check(WordEncoder("other").describe(), 160)

@@ -1,9 +1,8 @@
-"""Vectors searched by Milvus, here by milvus-lite in a file: the same passages as FAISS finds, whatever the filter."""
+"""Milvus, here milvus-lite in a file, finds the same passages as FAISS, whatever the filter."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from rag.index.index import Index
 from rag.index.milvus import MilvusStore, open_store, write_condition
 from rag.ingest.audit import verify_index
 from rag.ingest.build import build_index
-from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.testing import SPEAKING, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from rag.types import Filter
 
@@ -77,7 +76,7 @@ def assert_same(config: Config, store: MilvusStore) -> None:
         assert store.holds(stored.generation)
         for vector in WordEncoder().encode(QUESTIONS, "query").vectors:
             for among in FILTERS:
-                # All there are, as the last of fewer may be one of several that are equally near.
+                # All of them are compared, because the last of fewer may be one of several that are equally near.
                 expected, found = (dict(index.search(vector, 200, among)) for index in (plain, stored))
                 assert found.keys() == expected.keys()
                 assert found == pytest.approx(expected, abs=1e-5)
@@ -86,7 +85,7 @@ def assert_same(config: Config, store: MilvusStore) -> None:
                 assert len(few) == min(3, len(expected))
 
 
-def test_the_same_passages_are_found_after_a_build_and_after_each_update(config: Config, store: MilvusStore) -> None:
+def test_the_same_passages_are_found_after_a_build_and_after_an_update(config: Config, store: MilvusStore) -> None:
     for number in range(60):
         write(config, number)
     build(config)
@@ -98,7 +97,7 @@ def test_the_same_passages_are_found_after_a_build_and_after_each_update(config:
     assert_same(config, store)
 
 
-def test_the_alias_leads_to_the_generation_in_use_and_the_one_before_it_stays(
+def test_the_alias_points_to_the_current_generation_and_the_previous_one_remains(
     config: Config, store: MilvusStore
 ) -> None:
     generations = []
@@ -112,7 +111,7 @@ def test_the_alias_leads_to_the_generation_in_use_and_the_one_before_it_stays(
     assert client.describe_alias("rag_default")["collection_name"] == f"rag_default_{generations[2]}"
 
 
-def test_what_is_not_in_milvus_yet_is_found_in_this_process_and_put_there_by_the_next_build(
+def test_a_generation_without_a_collection_is_searched_in_process_until_the_next_build(
     config: Config, store: MilvusStore
 ) -> None:
     write(config, 1)
@@ -120,14 +119,14 @@ def test_what_is_not_in_milvus_yet_is_found_in_this_process_and_put_there_by_the
     with closing(Index.open(config.indexes / config.index, store)) as index:
         assert not store.holds(index.generation)
         assert index.search(WordEncoder().encode(["harbour"], "query").vectors[0], 1)
-        # What a build that was killed left.
-        store._create(store._locate(index.generation), index)
+        # A killed build leaves an incomplete collection.
+        store._create(store._name_collection(index.generation), index)
         assert not store.holds(index.generation)
     build(config)
     assert_same(config, store)
 
 
-def test_an_answer_from_milvus_cites_the_same_words(config: Config, store: MilvusStore) -> None:
+def test_an_answer_from_milvus_has_the_same_citations(config: Config, store: MilvusStore) -> None:
     for number in range(20):
         write(config, number)
     write(config, 21, "The harbour cost nine million in the end.\n")
@@ -135,23 +134,23 @@ def test_an_answer_from_milvus_cites_the_same_words(config: Config, store: Milvu
     question = "How many million has the harbour cost in the end?"
     answers = []
     for where in (None, store):
-        index = Index.open(config.indexes / config.index, where)
         generator = ScriptedGenerator("It cost nine million in the end.")
-        assistant = Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), BELIEVED)
-        answers.append(assistant.answer(question))
+        with closing(Index.open(config.indexes / config.index, where)) as index:
+            assistant = Assistant(config, index, WordEncoder(), generator, Prompts.load(ROOT / "prompts"), SPEAKING)
+            answers.append(assistant.answer(question))
     assert answers[0].citations == answers[1].citations
     assert answers[0].citations[0].quote == "The harbour cost nine million in the end."
     assert [hit.passage for hit in answers[0].hits] == [hit.passage for hit in answers[1].hits]
 
 
-def test_names_in_a_filter_are_text_and_nothing_else() -> None:
+def test_names_in_a_filter_are_quoted() -> None:
     source = 'a" or row >= 0 or source == "b\\'
     assert write_condition(Filter(sources=(source,)), [source]) == (
         'source in ["a\\" or row >= 0 or source == \\"b\\\\"]'
     )
 
 
-def test_two_indexes_have_two_aliases(tmp_path: Path) -> None:
+def test_each_index_has_its_own_alias(tmp_path: Path) -> None:
     names = ("news", "a-b", "a_b", "zprávy")
     stores = [open_store(Config(milvus=str(tmp_path / "milvus.db"), index=name)) for name in names]
     assert len({store._alias for store in stores if store}) == 4
@@ -160,7 +159,7 @@ def test_two_indexes_have_two_aliases(tmp_path: Path) -> None:
             store.close()
 
 
-def test_a_server_that_is_not_there_is_named() -> None:
+def test_a_server_that_does_not_respond_is_named() -> None:
     with pytest.raises(StoreError, match=r"Milvus at http://127\.0\.0\.1:1 cannot be used: .* RAG_MILVUS"):
         open_store(Config(milvus="http://127.0.0.1:1"))
 
@@ -172,7 +171,7 @@ def test_without_the_package_the_message_says_how_to_install_it(monkeypatch: pyt
     assert open_store(Config()) is None
 
 
-def test_an_index_is_verified_against_its_collection_and_what_milvus_keeps_is_told(
+def test_an_index_is_verified_against_its_collection_and_older_collections_are_noted(
     config: Config, store: MilvusStore
 ) -> None:
     for number in range(4):
@@ -186,24 +185,24 @@ def test_an_index_is_verified_against_its_collection_and_what_milvus_keeps_is_to
     assert audit.wrong == ()
     assert any("before its last build" in note for note in audit.noted)
     with closing(Index.open(config.indexes / config.index)) as index:
-        collection = store._locate(index.generation)
+        collection = store._name_collection(index.generation)
         rows = [row for of_some, _, _ in index.read_rows(10) for row in of_some]
         vector = [0.0] * index.projection.directions.shape[1]
     astray = {"vector": vector, "language": "en", "source": "a.txt", "first_day": 0, "last_day": 0}
     store._client.delete(collection, ids=rows[:1])
     store._client.insert(collection, [{"row": 1000 + number, **astray} for number in range(2)])
     wrong = " ".join(verify_index(config).wrong)
-    assert "holds 2 passages that the index does not" in wrong
+    assert "holds 2 passages that are not in the index" in wrong
     assert "lacks 1 passages of the index" in wrong
     assert wrong.count("rag index --rebuild") == 2
 
 
-def test_doctor_says_whether_the_index_is_at_milvus(config: Config) -> None:
+def test_doctor_reports_whether_milvus_holds_the_index(config: Config) -> None:
     write(config, 1)
-    build_index(config=replace(config, milvus=None), encoder=WordEncoder())
+    build_index(config=config.replace(milvus=None), encoder=WordEncoder())
     (check,) = [check for check in examine(config, ("false",)) if check.name == "Milvus"]
     assert check.ok is False
-    assert check.remedy == "Put it there: rag index --index default"
+    assert check.remedy == "Store it there: rag index --index default"
     build(config)
     (check,) = [check for check in examine(config, ("false",)) if check.name == "Milvus"]
     assert check.ok is True

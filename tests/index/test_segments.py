@@ -1,8 +1,8 @@
-"""Segments: whatever is added, changed and removed, in whatever order, the index holds that and not a word more."""
+"""After any sequence of updates, the segments hold the current articles and no text of removed ones."""
 
 import shutil
 import tempfile
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
-from rag.index.manifest import find_leftovers
-from rag.index.merging import Policy
+from rag.index.manifest import find_unused_files
+from rag.index.merging import MergePolicy
 from rag.index.vectors import RECALL, VectorFile, write_vectors
 from rag.testing import DIMENSION, WordEncoder
 from rag.types import Document, Embeddings, Filter, Passage
@@ -25,7 +25,7 @@ SOURCES = [f"{folder}/{number}.txt" for folder in "ab" for number in range(5)]
 LANGUAGES = ("cs", "el", "en")
 DATES = (None, "2023", "2023-10", "2023-10-18", "2024-06")
 HALF = 2e-3
-"""How far half precision may put a cosine off."""
+"""The error of a cosine due to half precision."""
 ARTICLE = st.tuples(st.integers(0, 7), st.sampled_from(LANGUAGES), st.sampled_from(DATES), st.integers(0, 2**32 - 1))
 FILTERS = st.builds(
     Filter,
@@ -38,20 +38,20 @@ FILTERS = st.builds(
 
 @dataclass
 class Written:
-    """An article as it was added."""
+    """An article as it was added to the index."""
 
     document: Document
     passages: list[Passage]
-    encodings: Embeddings
+    embeddings: Embeddings
 
     @property
     def word(self) -> str:
-        """What no other article says."""
+        """A word that no other article contains."""
         return self.document.checksum
 
 
 def write_article(source: str, count: int, language: str, date: str | None, seed: int) -> Written:
-    # The same checksum is the same article, date and all.
+    # Articles with the same checksum must be the same in everything, their date included.
     chance = np.random.default_rng([seed, count, LANGUAGES.index(language), DATES.index(date)])
     word = f"w{chance.integers(2**60):x}q"
     texts = [f"{word} {number}" for number in range(count)]
@@ -67,16 +67,18 @@ def write_article(source: str, count: int, language: str, date: str | None, seed
     return Written(document, passages, Embeddings(vectors, tokens))
 
 
-def update(folder: Path, old: Index | None, written: dict[str, Written], changed: set[str], policy: Policy) -> None:
-    """Write the generation that holds `written`, of which `changed` is not in the old one."""
-    with IndexWriter(folder, DIMENSION, old, policy) as draft:
-        draft.take_up(ENCODER, 160)
+def update(
+    folder: Path, old: Index | None, written: dict[str, Written], changed: set[str], policy: MergePolicy
+) -> None:
+    """Write a generation that holds `written`; the articles in `changed` are not in the old one."""
+    with IndexWriter(folder, DIMENSION, old, policy) as writer:
+        writer.resume(ENCODER, 160)
         for source in sorted(changed):
             one = written[source]
-            draft.add(one.document, len(one.document.text), one.passages, one.encodings)
-            draft.seal(ENCODER, 160)
-        draft.keep({source: one.word for source, one in written.items() if source not in changed})
-        draft.commit(ENCODER, 160, [folder])
+            writer.add(one.document, len(one.document.text), one.passages, one.embeddings)
+            writer.seal(ENCODER, 160)
+        writer.keep({source: one.word for source, one in written.items() if source not in changed})
+        writer.commit(ENCODER, 160, [folder])
 
 
 def passes(passage: Passage, among: Filter) -> bool:
@@ -97,9 +99,9 @@ def passes(passage: Passage, among: Filter) -> bool:
 
 
 class Life(RuleBasedStateMachine):
-    """An index through many updates, beside what it should hold."""
+    """Updates an index many times, and compares it with what it should hold."""
 
-    policy = Policy(batch=4, exact=10**6, small=6, most=40, decayed=0.5)
+    policy = MergePolicy(batch=4, exact=10**6, small=6, most=40, removed_share=0.5)
 
     def __init__(self) -> None:
         super().__init__()
@@ -125,12 +127,12 @@ class Life(RuleBasedStateMachine):
 
     @rule(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 12), among=FILTERS)
     def search(self, seed: int, count: int, among: Filter) -> None:
-        question = write_article("question", 1, "en", None, seed).encodings.vectors[0]
+        question = write_article("question", 1, "en", None, seed).embeddings.vectors[0]
         expected = sorted(
             (
                 float(vector @ question)
                 for one in self.written.values()
-                for passage, vector in zip(one.passages, one.encodings.vectors, strict=True)
+                for passage, vector in zip(one.passages, one.embeddings.vectors, strict=True)
                 if passes(passage, among)
             ),
             reverse=True,
@@ -152,27 +154,27 @@ class Life(RuleBasedStateMachine):
             assert index.read_checksums() == {source: one.word for source, one in self.written.items()}
             for source, one in self.written.items():
                 assert index.read_document(source) == one.document
-                passages, encodings = index.read_passages(source), index.read_embeddings(source)
+                passages, embeddings = index.read_passages(source), index.read_embeddings(source)
                 assert passages == one.passages
-                np.testing.assert_allclose(encodings.vectors, one.encodings.vectors, atol=HALF)
-                for tokens, expected in zip(encodings.tokens, one.encodings.tokens, strict=True):
+                np.testing.assert_allclose(embeddings.vectors, one.embeddings.vectors, atol=HALF)
+                for tokens, expected in zip(embeddings.tokens, one.embeddings.tokens, strict=True):
                     np.testing.assert_array_equal(tokens, expected)
 
     @invariant()
-    def says_no_word_of_what_is_gone(self) -> None:
+    def holds_no_text_of_removed_articles(self) -> None:
         here = {one.word for one in self.written.values()}
         content = b"".join(file.read_bytes() for file in self.folder.rglob("*") if file.is_file())
         assert not [word for word in self.words - here if word.encode() in content]
-        assert find_leftovers(self.folder) == []
+        assert find_unused_files(self.folder) == []
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder.parent)
 
 
 class LifeInLists(Life):
-    """The same where any but the smallest segments are searched by lists."""
+    """Does the same with an index whose segments, except the smallest, are searched by lists."""
 
-    policy = Policy(batch=4, exact=3, small=6, most=40, decayed=0.5)
+    policy = MergePolicy(batch=4, exact=3, small=6, most=40, removed_share=0.5)
 
 
 TestLife = Life.TestCase
@@ -181,7 +183,7 @@ TestLifeInLists = LifeInLists.TestCase
 TestLifeInLists.settings = settings(max_examples=10, stateful_step_count=12, deadline=None)
 
 
-def test_lists_find_what_they_promise_and_everything_where_it_is_asked_for(tmp_path: Path) -> None:
+def test_a_search_of_lists_reaches_the_recall_and_an_exhaustive_one_finds_everything(tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     basis = chance.normal(size=(32, 32)).astype(np.float32) * np.arange(1, 33, dtype=np.float32) ** -0.7
     vectors = chance.normal(size=(5000, 32)).astype(np.float32) @ basis.T
@@ -195,9 +197,9 @@ def test_lists_find_what_they_promise_and_everything_where_it_is_asked_for(tmp_p
     shared = 0
     for question in questions:
         nearest = np.argsort(-(vectors @ question))[:10]
-        shared += len({*nearest} & {*file.search(question, 10, everything, thorough=False)[0]})
+        shared += len({*nearest} & {*file.search(question, 10, everything, exhaustive=False)[0]})
         for among in (everything, chance.random(5000) < 0.3, chance.random(5000) < 0.002):
-            cosines = np.sort(file.search(question, 10, among, thorough=True)[1])[::-1]
+            cosines = np.sort(file.search(question, 10, among, exhaustive=True)[1])[::-1]
             np.testing.assert_allclose(cosines, np.sort(vectors[among] @ question)[::-1][:10], atol=HALF)
     assert shared >= 970
 
@@ -216,24 +218,28 @@ def test_lists_find_what_they_promise_and_everything_where_it_is_asked_for(tmp_p
         ([(700, 1000)], [[0]]),
     ],
 )
-def test_segments_are_merged_with_others_of_their_size(
+def test_segments_are_merged_with_segments_of_similar_size(
     segments: list[tuple[int, int]], merged: list[list[int]]
 ) -> None:
-    assert Policy(small=100, most=5000, decayed=0.2).plan(segments) == merged
+    assert MergePolicy(small=100, most=5000, removed_share=0.2).plan(segments) == merged
 
 
-def test_an_update_leaves_large_segments_and_shares_their_numbers_when_words_go(tmp_path: Path) -> None:
-    policy = Policy(small=4, most=1000, decayed=0.5)
+def test_an_update_keeps_large_segments_and_shares_their_vectors_when_articles_are_removed(tmp_path: Path) -> None:
+    policy = MergePolicy(small=4, most=1000, removed_share=0.5)
     folder = tmp_path / "news"
     written = {f"{n}.txt": write_article(f"{n}.txt", 10, "en", None, n) for n in range(10)}
     update(folder, None, written, set(written), policy)
-    ((first,),) = [Index.open(folder).segments]
-    written["new.txt"] = write_article("new.txt", 3, "en", None, 99)
-    update(folder, Index.open(folder), written, {"new.txt"}, policy)
-    assert Index.open(folder).segments[0].folder == first.folder
-    words = written.pop("4.txt").word
-    update(folder, Index.open(folder), written, set(), policy)
-    index = Index.open(folder)
-    assert [(one.facts.passages, one.facts.rows) for one in index.segments] == [(90, 100), (3, 3)]
-    assert first.read_document("4.txt") is not None, "a reader keeps what it opened"
-    assert not any(words.encode() in file.read_bytes() for file in folder.rglob("*.*"))
+    with ExitStack() as stack:
+
+        def open_index() -> Index:
+            return stack.enter_context(closing(Index.open(folder)))
+
+        (first,) = open_index().segments
+        written["new.txt"] = write_article("new.txt", 3, "en", None, 99)
+        update(folder, open_index(), written, {"new.txt"}, policy)
+        assert open_index().segments[0].folder == first.folder
+        words = written.pop("4.txt").word
+        update(folder, open_index(), written, set(), policy)
+        assert [(one.info.passages, one.info.rows) for one in open_index().segments] == [(90, 100), (3, 3)]
+        assert first.read_document("4.txt") is not None, "a reader keeps the generation that it opened"
+        assert not any(words.encode() in file.read_bytes() for file in folder.rglob("*.*"))

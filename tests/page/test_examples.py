@@ -1,4 +1,4 @@
-"""Questions that the page offers: made of what the articles name, in the reader's language first."""
+"""Questions that the page offers: made from names in the articles, in the reader's language first."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from rag.ingest.build import build_index
 from rag.page.examples import Examples
 from rag.page.labels import Wording
 from rag.page.topics import find_topics
-from rag.testing import BELIEVED, ScriptedGenerator, WordEncoder
+from rag.testing import SPEAKING, ScriptedGenerator, WordEncoder
 from rag.text.language import detect
 from rag.text.prompts import Prompts
 from rag.types import Document
@@ -33,11 +33,11 @@ def make_assistant(folder: Path, articles: dict[str, str]) -> Assistant:
     config = Config(indexes=folder / "indexes", corpus=corpus)
     build_index(config=config, encoder=WordEncoder())
     index = Index.open(config.indexes / config.index)
-    return Assistant(config, index, WordEncoder(), ScriptedGenerator(""), PROMPTS, BELIEVED)
+    return Assistant(config, index, WordEncoder(), ScriptedGenerator(""), PROMPTS, SPEAKING)
 
 
 def list_offered(examples: Examples, tag: str = "en") -> list[tuple[str, str]]:
-    """Language and question of each button."""
+    """Return the language and the question of each button."""
     drawn = examples.draw(Wording(PROMPTS, tag))
     return re.findall(r'lang="([\w-]+)">(.*?)</button>', drawn)
 
@@ -46,7 +46,7 @@ def make_document(text: str, language: str = "en", script: str = "Latn") -> Docu
     return Document("a.txt", text, language, script, None, None, "")
 
 
-def test_there_is_one_in_each_language_and_the_readers_own_comes_first(tmp_path: Path) -> None:
+def test_there_is_one_question_in_each_language_and_the_readers_language_comes_first(tmp_path: Path) -> None:
     examples = Examples(make_assistant(tmp_path, ARTICLES))
     for tag in PROMPTS.page:
         tags = [offered for offered, _ in list_offered(examples, tag)]
@@ -55,7 +55,7 @@ def test_there_is_one_in_each_language_and_the_readers_own_comes_first(tmp_path:
         assert sorted(languages) == ["cs", "el", "en", "et", "pl", "sr"]
 
 
-def test_each_is_in_its_language_and_finds_first_what_it_names_in_an_article_of_another(tmp_path: Path) -> None:
+def test_each_question_is_in_its_language_and_finds_its_topic_in_an_article_in_another(tmp_path: Path) -> None:
     assistant = make_assistant(tmp_path, ARTICLES)
     for tag, question in list_offered(Examples(assistant)):
         language = tag.partition("-")[0]
@@ -65,7 +65,7 @@ def test_each_is_in_its_language_and_finds_first_what_it_names_in_an_article_of_
         assert first.language != language
 
 
-def test_they_are_the_same_each_time_and_others_for_another_generation(tmp_path: Path) -> None:
+def test_the_questions_stay_the_same_until_the_index_changes(tmp_path: Path) -> None:
     assistant = make_assistant(tmp_path, ARTICLES)
     examples = Examples(assistant)
     before = list_offered(examples)
@@ -81,12 +81,12 @@ def test_they_are_the_same_each_time_and_others_for_another_generation(tmp_path:
     assert all("Aino Virtanen" in question for _, question in after)
 
 
-def test_a_corpus_in_the_readers_language_alone_is_asked_about_in_it(tmp_path: Path) -> None:
+def test_a_corpus_in_the_readers_language_alone_is_asked_about_in_that_language(tmp_path: Path) -> None:
     examples = Examples(make_assistant(tmp_path, {"harbour.txt": ARTICLES["harbour.txt"]}))
     assert list_offered(examples)[0] == ("en", "What is written on the topic of “Kersti Kask”?")
 
 
-def test_where_nothing_can_be_asked_about_there_are_none_and_no_heading(tmp_path: Path) -> None:
+def test_articles_without_topics_give_neither_questions_nor_a_heading(tmp_path: Path) -> None:
     assistant = make_assistant(tmp_path, {"a.txt": "word " * 100})
     assert Examples(assistant).draw(Wording(PROMPTS, "en")) == ""
 
@@ -102,22 +102,22 @@ def test_markup_in_a_name_is_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "language", "script", "topic"),
     [
-        # A name is asked about in the form that the others begin with, and is rather one of several words.
+        # The basic form of a name is the one that the others begin with. Names of several words come first.
         ("O Kim Dzong Una pytano w Moskwie. Wtedy Kim Dzong Un wyszedł, a Kim Dzong Unowi klaskano.", "pl", "Latn",
          "Kim Dzong Un"),
         ("In May, the Orchard of Brno had John Kirby as a guest; with John Kirby came rain.", "en", "Latn",
          "John Kirby"),
-        # A capital where a sentence begins says nothing, nor does that of a month.
+        # A capital at the beginning of a sentence does not make a name, nor does the capital of a month.
         ("Apples ripen. Pears wait until September for Brno. Apples ripen.", "en", "Latn", "Brno"),
-        # Where there are no capitals the first words have to do.
+        # Without capitals the topic is the first words.
         ("東京の新しい図書館が開館した。多くの人が訪れた。", "ja", "Jpan", "東京の新しい図書館が開館した"),
         ("apples and pears, all of them ripe", "en", "Latn", "apples and pears"),
     ],
 )  # fmt: skip
-def test_what_an_article_is_asked_about(text: str, language: str, script: str, topic: str) -> None:
+def test_the_first_topic_of_an_article(text: str, language: str, script: str, topic: str) -> None:
     assert find_topics(make_document(text, language, script))[0] == topic
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x", "…", "word " * 100])
-def test_an_article_without_names_and_first_words_has_nothing_to_be_asked_about(text: str) -> None:
+def test_an_article_without_names_and_first_words_has_no_topics(text: str) -> None:
     assert find_topics(make_document(text)) == []

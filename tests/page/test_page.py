@@ -27,7 +27,7 @@ from rag.page.highlights import find_shared
 from rag.page.labels import Wording, choose_language
 from rag.page.transcript import draw_conversation
 from rag.page.uploads import MAX_FILES, Change, add, list_added, remove
-from rag.testing import BELIEVED, DIMENSION, ScriptedGenerator, WordEncoder
+from rag.testing import DIMENSION, SPEAKING, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from rag.types import Embeddings, Filter, Hit, Passage, Progress, Rejection, Role, Statement
 from tests.index.test_index import encode_passages, make_document
@@ -96,7 +96,7 @@ def assistant(tmp_path: Path) -> Assistant:
     config = Config(indexes=tmp_path / "indexes", corpus=corpus)
     build_index(config=config, encoder=WordEncoder())
     index = Index.open(config.indexes / config.index)
-    return Assistant(config, index, WordEncoder(), ScriptedGenerator("It cost nine million."), PROMPTS, BELIEVED)
+    return Assistant(config, index, WordEncoder(), ScriptedGenerator("It cost nine million."), PROMPTS, SPEAKING)
 
 
 def finish(steps: Generator[Change, None, None]) -> Change:
@@ -289,7 +289,7 @@ def test_a_list_over_the_limit_counts_every_article_and_shows_some_of_each_langu
             draft.add(document, 20, passages, encode_passages(passages))
         draft.commit(WordEncoder(), 160, [tmp_path])
     index, config = Index.open(tmp_path / "default"), Config(indexes=tmp_path)
-    assistant = Assistant(config, index, WordEncoder(), ScriptedGenerator(""), PROMPTS, BELIEVED)
+    assistant = Assistant(config, index, WordEncoder(), ScriptedGenerator(""), PROMPTS, SPEAKING)
     drawn = Drawn(draw_list(assistant, "", ENGLISH))
     assert drawn.text.startswith(f"340 of 340Czech {SHOWN - 20} of 320Number")
     assert "English 20Number" in drawn.text

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +91,8 @@ def test_tokens_of_a_question_match_those_of_its_answer_in_another_language(enco
     (question,) = encoder.encode(["Millist maksu valitsus tõstis?"], "query").tokens
     expected = {tag: expect(question, tag, "Latn", encoder.projection) for tag in PARALLEL}
     languages = [tag for tag, sentences in PARALLEL.items() for _ in sentences]
-    scores = match(question, encoder.encode(SENTENCES, "passage").tokens, [expected[tag] for tag in languages])
+    passages = encoder.encode(SENTENCES, "passage").tokens
+    scores = match(question, passages, encoder.settings.rarity, [expected[tag] for tag in languages])
     assert {int(MEANINGS[near]) for near in np.argsort(-scores)[:3]} == {1}
 
 
@@ -122,7 +122,7 @@ def test_the_last_token_within_the_limit_is_read_and_none_far_beyond_it(encoder:
 
 
 def test_half_the_precision_gives_nearly_the_same_vectors(config: Config, encoder: SentenceEncoder) -> None:
-    quick = SentenceEncoder.load(replace(config, encoder_precision="bfloat16"), encoder.projection)
+    quick = SentenceEncoder.load(config.replace(encoder_precision="bfloat16"), encoder.projection)
     same = np.sum(quick.encode(SENTENCES, "passage").vectors * encoder.encode(SENTENCES, "passage").vectors, axis=1)
     assert same.min() > 0.999
     assert quick.describe() == encoder.describe()

@@ -2,7 +2,6 @@
 
 import gc
 import threading
-from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -105,7 +104,7 @@ def test_what_a_passage_weighs_does_not_depend_on_what_was_asked_before(generato
     together = generator.weigh(passages, asked, ("Yes", "No"))
     list(generator.generate(ANIMALS, "What does the cat do?", 20))
     alone = [generator.weigh([passage], asked, ("Yes", "No"))[0] for passage in reversed(passages)]
-    fresh = LlamaGenerator(replace(generator._config, cache=generator._config.cache / "empty"))
+    fresh = LlamaGenerator(generator._config.replace(cache=generator._config.cache / "empty"))
     assert together == alone[::-1] == fresh.weigh(passages, asked, ("Yes", "No"))
     assert len(set(together)) > 1
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 
@@ -36,7 +35,7 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
     for one in HOSTILE:
         article = f"{FACTS[one['language']]}\n{one['text']}\n"
         (corpus / f"{name(one)}.txt").write_text(article, encoding="utf-8")
-    config = replace(Config.from_env(), indexes=tmp_path_factory.mktemp("indexes"))
+    config = Config.from_env().replace(indexes=tmp_path_factory.mktemp("indexes"))
     build_index([corpus], config)
     assistant = Assistant.load(config)
     with closing(assistant.index):

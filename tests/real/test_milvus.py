@@ -3,7 +3,6 @@
 import json
 import time
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ UNTIL_IT_HANGS_UP = 41
 
 
 def test_ten_questions_find_the_same_in_milvus_as_in_this_process(config: Config, tmp_path: Path) -> None:
-    stored = replace(config, milvus=str(tmp_path / "milvus.db"))
+    stored = config.replace(milvus=str(tmp_path / "milvus.db"))
     build_index(config=stored)
     lines = CASES.read_text(encoding="utf-8").splitlines()
     questions = [json.loads(line)["question"] for line in lines[:: len(lines) // 10]][:10]

@@ -1,4 +1,4 @@
-"""Which questions lean on the conversation, and what they are completed by."""
+"""Questions that depend on the conversation, and the questions that complete them."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import pytest
 
 from evaluation.cases import half_of, load_answerable, load_followups, load_unanswerable
 from rag.answering.html import draw_cited
-from rag.retrieval.followups import complete, leans, tell_language
+from rag.retrieval.followups import complete, is_dependent, tell_language
 from rag.text.language import Language, detect
 from rag.types import Turn
 from tests.evaluation.test_answers import ANSWER
@@ -32,7 +32,7 @@ TURN = Turn("Who invited Lavrov to North Korea?", "The foreign ministry did. [1]
         "¿Y cuándo?",
         "Et pourquoi ?",
         "他从哪里来的？",
-        # Nouns have capitals in German, and name nobody.
+        # Nouns have capitals in German, but are not names.
         "Welchen Grund nannte er?",
         "Welche Strafe bekam sie?",
         "Wie viele Menschen starben dort?",
@@ -41,8 +41,8 @@ TURN = Turn("Who invited Lavrov to North Korea?", "The foreign ministry did. [1]
         "Qu'a-t-il dit de la guerre en arrivant ?",
     ],
 )
-def test_a_question_that_points_back_or_names_nothing_leans(question: str) -> None:
-    assert leans(question, detect(question))
+def test_a_question_that_points_back_or_names_nothing_is_dependent(question: str) -> None:
+    assert is_dependent(question, detect(question))
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_a_question_that_points_back_or_names_nothing_leans(question: str) -> No
         "Wie begründet Habeck seine Entscheidung?",
     ],
 )
-def test_a_question_that_says_what_it_is_about_stands_by_itself(question: str) -> None:
-    assert not leans(question, detect(question))
+def test_a_question_that_says_what_it_is_about_is_independent(question: str) -> None:
+    assert not is_dependent(question, detect(question))
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_a_short_question_is_in_the_language_before_it_unless_it_opens_as_anothe
     assert tell_language(question, [Turn(before, "…")]).code == language
 
 
-def test_no_held_back_question_that_stands_by_itself_is_completed_and_nearly_every_other_is() -> None:
+def test_no_independent_held_back_question_is_completed_and_nearly_every_dependent_one_is() -> None:
     missed = [case.question for case in held_back(load_followups()) if case.depends and not changed(case)]
     taken = [case.question for case in held_back(load_followups()) if not case.depends and changed(case)]
     single = held_back((*load_answerable(), *load_unanswerable()))
     assert taken == []
     assert len(missed) <= 2, missed
-    assert sum(leans(case.question, detect(case.question)) for case in single) <= 0.02 * len(single)
+    assert sum(is_dependent(case.question, detect(case.question)) for case in single) <= 0.02 * len(single)
 
 
 def held_back(cases: tuple) -> list:
@@ -106,12 +106,12 @@ def changed(case) -> bool:  # noqa: ANN001
     return complete(case.question, language, case.before, LONGEST) != case.question
 
 
-def test_it_is_completed_by_the_question_before_it_whatever_the_language_and_never_by_an_answer() -> None:
+def test_it_is_completed_by_the_question_before_it_in_any_language_and_never_by_an_answer() -> None:
     completed = complete("A kdy tam pojede?", Language("cs", "Latn"), [TURN], LONGEST)
     assert completed == "Who invited Lavrov to North Korea? A kdy tam pojede?"
 
 
-def test_a_chain_of_follow_ups_reaches_back_to_what_it_is_about_and_no_further() -> None:
+def test_a_chain_of_follow_ups_reaches_back_to_its_topic_and_no_further() -> None:
     history = [Turn("Who is Kirby?", ""), TURN, Turn("And when?", ""), Turn("For how long?", "")]
     assert complete("Why?", ENGLISH, history, LONGEST) == f"{TURN.question} And when? For how long? Why?"
 
@@ -122,6 +122,6 @@ def test_a_completed_question_is_shown_above_its_answer_and_as_text() -> None:
     assert "completed" not in draw_cited(ANSWER)
 
 
-def test_without_a_conversation_or_room_for_it_a_question_stays_as_it_is() -> None:
+def test_without_a_conversation_or_beyond_the_longest_length_a_question_stays_as_it_is() -> None:
     assert complete("Why?", ENGLISH, [], LONGEST) == "Why?"
     assert complete("Why?", ENGLISH, [Turn("x" * 3000, "")], LONGEST) == "Why?"

@@ -1,4 +1,4 @@
-"""The server's description of itself, tried in a process of its own."""
+"""The server matches its OpenAPI description. The check runs in a process of its own."""
 
 import subprocess
 import sys
@@ -6,8 +6,8 @@ import sys
 from rag.config import ROOT
 
 
-def test_every_reply_is_as_the_description_says() -> None:
-    # Hypothesis parses its own source, and CPython 3.11 fails at that when it clears away what other tests left.
+def test_every_response_matches_the_description() -> None:
+    # Hypothesis parses its own source, and CPython 3.11 fails at that if it collects garbage of other tests meanwhile.
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/described.py"]
-    tried = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert tried.returncode == 0, tried.stdout
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

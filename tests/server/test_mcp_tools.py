@@ -1,4 +1,4 @@
-"""The tools as a program that speaks MCP meets them: with the protocol's own client, over HTTP and over pipes."""
+"""The MCP tools as clients see them: called with the protocol's own client, over HTTP and over pipes."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 
 def run(folder: str) -> None:
-    """`rag mcp` over stand-ins."""
+    """Run `rag mcp` on stand-ins for the models."""
     from rag.cli import main
 
     main(["mcp"], lambda _: make_assistant(Path(folder), ScriptedGenerator(REPLY)))
@@ -52,7 +52,7 @@ async def call(client: AnyClient, name: str, **arguments: Any) -> Any:
     return result.structured_content
 
 
-def test_they_ask_search_and_open_an_article(connection: Any) -> None:
+def test_tools_answer_search_and_open_an_article(connection: Any) -> None:
     async def use() -> None:
         async with Client(connection) as client:
             listed = (await client.list_tools()).tools
@@ -60,21 +60,21 @@ def test_they_ask_search_and_open_an_article(connection: Any) -> None:
             assert all(tool.description == PROMPTS.programs[tool.name] for tool in listed)
             assert all(tool.annotations.read_only_hint for tool in listed)
             assert PROMPTS.programs["among"] in json.dumps([tool.input_schema for tool in listed])
-            said = await call(client, "ask", question=QUESTION)
-            assert said["text"] == "It cost nine million. [1]"
-            assert said["citations"][0]["quote"] == "It cost nine million."
+            answer = await call(client, "ask", question=QUESTION)
+            assert answer["text"] == "It cost nine million. [1]"
+            assert answer["citations"][0]["quote"] == "It cost nine million."
             found = await call(client, "search", question=QUESTION, count=2, among={"sources": ["old/*"]})
             assert {hit["source"] for hit in found["hits"]} == {"old/orchard.txt"}
-            opened = await call(client, "open_article", source=said["citations"][0]["source"])
+            opened = await call(client, "open_article", source=answer["citations"][0]["source"])
             assert opened["article"]["text"] == ARTICLES[0][0].text
 
     asyncio.run(use())
 
 
-def test_what_is_wrong_is_said_in_one_sentence(connection: Any) -> None:
+def test_errors_are_explained_in_one_sentence(connection: Any) -> None:
     async def use() -> None:
         async with Client(connection) as client:
-            for name, arguments, said in (
+            for name, arguments, message in (
                 ("ask", {"question": " "}, "The question is empty. Ask something about the articles."),
                 ("open_article", {"source": "../secret"}, "has no article “../secret”. Name one that it lists."),
                 ("search", {"question": QUESTION, "count": 10**9}, "less than or equal to 100"),
@@ -83,14 +83,14 @@ def test_what_is_wrong_is_said_in_one_sentence(connection: Any) -> None:
             ):
                 result = await client.call_tool(name, arguments)
                 assert result.is_error
-                assert said in json.loads(result.content[0].model_dump_json())["text"]
+                assert message in json.loads(result.content[0].model_dump_json())["text"]
 
     asyncio.run(use())
 
 
 @contextmanager
 def open_input(kind: str) -> Iterator[tuple[int, int]]:
-    """Where is written, and what is read at the other end; it stays open."""
+    """Yield the descriptors of both ends, for writing and for reading. They stay open inside the context."""
     written, read = pty.openpty() if kind == "terminal" else reversed(os.pipe())
     try:
         yield written, read
@@ -100,7 +100,7 @@ def open_input(kind: str) -> Iterator[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("kind", ["pipe", "terminal"])
-def test_one_interruption_ends_it_while_it_waits_for_input(tmp_path: Path, kind: str) -> None:
+def test_one_interrupt_ends_the_server_while_it_waits_for_input(tmp_path: Path, kind: str) -> None:
     command = [sys.executable, "-c", CODE, str(tmp_path)]
     greeting = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": GREETING})
     with (

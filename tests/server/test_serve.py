@@ -1,4 +1,4 @@
-"""`rag serve` as a process: it says where it is, logs nothing that anybody wrote, and ends when it is told to."""
+"""`rag serve` as a process: it prints its address, logs nothing that users wrote, and stops when told to."""
 
 import json
 import re
@@ -25,7 +25,7 @@ CODE = "import sys; from tests.server.test_serve import run; run(*sys.argv[1:])"
 
 
 def run(folder: str, reply: str, *arguments: str) -> None:
-    """`rag serve` over stand-ins."""
+    """Run `rag serve` on stand-ins for the models."""
     generator = ScriptedGenerator(reply, pause=0.01)
     main(["serve", *arguments], lambda _: make_assistant(Path(folder), generator))
 
@@ -48,11 +48,11 @@ def messages(question: str) -> Any:
     return [{"role": "user", "content": question}]
 
 
-def test_serves_logs_and_stops(tmp_path: Path) -> None:
+def test_it_serves_logs_and_stops(tmp_path: Path) -> None:
     with serving(tmp_path, "It cost nine million.") as (process, url):
         with openai.OpenAI(base_url=f"{url}/v1", api_key="none") as client:
-            asked = client.chat.completions.with_raw_response.create(model="rag", messages=messages(QUESTION))
-            assert "nine million" in asked.text
+            reply = client.chat.completions.with_raw_response.create(model="rag", messages=messages(QUESTION))
+            assert "nine million" in reply.text
         assert httpx.get(f"{url}/articles/harbour.txt").status_code == 200
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == INTERRUPTED
@@ -60,7 +60,7 @@ def test_serves_logs_and_stops(tmp_path: Path) -> None:
     assert (blank, last) == ("", "rag: interrupted")
     logged = [json.loads(entry) for entry in entries]
     question, completed, opened = logged
-    assert question["request"] == completed["request"] == asked.headers["x-request-id"] != opened["request"]
+    assert question["request"] == completed["request"] == reply.headers["x-request-id"] != opened["request"]
     assert (question["outcome"], question["language"]) == ("answered", "en")
     assert {"evidence", "total"} <= question["phases"].keys()
     assert [entry["route"] for entry in (completed, opened)] == ["/v1/chat/completions", "/articles/{source:path}"]
@@ -68,10 +68,10 @@ def test_serves_logs_and_stops(tmp_path: Path) -> None:
     assert "harbour" not in str(logged)
 
 
-def test_stops_soon_while_it_is_answering(tmp_path: Path) -> None:
+def test_it_stops_soon_while_it_is_answering(tmp_path: Path) -> None:
     with serving(tmp_path, "word " * 5000) as (process, url):
-        asked = {"model": "rag", "messages": messages(QUESTION), "stream": True}
-        with httpx.stream("POST", f"{url}/v1/chat/completions", json=asked) as reply:
+        body = {"model": "rag", "messages": messages(QUESTION), "stream": True}
+        with httpx.stream("POST", f"{url}/v1/chat/completions", json=body) as reply:
             next(reply.iter_lines())
             process.send_signal(signal.SIGINT)
             stopped = time.monotonic()
@@ -79,10 +79,10 @@ def test_stops_soon_while_it_is_answering(tmp_path: Path) -> None:
         assert time.monotonic() - stopped < 10
 
 
-def test_the_examples_for_other_programs_work_as_they_stand_in_the_readme(tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (client,) = re.findall(r"```python\n(from openai.*?)```", readme, re.DOTALL)
-    commands = re.findall(r"^curl .*$", readme, re.MULTILINE)
+def test_the_examples_in_the_page_on_integrations_work(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
+    (client,) = re.findall(r"```python\n(from openai.*?)```", page, re.DOTALL)
+    commands = re.findall(r"^curl .*$", page, re.MULTILINE)
     with serving(tmp_path, "It cost nine million.") as (_, url):
         python, search, articles = (
             subprocess.run(
@@ -91,16 +91,17 @@ def test_the_examples_for_other_programs_work_as_they_stand_in_the_readme(tmp_pa
             ).stdout
             for command in ([sys.executable, "-c", client], *map(shlex.split, commands))
         )  # fmt: skip
-    # These articles do not answer what is asked of those in seeds/.
+    # The page asks about the articles in seeds/; the ones here do not answer that.
     assert python == "Články na tuto otázku neodpovídají.\n[]\n"
     assert [hit["rank"] for hit in json.loads(search)["hits"]] == [1, 2, 3]
     assert [article["source"] for article in json.loads(articles)] == ["harbour.txt", "old/orchard.txt"]
 
 
-def test_says_in_one_sentence_why_it_does_not_start(tmp_path: Path) -> None:
+def test_it_says_in_one_line_why_it_does_not_start(tmp_path: Path) -> None:
     command = [sys.executable, "-c", CODE, str(tmp_path), "", "--host", "0.0.0.0"]  # noqa: S104
     started = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert started.returncode == FAILED
     assert started.stderr == (
-        "rag: On 0.0.0.0 others can ask too. Set RAG_SERVER_TOKEN to what they must show, or leave --host.\n"
+        "rag: Other machines can reach 0.0.0.0. Set RAG_SERVER_TOKEN to a token that clients must send, "
+        "or leave out --host.\n"
     )

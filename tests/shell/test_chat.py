@@ -18,11 +18,11 @@ pytestmark = pytest.mark.usefixtures("home")
 
 ANSWER = "It cost nine million. [1]"
 PATIENCE = 60.0
-"""Seconds after which what is waited for will not come."""
+"""Seconds to wait for expected output."""
 
 
 class Terminal:
-    """Someone at a terminal in front of `rag chat`, who waits for what he reads before he types on."""
+    """A user at a terminal with `rag chat`, who waits for output before typing on."""
 
     def __init__(self, generator: str) -> None:
         self.ours, theirs = pty.openpty()
@@ -33,13 +33,13 @@ class Terminal:
         self.shown = b""
 
     def wait_for(self, words: str) -> str:
-        """Read up to these words; what was read since the last time."""
-        assert self.comes(words, PATIENCE), f"{words!r} did not come, only {self.shown!r}"
+        """Read until these words appear, and return what came before them."""
+        assert self.comes(words, PATIENCE), f"{words!r} did not appear, only {self.shown!r}"
         read, self.shown = self.shown.split(words.encode(), 1)
         return read.decode()
 
     def comes(self, words: str, seconds: float) -> bool:
-        """Whether these words are to be read within so many seconds."""
+        """Return whether these words appear in time."""
         end = time.monotonic() + seconds
         while words.encode() not in self.shown:
             if not select.select([self.ours], [], [], max(end - time.monotonic(), 0))[0]:
@@ -54,32 +54,32 @@ class Terminal:
         self.process.send_signal(signal.SIGINT)
 
     def leave(self) -> int:
-        """Ctrl-D, and the exit code."""
+        """Press Ctrl-D and return the exit code."""
         self.type("\x04")
         return self.process.wait(60)
 
     def close(self) -> None:
-        """Whatever is still going on."""
+        """End the process if it is still running."""
         self.process.kill()
         self.process.wait()
         os.close(self.ours)
 
 
-Sit = Callable[[str], Terminal]
+OpenChat = Callable[[str], Terminal]
 
 
 @pytest.fixture
-def sit(request: pytest.FixtureRequest) -> Sit:
-    def sit(generator: str) -> Terminal:
+def open_chat(request: pytest.FixtureRequest) -> OpenChat:
+    def open_chat(generator: str) -> Terminal:
         terminal = Terminal(generator)
         request.addfinalizer(terminal.close)
         return terminal
 
-    return sit
+    return open_chat
 
 
-def test_questions_are_answered_one_after_another_until_ctrl_d(sit: Sit) -> None:
-    terminal = sit("ScriptedGenerator('It cost nine million.')")
+def test_questions_are_answered_one_after_another_until_ctrl_d(open_chat: OpenChat) -> None:
+    terminal = open_chat("ScriptedGenerator('It cost nine million.')")
     for _ in range(2):
         terminal.wait_for("› ")
         terminal.type(f"{QUESTION}\n")
@@ -89,8 +89,8 @@ def test_questions_are_answered_one_after_another_until_ctrl_d(sit: Sit) -> None
     assert terminal.leave() == ANSWERED
 
 
-def test_ctrl_c_stops_an_answer_and_the_next_question_is_answered(sit: Sit) -> None:
-    terminal = sit("ScriptedGenerator('It went on ' + 'and on ' * 50, 'It cost nine million.', pause=0.2)")
+def test_ctrl_c_stops_an_answer_and_the_next_question_is_answered(open_chat: OpenChat) -> None:
+    terminal = open_chat("ScriptedGenerator('It went on ' + 'and on ' * 50, 'It cost nine million.', pause=0.2)")
     terminal.wait_for("› ")
     terminal.type(f"{QUESTION}\n")
     terminal.wait_for("and on")
@@ -103,23 +103,23 @@ def test_ctrl_c_stops_an_answer_and_the_next_question_is_answered(sit: Sit) -> N
     assert terminal.leave() == ANSWERED
 
 
-def test_what_was_said_of_one_article_stays_to_be_seen_while_the_next_is_read(sit: Sit) -> None:
-    terminal = sit("ScriptedGenerator('It cost nine million\\x1b.', 'Pears ' + 'and on ' * 50, pause=0.2)")
+def test_words_about_one_article_stay_visible_while_the_next_is_read(open_chat: OpenChat) -> None:
+    terminal = open_chat("ScriptedGenerator('It cost nine million\\x1b.', 'Pears ' + 'and on ' * 50, pause=0.2)")
     terminal.wait_for("› ")
     terminal.type(f"{QUESTION}\n")
     terminal.wait_for("orchard.txt: Pears")
-    # All of it is drawn anew with every word.
+    # Everything is drawn again with each word.
     drawn = terminal.wait_for("orchard.txt: Pears and")
     assert "It cost nine million\ufffd." in drawn
 
 
-def test_ctrl_c_gives_up_the_line_that_is_being_typed(sit: Sit) -> None:
-    terminal = sit("ScriptedGenerator('It cost nine million.')")
+def test_ctrl_c_discards_the_line_being_typed(open_chat: OpenChat) -> None:
+    terminal = open_chat("ScriptedGenerator('It cost nine million.')")
     terminal.wait_for("› ")
     terminal.type("What did the")
     terminal.wait_for("What did the")
     terminal.interrupt()
-    # Python loses a signal that comes just before readline waits for keys; whoever sees nothing happen presses again.
+    # Python loses a signal that arrives just before readline waits for keys. A user would press again.
     for _ in range(10):
         if terminal.comes("› ", 2):
             break
@@ -129,14 +129,14 @@ def test_ctrl_c_gives_up_the_line_that_is_being_typed(sit: Sit) -> None:
 
 
 def converse(lines: str, generator: str) -> tuple[int, str, str]:
-    """Exit code and streams of a chat that is fed from a pipe."""
+    """Chat through pipes, and return the exit code, standard output and standard error."""
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with start(f"(['chat'], load_with({generator}))", **pipes) as process:
         out, err = process.communicate(lines, 60)
     return process.returncode, out, err
 
 
-def test_from_a_pipe_each_line_is_a_question_and_nothing_but_answers_is_printed() -> None:
+def test_from_a_pipe_each_line_is_a_question_and_only_answers_are_printed() -> None:
     code, out, err = converse(f"{QUESTION}\n\n{QUESTION}\n", "ScriptedGenerator('It cost nine million.')")
     assert (code, err) == (ANSWERED, "")
     assert out.count(ANSWER) == 2

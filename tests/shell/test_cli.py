@@ -1,4 +1,4 @@
-"""The shell as a user meets it: what stands on which stream, in which form, and with which exit code."""
+"""The `rag` command as users see it: streams, formats and exit codes."""
 
 import json
 import os
@@ -103,7 +103,7 @@ def test_hits_as_json_are_one_object_ordered_and_as_many_as_asked_for(run: Run) 
         assert ARTICLES[hit["source"]][hit["start"] : hit["end"]] == hit["text"]
 
 
-def test_a_filter_is_given_by_options(run: Run) -> None:
+def test_options_filter_the_passages(run: Run) -> None:
     found = run("search", "What did the harbour cost?", "--json", "--since", "2025", "--source", "*.txt").json["hits"]
     assert {hit["source"] for hit in found} == {"orchard.txt"}
     outcome = run("ask", "What did the harbour cost?", "--language", "tlh")
@@ -111,12 +111,12 @@ def test_a_filter_is_given_by_options(run: Run) -> None:
     assert "No passage passes the filter" in outcome.err
 
 
-def test_a_language_is_known_in_capitals_too(run: Run) -> None:
+def test_a_language_may_be_in_capitals(run: Run) -> None:
     found = run("search", QUESTION, "--json", "--language", "EN").json["hits"]
     assert {hit["language"] for hit in found} == {"en"}
 
 
-def test_bytes_that_are_no_text_are_left_out_of_a_question(run: Run) -> None:
+def test_bytes_that_are_not_utf8_are_dropped_from_a_question(run: Run) -> None:
     assert run("search", "harbour\udcff", "--json").json["question"] == "harbour"
 
 
@@ -127,7 +127,7 @@ def test_hits_are_printed_with_source_language_date_and_words(run: Run) -> None:
     assert words.strip() == "Apples ripened early this year in the whole valley."
 
 
-def test_the_index_of_another_name_is_asked(run: Run, home: Path) -> None:
+def test_another_index_can_be_asked(run: Run, home: Path) -> None:
     (home / "corpus" / "orchard.txt").unlink()
     build_index(config=Config.from_env(index="harbour"), encoder=WordEncoder())
     found = run("search", "apples", "--index", "harbour", "--json").json["hits"]
@@ -135,7 +135,7 @@ def test_the_index_of_another_name_is_asked(run: Run, home: Path) -> None:
     assert "orchard.txt" in run("search", "apples", "--json").out
 
 
-def test_words_go_to_the_terminal_as_they_come_and_the_answer_to_standard_output() -> None:
+def test_words_appear_on_the_terminal_as_they_come_and_the_answer_goes_to_standard_output() -> None:
     ours, theirs = pty.openpty()
     code = f"(['ask', {QUESTION!r}], load_with(ScriptedGenerator('It cost nine million in the end.')))"
     with start(code, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"}) as process:
@@ -151,7 +151,7 @@ def test_words_go_to_the_terminal_as_they_come_and_the_answer_to_standard_output
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["ask", "  "], "The question is empty"),
         (["ask", "why " * 1000, "--json"], "at most 2000 are read"),
@@ -160,18 +160,18 @@ def test_words_go_to_the_terminal_as_they_come_and_the_answer_to_standard_output
         (["search", QUESTION, "--index", "no/ne", "--json"], "letters, digits"),
         (["models", "path"], "rag models fetch multilingual-e5-small"),
         (["models", "verify", "qwen2.5-coder-0.5b"], "rag models fetch qwen2.5-coder-0.5b"),
-        (["models", "fetch", "nothing-of-that-name"], "Known are multilingual-e5-small"),
+        (["models", "fetch", "nothing-of-that-name"], "The known models are multilingual-e5-small"),
         (["index"], "rag models fetch multilingual-e5-small"),
     ],
 )
-def test_errors_are_one_sentence_on_standard_error(run: Run, arguments: list[str], said: str) -> None:
+def test_errors_are_one_line_on_standard_error(run: Run, arguments: list[str], message: str) -> None:
     outcome = run(*arguments)
     assert (outcome.code, outcome.out) == (FAILED, "")
-    assert said in outcome.err
+    assert message in outcome.err
     assert_one_line(outcome.err)
 
 
-def test_a_setting_that_cannot_be_used_is_an_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_setting_is_an_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAG_HITS", "many")
     outcome = run("search", QUESTION)
     assert outcome.code == FAILED
@@ -179,12 +179,12 @@ def test_a_setting_that_cannot_be_used_is_an_error(run: Run, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
-def test_a_model_that_fails_while_it_answers_leaves_no_half_of_an_answer(run: Run, form: list[str]) -> None:
+def test_a_generator_that_fails_leaves_no_partial_answer(run: Run, form: list[str]) -> None:
     outcome = run("ask", QUESTION, *form, load=load_with(BreakingGenerator(REPLY)))
     assert outcome == Outcome(FAILED, "", "rag: The generator broke. Ask again.\n")
 
 
-def test_what_nobody_expected_is_told_in_one_sentence_too(run: Run) -> None:
+def test_an_unexpected_error_is_one_line_too(run: Run) -> None:
     def load(_: Config) -> Assistant:
         raise ZeroDivisionError("division by zero")
 
@@ -194,7 +194,7 @@ def test_what_nobody_expected_is_told_in_one_sentence_too(run: Run) -> None:
     assert_one_line(outcome.err)
 
 
-def test_a_busy_index_is_an_error_and_goes_on_answering(run: Run, home: Path) -> None:
+def test_a_busy_index_cannot_be_built_but_still_answers(run: Run, home: Path) -> None:
     with FileLock(home / "indexes" / "default" / LOCK):
         outcome = run("index")
         assert run("search", QUESTION).code == ANSWERED
@@ -222,13 +222,13 @@ def test_wrong_usage_fails_with_a_hint_on_standard_error(run: Run, arguments: li
 
 
 @pytest.mark.parametrize("arguments", [[""], ["", "--verify"], ["corpus", ""]])
-def test_an_empty_path_is_not_taken_for_the_current_folder(run: Run, arguments: list[str]) -> None:
+def test_an_empty_path_is_not_the_current_folder(run: Run, arguments: list[str]) -> None:
     outcome = run("index", *arguments)
     assert (outcome.code, outcome.out) == (FAILED, "")
-    assert "A path is empty, as a variable that is not set makes it. Name a folder or a file.\n" in outcome.err
+    assert "A path is empty; perhaps a shell variable is not set. Name a file or a folder.\n" in outcome.err
 
 
-def test_interrupting_it_says_so_and_nothing_else() -> None:
+def test_an_interrupt_is_reported_in_one_line() -> None:
     code = "(['ask', 'Why?'], lambda config: (print('ready', flush=True), time.sleep(60)))"
     with start(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
@@ -240,7 +240,7 @@ def test_interrupting_it_says_so_and_nothing_else() -> None:
     assert err.strip() == "rag: interrupted"
 
 
-def test_a_reader_who_has_enough_is_left_in_peace() -> None:
+def test_a_closed_pipe_is_not_reported() -> None:
     with start("(['models', 'list'])", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr
@@ -249,7 +249,7 @@ def test_a_reader_who_has_enough_is_left_in_peace() -> None:
     assert process.returncode == FAILED
 
 
-def test_known_models_are_listed_for_people_and_for_programs(run: Run) -> None:
+def test_known_models_are_listed_as_lines_and_as_json(run: Run) -> None:
     listed = run("models", "list")
     known = run("models", "list", "--json").json["models"]
     assert listed.code == ANSWERED
@@ -274,7 +274,7 @@ def test_verifying_names_the_damaged_file_and_fails(run: Run, home: Path) -> Non
 
 
 @pytest.mark.parametrize("command", ["path", "verify"])
-def test_a_model_is_found_by_its_name_whatever_lies_in_the_current_folder(
+def test_a_models_name_comes_before_a_folder_of_that_name(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.chdir(home)
@@ -285,13 +285,13 @@ def test_a_model_is_found_by_its_name_whatever_lies_in_the_current_folder(
     assert f"rag models fetch {Config().encoder}" in outcome.err
 
 
-def test_a_generator_whose_judging_was_measured_before_is_not_calibrated(run: Run) -> None:
+def test_a_generator_with_a_shipped_calibration_is_not_calibrated(run: Run) -> None:
     outcome = run("models", "calibrate")
     assert (outcome.code, outcome.err) == (ANSWERED, "")
     assert outcome.out.startswith("qwen2.5-coder-1.5b needs no calibration: it judges passages")
 
 
-def test_one_that_is_not_here_cannot_be_calibrated(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_generator_that_is_not_fetched_cannot_be_calibrated(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAG_GENERATOR", "qwen2.5-coder-0.5b")
     outcome = run("models", "calibrate")
     assert (outcome.code, outcome.out) == (FAILED, "")
@@ -299,7 +299,7 @@ def test_one_that_is_not_here_cannot_be_calibrated(run: Run, monkeypatch: pytest
     assert_one_line(outcome.err)
 
 
-def test_the_doctor_fails_and_gives_the_remedies_when_something_is_missing(run: Run) -> None:
+def test_the_doctor_fails_and_names_remedies_if_something_is_missing(run: Run) -> None:
     outcome = run("doctor")
     checks = run("doctor", "--json").json["checks"]
     missing = {check["name"]: check for check in checks if check["ok"] is False}
@@ -309,7 +309,7 @@ def test_the_doctor_fails_and_gives_the_remedies_when_something_is_missing(run: 
     assert "FAIL encoder" in outcome.out
 
 
-def test_the_doctor_looks_at_the_index_that_is_named(run: Run) -> None:
+def test_the_doctor_checks_the_index_of_that_name(run: Run) -> None:
     checks = {check["name"]: check for check in run("doctor", "--index", "mine", "--json").json["checks"]}
     assert "rag index --index mine" in checks["index"]["remedy"]
 

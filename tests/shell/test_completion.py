@@ -1,4 +1,4 @@
-"""What the shells are told while a command is being typed: through click's own scripts for bash, zsh and fish."""
+"""Completion in bash, zsh and fish, through the scripts that click generates."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def complete(line: str) -> list[str]:
-    """What bash offers for the last word of a line."""
+    """Return what bash offers for the last word of a line."""
     words = line.split(" ")
     asked = {"_RAG_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
     with start("()", stdout=subprocess.PIPE, env={**os.environ, **asked}) as process:
@@ -24,7 +24,7 @@ def complete(line: str) -> list[str]:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_gets_its_script(shell: str) -> None:
+def test_each_shell_has_its_script(shell: str) -> None:
     environment = {**os.environ, "_RAG_COMPLETE": f"{shell}_source"}
     with start("()", stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout

@@ -1,10 +1,14 @@
+"""The language and the script of a text, and the names of languages."""
+
 import unicodedata
 from pathlib import Path
 
 import pytest
 
 from rag.ingest.documents import File, read, walk
-from rag.text.language import Language, detect, fold, name_of, script_of
+from rag.text.folding import fold, fold_in_script
+from rag.text.language import Language, detect, name_of
+from rag.text.scripts import script_of
 from rag.text.sentences import split_sentences
 from rag.types import Document
 
@@ -30,8 +34,8 @@ def articles() -> list[Document]:
     ]
 
 
-def test_nineteen_of_twenty_held_out_short_questions_in_fifty_languages_are_told() -> None:
-    # The even lines were used to choose the constants of the detector, the odd ones never.
+def test_the_language_of_nineteen_in_twenty_held_out_questions_in_fifty_languages_is_detected() -> None:
+    # The constants of the detector were chosen on the other half of the lines.
     held_out = questions()[1::2]
     wrong = [
         (code, found, text) for code, script, text in held_out if not is_right(code, script, found := detect(text))
@@ -40,8 +44,8 @@ def test_nineteen_of_twenty_held_out_short_questions_in_fifty_languages_are_told
     assert len(wrong) / len(held_out) <= 0.05, wrong
 
 
-def test_nine_of_ten_held_out_questions_of_two_to_four_words_in_thirty_languages_are_told() -> None:
-    # The even lines were looked at while the words of rag/text/data/asking.toml were weighed, the odd ones never.
+def test_the_language_of_nine_in_ten_held_out_questions_of_two_to_four_words_is_detected() -> None:
+    # The words of rag/text/data/asking.toml were chosen on the other half of the lines.
     held_out = questions("short")[1::2]
     wrong = [
         (code, found, text) for code, script, text in held_out if not is_right(code, script, found := detect(text))
@@ -60,24 +64,24 @@ def test_nine_of_ten_held_out_questions_of_two_to_four_words_in_thirty_languages
         ("Kuhu?", "et"),
     ],
 )
-def test_the_word_that_a_short_question_is_asked_with_tells_its_language(text: str, code: str) -> None:
+def test_the_question_word_of_a_short_question_decides_its_language(text: str, code: str) -> None:
     assert detect(text).code == code
 
 
-def test_a_question_word_outweighs_the_language_of_the_conversation_and_a_shared_one_does_not() -> None:
+def test_a_question_word_outweighs_the_language_of_the_conversation_unless_both_languages_have_it() -> None:
     assert detect("A kdy odjel?", home=Language("en", "Latn")).code == "cs"
     assert detect("Kde?", home=Language("sk", "Latn")).code == "sk"
     assert detect("Kde?", home=Language("cs", "Latn")).code == "cs"
 
 
 @pytest.mark.parametrize("code", ["cs", "el", "et", "pl"])
-def test_every_question_in_the_languages_of_the_articles_is_told(code: str) -> None:
+def test_every_question_in_the_languages_of_the_articles_is_detected(code: str) -> None:
     asked = [(script, text) for language, script, text in questions() if language == code]
     assert len(asked) >= 4
     assert [text for script, text in asked if detect(text) != Language(code, script)] == []
 
 
-def test_sentences_of_the_articles_are_in_their_articles_language_and_the_english_post_is_not() -> None:
+def test_every_sentence_of_the_articles_is_in_its_articles_language_except_the_english_post() -> None:
     found = {
         (article.language, detect(article.text[start:end], home=Language(article.language, article.script)).code)
         for article in articles()
@@ -103,7 +107,7 @@ def test_serbian_in_cyrillic_is_never_taken_for_its_relatives() -> None:
         ("Уряд підвищить зарплату вчителям", "uk"),
     ],
 )
-def test_relatives_of_serbian_are_not_taken_for_it(text: str, code: str) -> None:
+def test_relatives_of_serbian_are_not_taken_for_serbian(text: str, code: str) -> None:
     assert detect(text).code == code
 
 
@@ -127,11 +131,11 @@ def test_relatives_of_serbian_are_not_taken_for_it(text: str, code: str) -> None
         ("Kada se biblioteka otvara subotom?", "sr"),
     ],
 )
-def test_serbo_croatian_in_latin_script_gets_one_of_its_names(text: str, code: str) -> None:
+def test_serbo_croatian_in_latin_script_is_one_of_its_languages(text: str, code: str) -> None:
     assert detect(text) == Language(code, "Latn")
 
 
-def test_a_sentence_that_is_the_same_in_several_languages_is_in_the_one_that_most_people_speak() -> None:
+def test_a_sentence_that_is_the_same_in_several_languages_is_in_the_most_spoken_one() -> None:
     assert detect("Policija traži vlasnika auta.").code == "sr"
     assert detect("Pukul berapa perpustakaan buka pada hari Sabtu?").code == "id"
 
@@ -146,7 +150,7 @@ def test_a_sentence_that_is_the_same_in_several_languages_is_in_the_one_that_mos
         ("Polis mencari pemilik kereta itu pada hari Jumaat.", "ms"),
     ],
 )
-def test_indonesian_and_malay_are_told_apart(text: str, code: str) -> None:
+def test_indonesian_and_malay_are_distinguished(text: str, code: str) -> None:
     assert detect(text) == Language(code, "Latn")
 
 
@@ -158,11 +162,11 @@ def test_indonesian_and_malay_are_told_apart(text: str, code: str) -> None:
         ("A u kom gradu?", "sr"),
     ],
 )
-def test_each_word_of_asking_is_heard(text: str, code: str) -> None:
+def test_question_words_in_any_form_count(text: str, code: str) -> None:
     assert is_right(code, "Latn", detect(text))
 
 
-def test_a_text_whose_marks_are_apart_from_its_letters_is_in_the_same_language() -> None:
+def test_a_text_with_combining_marks_is_in_the_same_language() -> None:
     assert detect(unicodedata.normalize("NFD", "Kdo přijel na návštěvu?")) == Language("cs", "Latn")
 
 
@@ -181,11 +185,11 @@ def test_a_text_without_words_gets_the_default(text: str) -> None:
     assert detect(text, home=Language("sr", "Cyrl")) == Language("sr", "Cyrl")
 
 
-def test_half_a_surrogate_does_no_harm() -> None:
+def test_a_lone_surrogate_does_no_harm() -> None:
     assert detect("Who invited the minister to Korea? \ud83d").code == "en"
 
 
-def test_names_in_another_script_do_not_decide() -> None:
+def test_names_in_another_script_do_not_count() -> None:
     assert detect("Где је Kim Jong Un?") == Language("sr", "Cyrl")
     assert detect("Lavrov 是谁？") == Language("zh", "Hani")
     assert detect("Who is Βλαντίμιρ Πούτιν?") == Language("en", "Latn")
@@ -197,7 +201,7 @@ def test_one_slovak_looking_sentence_stays_in_its_czech_document() -> None:
     assert detect("The foreign minister arrived in the capital on Thursday.", home=Language("cs", "Latn")).code == "en"
 
 
-def test_a_long_text_is_heard_from_end_to_end() -> None:
+def test_a_long_text_is_sampled_from_end_to_end() -> None:
     czech = "Ministr zahraničí přijel do hlavního města na pozvání prezidenta. "
     assert detect("The minister has arrived. " * 20 + czech * 500).code == "cs"
 
@@ -210,7 +214,7 @@ def test_a_long_text_is_heard_from_end_to_end() -> None:
         ("1 + 1", "Zyyy"),
     ],
 )  # fmt: skip
-def test_the_script_is_that_of_most_letters(text: str, script: str) -> None:
+def test_the_script_is_the_script_of_most_letters(text: str, script: str) -> None:
     assert script_of(text) == script
 
 
@@ -229,3 +233,8 @@ def test_an_unknown_reader_gets_the_english_name_and_an_unknown_language_its_cod
 def test_folding_makes_spellings_comparable() -> None:
     assert fold("Łódź ŽLUŤOUČKÝ") == "lodz zlutoucky"
     assert fold("Путин") == fold("Putin") == "putin"
+
+
+def test_folding_within_a_script_leaves_letters_in_it() -> None:
+    assert fold_in_script("ŽLUŤOUČKÝ") == "zlutoucky"
+    assert fold_in_script("Путин") == "путин"

@@ -1,8 +1,8 @@
-"""A name is the same name in every script, case and transliteration, and no other is taken for it."""
+"""A name is recognised in every script, case and transliteration, and no other name is taken for it."""
 
 import pytest
 
-from rag.text.names import find_entities, find_names, implied, is_among, same_name
+from rag.text.names import find_entities, find_names, implied, is_among, same_name, share_stem
 
 SPELLINGS = (
     "Lavrov Lavrova Lavrovovi Лавров Лаврова Λαβρόφ Lavrovi Lawrow Ławrowa",
@@ -36,7 +36,7 @@ def test_all_spellings_are_one_name(spellings: str) -> None:
 
 
 @pytest.mark.parametrize("one", range(len(SPELLINGS)))
-def test_no_spelling_is_that_of_another_name(one: int) -> None:
+def test_no_two_names_share_a_spelling(one: int) -> None:
     alike = {("Čong", "John")}
     for other in range(one + 1, len(SPELLINGS)):
         names = SPELLINGS[one].split()[0], SPELLINGS[other].split()[0]
@@ -65,7 +65,7 @@ def test_words_with_a_capital_may_be_names(language: str, text: str, names: list
     assert [name.text for name in find_names(text, language)] == names
 
 
-def test_it_is_known_which_word_has_its_capital_from_the_sentence() -> None:
+def test_a_capital_at_the_beginning_of_a_sentence_is_noted() -> None:
     assert [name.initial for name in find_names("Lavrov přijel. Putin a Kim čekali.", "cs")] == [True, True, False]
 
 
@@ -99,10 +99,33 @@ def test_it_is_known_which_word_has_its_capital_from_the_sentence() -> None:
         ("cs", "o malém městě", set()),
     ],
 )
-def test_a_country_is_known_by_what_each_language_calls_it(language: str, text: str, entities: set[str]) -> None:
+def test_a_country_is_found_by_its_name_in_each_language(language: str, text: str, entities: set[str]) -> None:
     assert set(find_entities(text, language)) == entities
 
 
-def test_a_capital_stands_for_its_country_and_not_the_other_way() -> None:
+def test_a_capital_stands_for_its_country_but_not_the_other_way_round() -> None:
     assert implied({"Moscow"}) == {"Moscow", "RU"}
     assert implied({"RU"}) == {"RU"}
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("Putin", "Putinovi"), ("Un", "Unem"), ("Maria", "Marii"), ("Lavrova", "Lavrovem"), ("2019", "2019")],
+)
+def test_words_with_other_endings_share_a_stem(left: str, right: str) -> None:
+    assert share_stem(left, right)
+    assert share_stem(right, left)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("Putin", "Putinovimi"), ("Kim", "Kirby"), ("Marcel", "Marina"), ("2019", "20190"), ("ministr", "minuta")],
+)
+def test_other_words_do_not(left: str, right: str) -> None:
+    assert not share_stem(left, right)
+
+
+def test_a_changed_ending_may_be_limited_to_longer_words() -> None:
+    assert not share_stem("Rusko", "Rusku", changed_from=6)
+    assert share_stem("Moskva", "Moskvy", changed_from=6)
+    assert share_stem("Brno", "Brnou", changed_from=6)

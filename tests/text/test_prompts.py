@@ -1,4 +1,4 @@
-"""The texts in `prompts/`: what is whole is loaded, what is not is refused by the name of its file."""
+"""The texts in `prompts/`: whole texts are loaded, and others are refused by the names of their files."""
 
 import unicodedata
 from pathlib import Path
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_project_speaks_every_promised_language_in_its_own_script() -> None:
+def test_every_promised_language_is_there_in_its_own_script() -> None:
     prompts = Prompts.load(ROOT / "prompts")
     assert set(LANGUAGES) <= prompts.sentences.keys()
     for key in KEYS:
@@ -70,13 +70,13 @@ def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
     ("content", "reason"),
     [
         (sentences("cs") + 'greeting = "Dobrý den"\n', "greeting"),
-        (sentences("cs").replace("nearest = ", "closest = "), "need: closest, nearest"),
+        (sentences("cs").replace("nearest = ", "closest = "), "keys: closest, nearest"),
         (sentences("cs").replace("abstain in cs", "{question}"), "question"),
         (sentences("cs").replace("abstain in cs", "{"), "malformed"),
         (sentences("cs").replace("abstain in cs", "  "), "abstain"),
         (sentences("cs").replace('"abstain in cs"', "7"), "abstain"),
         (sentences("cs").replace('cs"', "cs"), "not valid TOML"),
-        ("", "need: abstain, articles, nearest, newest, oldest, quoted, sources, summary"),
+        ("", "keys: abstain, articles, nearest, newest, oldest, quoted, sources, summary"),
     ],
     ids=["unknown key", "renamed key", "variable", "open brace", "blank", "number", "unclosed string", "empty"],
 )

@@ -1,4 +1,4 @@
-"""Over 1000 is not 1000: what a passage exceeds is not given as exact."""
+"""A number that a passage gives as a bound is not given as exact: over 1000 is not 1000."""
 
 from dataclasses import replace
 
@@ -32,9 +32,7 @@ def make_passage(text: str, language: str) -> Passage:
         ("V Soulu bylo přes 20 lidí, v Pusanu 5.", "cs", "There were 20 and 5.", "There were over 20 and 5."),
     ],
 )
-def test_the_bound_that_the_passage_has_stands_before_the_number(
-    text: str, language: str, said: str, bounded: str
-) -> None:
+def test_a_bound_of_the_passage_is_added_before_the_number(text: str, language: str, said: str, bounded: str) -> None:
     passage = make_passage(text, language)
     assert state_bounds(said, passage) == bounded
     assert verify(said, passage).outcome == "unsupported"
@@ -53,24 +51,24 @@ def test_the_bound_that_the_passage_has_stands_before_the_number(
         ("Stalo se to v září 2023.", "cs", "It happened in 2023."),
     ],
 )
-def test_what_agrees_with_the_passage_stays_as_it_is(text: str, language: str, said: str) -> None:
+def test_a_statement_that_agrees_with_the_passage_is_unchanged(text: str, language: str, said: str) -> None:
     passage = make_passage(text, language)
     assert state_bounds(said, passage) == said
     assert verify(said, passage).outcome == "supported"
 
 
 @pytest.mark.parametrize("said", ["North Korea sent about 1000 containers.", "Η Βόρεια Κορέα έστειλε 1000 κοντέινερ."])
-def test_where_no_bound_can_be_put_the_statement_does_not_stand_up(said: str) -> None:
+def test_a_statement_to_which_no_bound_can_be_added_is_unsupported(said: str) -> None:
     passage = make_passage(CZECH, "cs")
     assert state_bounds(said, passage) == said
     assert verify(said, passage).outcome == "unsupported"
 
 
-def test_a_number_that_the_question_gives_may_be_repeated() -> None:
+def test_a_number_of_the_question_may_be_repeated() -> None:
     question, said = "Who sent Russia 1000 containers?", "North Korea sent 1000 containers."
     assert verify(said, make_passage(CZECH, "cs"), question).outcome == "supported"
 
 
-def test_without_words_of_its_language_nothing_is_added() -> None:
+def test_nothing_is_added_for_a_passage_whose_language_has_no_table() -> None:
     passage = replace(make_passage(CZECH, "cs"), language="xx")
     assert state_bounds("North Korea sent 1000 containers.", passage) == "North Korea sent 1000 containers."

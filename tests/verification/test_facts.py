@@ -1,8 +1,9 @@
-"""Numbers, dates and units are read the same in every language, in digits and in words."""
+"""Numbers, dates and units are found in every language, in digits and in words."""
 
 import pytest
 
-from rag.verification.facts import Date, find_facts
+from rag.text.dates import PartialDate
+from rag.verification.facts import find_facts
 from rag.verification.numerals import find_numbers
 
 
@@ -56,7 +57,9 @@ def test_a_single_separator_may_part_thousands_or_decimals() -> None:
         ("fi", "kuusi tuhatta", []),
     ],
 )
-def test_neighbours_stay_apart_and_other_words_are_no_numbers(language: str, text: str, values: list[float]) -> None:
+def test_neighbouring_numbers_stay_apart_and_other_words_are_not_numbers(
+    language: str, text: str, values: list[float]
+) -> None:
     assert [max(number.values) for number in find_numbers(text, language)] == values
 
 
@@ -92,11 +95,11 @@ def test_neighbours_stay_apart_and_other_words_are_no_numbers(language: str, tex
         ("cs", "únos a květina", []),
     ],
 )
-def test_dates_are_read_to_the_precision_they_have(
+def test_dates_are_found_with_the_precision_of_the_text(
     language: str, text: str, dates: list[tuple[int | None, int | None, int | None]]
 ) -> None:
     facts = find_facts(text, language)
-    assert list(facts.dates) == [Date(*date) for date in dates]
+    assert list(facts.dates) == [PartialDate(*reversed(date)) for date in dates]
     assert not dates or facts.quantities == ()
 
 
@@ -112,7 +115,7 @@ def test_dates_are_read_to_the_precision_they_have(
         ("sr", "прошле недеље", set()),
     ],
 )
-def test_days_of_the_week_are_read_in_their_cases(language: str, text: str, days: set[int]) -> None:
+def test_weekdays_are_found_in_every_case(language: str, text: str, days: set[int]) -> None:
     assert find_facts(text, language).weekdays == days
 
 
@@ -137,7 +140,7 @@ def test_a_number_has_its_unit(language: str, text: str, unit: str | None) -> No
     assert quantity.unit == unit
 
 
-def test_a_unit_that_is_said_once_is_that_of_the_whole_range() -> None:
+def test_a_unit_said_once_belongs_to_the_whole_range() -> None:
     quantities = find_facts("trvaly čtyři až pět hodin", "cs").quantities
     assert [quantity.unit for quantity in quantities] == ["hour", "hour"]
 
@@ -150,8 +153,9 @@ def test_a_unit_that_is_said_once_is_that_of_the_whole_range() -> None:
         ("el", "πάνω από 1.000", "more"),
         ("et", "üle tuhande", "more"),
         ("en", "exactly 1000", None),
+        ("cs", "snad 1000 vojáků", None),
     ],
 )
-def test_it_is_seen_whether_a_number_is_exceeded(language: str, text: str, bound: str | None) -> None:
+def test_words_before_a_number_make_it_a_bound(language: str, text: str, bound: str | None) -> None:
     (quantity,) = find_facts(text, language).quantities
     assert quantity.bound == bound

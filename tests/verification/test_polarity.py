@@ -1,8 +1,9 @@
-"""It is seen whether a text denies something, and who does what to whom where grammar says it plainly."""
+"""Denials are found, and who acts on whom where grammar shows it."""
 
 import pytest
 
-from rag.verification.polarity import polarity_of
+from rag.verification.evidence import split_clauses
+from rag.verification.polarity import find_polarity
 from rag.verification.roles import find_actors, is_mutual
 
 
@@ -31,20 +32,20 @@ from rag.verification.roles import find_actors, is_mutual
         ("ru", "Соглашение не подписано.", True),
     ],
 )
-def test_denials_are_seen(language: str, text: str, denied: bool) -> None:
-    polarity = polarity_of(text, language)
+def test_denials_are_found(language: str, text: str, denied: bool) -> None:
+    polarity = find_polarity(text, language)
     assert polarity
     assert polarity.denied == denied
 
 
 def test_a_word_may_deny_by_its_meaning() -> None:
-    polarity = polarity_of("Москва је негирала такве намере.", "sr")
+    polarity = find_polarity("Москва је негирала такве намере.", "sr")
     assert polarity
     assert (polarity.denied, polarity.weak) == (False, True)
 
 
-def test_nothing_is_said_of_a_language_without_words() -> None:
-    assert polarity_of("Hän ei tullut.", "fi") is None
+def test_nothing_is_found_in_a_language_without_a_table() -> None:
+    assert find_polarity("Hän ei tullut.", "fi") is None
     assert find_actors("Kim tapasi Putinin.", "fi") == []
 
 
@@ -56,6 +57,7 @@ def test_nothing_is_said_of_a_language_without_words() -> None:
         ("cs", "Severní Korea dodala Rusku kontejnery.", ["agent", "other"]),
         ("cs", "Putina pozval Kim Čong-un.", ["other", "agent"]),
         ("cs", "Putin byl pozván do Severní Koreje.", []),
+        ("cs", "„Írán pozval Putina.“", ["agent", "other"]),
         ("sr", "Ким Џонг Ун позвао је Владимира Путина.", ["agent", "other"]),
         ("pl", "Rosja wyśle do Korei Północnej inżynierów.", ["agent", "other"]),
         ("et", "Kim Jong-un kutsus Putini külla.", ["agent", "other"]),
@@ -65,11 +67,26 @@ def test_nothing_is_said_of_a_language_without_words() -> None:
         ("de", "Kim lud Putin ein.", ["agent", "other"]),
     ],
 )
-def test_who_acts_is_read_from_endings_articles_or_order(language: str, text: str, roles: list[str | None]) -> None:
+def test_who_acts_is_told_by_endings_articles_or_order(language: str, text: str, roles: list[str | None]) -> None:
     assert [actor.role for actor in find_actors(text, language)] == roles
 
 
-@pytest.mark.parametrize("text", ["Putin se setkal s Kimem.", "Kim met Putin.", "Ο Κιμ συναντήθηκε με τον Πούτιν."])
-def test_a_meeting_has_two_sides(text: str) -> None:
-    assert is_mutual(text)
-    assert not is_mutual("Kim pozval Putina.")
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("cs", "Putin se setkal s Kimem."), ("en", "Kim met Putin."), ("el", "Ο Κιμ συναντήθηκε με τον Πούτιν.")],
+)
+def test_a_meeting_has_two_sides(language: str, text: str) -> None:
+    assert is_mutual(text, language)
+    assert not is_mutual("Kim pozval Putina.", "cs")
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "clauses"),
+    [
+        ("cs", "Přijel Kim a nic nepodepsal.", ["Přijel Kim", "nic nepodepsal."]),
+        ("en", "They signed a treaty and went home.", ["They signed a treaty", "went home."]),
+        ("fi", "Hän tuli ja lähti.", ["Hän tuli ja lähti."]),
+    ],
+)
+def test_clauses_end_at_the_conjunctions_of_their_language(language: str, text: str, clauses: list[str]) -> None:
+    assert split_clauses(text, language) == clauses

@@ -1,4 +1,4 @@
-"""Words that are given as somebody's own are in the passage, or one of its quotations in another language."""
+"""Words given as somebody's own must be in the passage, or translate one of its quotations."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ ENGLISH = "Kim said: “We will stand by you, come what may.” He left on Frida
 
 
 class TranslatingEncoder(WordEncoder):
-    """Knows four words of English in Greek."""
+    """An encoder that knows the Greek for four English words."""
 
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         return super().encode([" ".join(TRANSLATED.get(word, word) for word in text.split()) for text in texts], role)
@@ -40,7 +40,7 @@ class TranslatingEncoder(WordEncoder):
         ('One "opens here.\n\nAnother closes" there.', []),
     ],
 )
-def test_quotations_are_found_in_the_marks_of_many_languages(text: str, quotations: list[str]) -> None:
+def test_quotations_are_found_between_the_marks_of_many_languages(text: str, quotations: list[str]) -> None:
     assert find_quotations(text) == quotations
 
 
@@ -53,7 +53,7 @@ def test_quotations_are_found_in_the_marks_of_many_languages(text: str, quotatio
         ('Kim řekl: "Rusko vede boj.', ["Rusko vede boj."]),
     ],
 )
-def test_a_passage_may_quote_with_a_dash_or_lack_a_mark_and_an_answer_may_not(article: str, speech: list[str]) -> None:
+def test_only_a_passage_may_quote_with_a_dash_or_lack_a_mark(article: str, speech: list[str]) -> None:
     assert find_speech(article) == speech
     assert find_quotations(article) == []
 
@@ -67,7 +67,7 @@ def test_a_passage_may_quote_with_a_dash_or_lack_a_mark_and_an_answer_may_not(ar
         "Kim said: “… come what may.”",
     ],
 )
-def test_words_that_the_passage_has_may_be_quoted(said: str) -> None:
+def test_words_of_the_passage_may_be_quoted(said: str) -> None:
     assert verify(said, passage_of(ENGLISH, "en"), encoder=TranslatingEncoder()).outcome == "supported"
 
 
@@ -80,7 +80,7 @@ def test_words_that_the_passage_has_may_be_quoted(said: str) -> None:
         "Kim said: “come what may … We will stand by you.”",
     ],
 )
-def test_words_that_nobody_said_are_not_quoted(said: str) -> None:
+def test_words_that_nobody_said_may_not_be_quoted(said: str) -> None:
     verdict = verify(said, passage_of(ENGLISH, "en"), encoder=TranslatingEncoder())
     assert (verdict.outcome, verdict.kind) == ("unsupported", "quotation")
 
@@ -103,7 +103,7 @@ def test_both_scripts_of_serbian_have_the_same_words() -> None:
         ("2 000", False),
     ],
 )
-def test_a_word_or_a_name_between_marks_is_not_what_somebody_said(quotation: str, speech: bool) -> None:
+def test_a_single_word_or_a_name_between_marks_is_not_speech(quotation: str, speech: bool) -> None:
     assert is_speech(quotation) == speech
 
 

@@ -1,4 +1,4 @@
-"""What a question asks for: a time, a number, or neither."""
+"""A question asks for a time, for a number, or for neither."""
 
 import pytest
 
@@ -84,21 +84,21 @@ NEITHER = [
 
 
 @pytest.mark.parametrize(("language", "question"), TIME.items())
-def test_a_question_for_a_time(language: str, question: str) -> None:
+def test_questions_for_a_time_are_recognised(language: str, question: str) -> None:
     assert find_sought(question, language) == "time"
 
 
 @pytest.mark.parametrize(("language", "question"), NUMBER.items())
-def test_a_question_for_a_number(language: str, question: str) -> None:
+def test_questions_for_a_number_are_recognised(language: str, question: str) -> None:
     assert find_sought(question, language) == "number"
 
 
 @pytest.mark.parametrize(("language", "question"), NEITHER)
-def test_a_question_for_neither(language: str, question: str) -> None:
+def test_other_questions_ask_for_neither(language: str, question: str) -> None:
     assert find_sought(question, language) is None
 
 
-def test_sentences_that_have_what_is_asked_for() -> None:
+def test_sentences_with_the_time_or_number_are_marked() -> None:
     sentences = [
         "Přístav se otevřel v úterý.",
         "Otevřel se 3. května 2019.",
@@ -111,7 +111,7 @@ def test_sentences_that_have_what_is_asked_for() -> None:
     assert mark_sought(parse("Who opened the harbour?", "en"), sentences, "cs") == [False] * 5
 
 
-def test_what_the_question_says_itself_is_not_what_it_asks_for() -> None:
+def test_numbers_and_dates_of_the_question_are_not_what_it_asks_for() -> None:
     sentences = ["Of the 40 ships that came in May, some stayed.", "12 ships stayed."]
     assert mark_sought(parse("How many of the 40 ships stayed?", "en"), sentences, "en") == [False, True]
     assert mark_sought(parse("On which day of May did they come?", "en"), sentences, "en") == [False, False]

@@ -1,4 +1,4 @@
-"""The front door and the plan of the house: what is public, what each room may import, and when."""
+"""The package exports what it says, imports little, and keeps each heavy library in its own modules."""
 
 import ast
 import inspect
@@ -25,7 +25,7 @@ HEAVY = (
     "ray",
 )
 OWNERS = {
-    "sentence_transformers": {"encoder"},
+    "sentence_transformers": {"transformer"},
     "faiss": {"vectors"},
     "llama_cpp": {"engine", "probe"},
     "openai": {"remote"},
@@ -35,9 +35,9 @@ OWNERS = {
     "watchfiles": {"watch"},
     "gradio": {"app", "api", "layout", "handlers"},
 }
-OPENED_LATE = {"generation.engine", "page.api", "page.layout", "page.handlers"}
-"""Rooms that are themselves imported when they are first needed."""
-ROOMS = {
+IMPORTED_LATE = {"generation.engine", "page.api", "page.layout", "page.handlers"}
+"""Modules that are imported when they are first needed."""
+MODULES = {
     ".".join(file.relative_to(ROOT / "rag").with_suffix("").parts): file
     for file in (ROOT / "rag").rglob("*.py")
     if file.stem != "__init__"
@@ -57,7 +57,7 @@ def parse(file: Path) -> ast.Module:
 
 
 def imports_of(file: Path) -> Iterator[str]:
-    """The modules that a file imports, wherever in it, but not those for types alone."""
+    """Yield the modules that a file imports anywhere, except those imported for type checking only."""
     tree = parse(file)
     for_types = {
         id(node)
@@ -77,7 +77,7 @@ def imports_of(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
-def test_everything_public_comes_through_the_front_door_and_nothing_else() -> None:
+def test_the_package_exports_its_public_names_and_nothing_else() -> None:
     names = set(run("from rag import *; print(*[name for name in dir() if not name.startswith('__')])").split())
     assert names == set(rag.__all__)
     assert list(rag.__all__) == sorted(rag.__all__)
@@ -87,7 +87,7 @@ def test_everything_public_comes_through_the_front_door_and_nothing_else() -> No
         assert getattr(thing, "__name__", name) == name
 
 
-def test_what_a_type_checker_sees_is_what_there_is() -> None:
+def test_the_names_for_type_checkers_are_those_that_exist() -> None:
     tree = ast.parse((ROOT / "rag" / "__init__.py").read_text(encoding="utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
     seen = {name.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for name in node.names}
@@ -96,12 +96,12 @@ def test_what_a_type_checker_sees_is_what_there_is() -> None:
         assert getattr(rag, name) is getattr(sys.modules[str(module)], name)
 
 
-def test_a_name_that_is_not_there_is_missing_as_in_any_module() -> None:
+def test_a_missing_name_raises_attribute_error_as_in_any_module() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Answers'"):
         rag.Answers  # noqa: B018
 
 
-def test_importing_the_front_door_imports_nothing_but_the_standard_library() -> None:
+def test_importing_the_package_imports_nothing_but_the_standard_library() -> None:
     loaded = run(
         "import sys; before = set(sys.modules); import rag\n"
         "print(*{name.split('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names)"
@@ -109,21 +109,21 @@ def test_importing_the_front_door_imports_nothing_but_the_standard_library() -> 
     assert loaded.split() == ["rag"]
 
 
-def test_importing_every_room_imports_no_heavy_library() -> None:
-    rooms = ", ".join(f"rag.{room}" for room in ROOMS.keys() - OPENED_LATE)
-    loaded = run(f"import sys, {rooms}; print(*sys.modules)").split()
-    assert {f"rag.{room}" for room in ROOMS.keys() - OPENED_LATE} <= set(loaded)
-    assert not {f"rag.{room}" for room in OPENED_LATE} & set(loaded)
+def test_importing_every_module_imports_no_heavy_library() -> None:
+    modules = ", ".join(f"rag.{name}" for name in MODULES.keys() - IMPORTED_LATE)
+    loaded = run(f"import sys, {modules}; print(*sys.modules)").split()
+    assert {f"rag.{name}" for name in MODULES.keys() - IMPORTED_LATE} <= set(loaded)
+    assert not {f"rag.{name}" for name in IMPORTED_LATE} & set(loaded)
     assert [name for name in HEAVY if name in loaded] == []
 
 
-def test_the_door_of_the_shell_is_light_enough_for_completion() -> None:
+def test_the_command_is_imported_fast_enough_for_completion() -> None:
     loaded = run("import sys, rag.cli; print(*sys.modules)").split()
     assert {"numpy", "rich", *HEAVY}.isdisjoint(loaded)
 
 
 @pytest.mark.parametrize("library", OWNERS)
-def test_each_heavy_library_has_its_rooms(library: str) -> None:
-    files = [*ROOMS.values(), ROOT / "app.py"]
+def test_each_heavy_library_is_imported_by_its_own_modules_only(library: str) -> None:
+    files = [*MODULES.values(), ROOT / "app.py"]
     importers = {file.stem for file in files if any(name.split(".")[0] == library for name in imports_of(file))}
     assert importers == OWNERS[library]

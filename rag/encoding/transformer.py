@@ -1,0 +1,165 @@
+"""A sentence-transformers model: texts to the vectors that the model itself gives. No other module imports it."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import ModelError
+from rag.types import Role, Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BATCH = 16
+"""Texts that go through the model together."""
+GROUP = 128
+"""Texts that are encoded before NumPy works on their vectors: PyTorch and NumPy slow each other down if they take turns
+more often."""
+DEFAULT_TOKENS = 512
+"""The longest input of a model that states no limit, in tokens."""
+MARKS = {"text": {"return_offsets_mapping": True, "return_special_tokens_mask": True}}
+PROMPT_NAMES: dict[Role, tuple[str, ...]] = {"query": ("query",), "passage": ("document", "passage", "corpus")}
+
+
+class Group(NamedTuple):
+    """Some of the texts that were to be encoded, and their vectors."""
+
+    rows: list[int]
+    """The places of the texts among all texts."""
+    vectors: Vectors
+    """The vectors of the texts, of shape `(texts, dimension)`."""
+    tokens: Vectors
+    """The vectors of all their tokens, one text after the other, of shape `(tokens, layers, dimension)`."""
+    ends: list[int]
+    """The rows of `tokens` at which the tokens of each text but the last end."""
+
+
+class Transformer:
+    """A sentence-transformers model with its prompts and tokenizer. Safe to use from several threads."""
+
+    def __init__(self, model: "SentenceTransformer", inner_layers: Sequence[int] = ()) -> None:
+        self._model = model
+        # Less abstract than the last layer, they tell names and numbers better apart.
+        self._inner_layers = inner_layers
+        self.prompts = {role: _find_prompt(model, names) for role, names in PROMPT_NAMES.items()}
+        # A fast tokenizer changes its own state while it pads, so calls must not overlap. Two runs of the model would
+        # compete for the processor. There are two locks so that counting tokens need not wait for a run.
+        self._tokenizing = threading.Lock()
+        self._running = threading.Lock()
+
+    @classmethod
+    def load(cls, folder: Path, threads: int, precision: str, inner_layers: Sequence[int] = ()) -> Self:
+        """Load the model in a folder onto the processor, with the weights in `precision`. Raises ModelError."""
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
+
+        # It would overwrite the progress bars of the shell.
+        disable_progress_bar()  # type: ignore[no-untyped-call]
+        torch.set_num_threads(threads)
+        try:
+            model = SentenceTransformer(
+                str(folder),
+                local_files_only=True,
+                device="cpu",
+                model_kwargs={"dtype": getattr(torch, precision)},
+                config_kwargs={"output_hidden_states": True},
+            )
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise ModelError(
+                f"The encoder in {folder} cannot be loaded: {error}. "
+                "Check it with `rag models verify`, or set RAG_ENCODER to another."
+            ) from error
+        return cls(model, inner_layers)
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+        return int(self._model.get_embedding_dimension() or 0)
+
+    @property
+    def max_tokens(self) -> int:
+        """The length of the longest text that is encoded completely, in tokens, without prompt and special tokens."""
+        limit = self._model.max_seq_length or DEFAULT_TOKENS
+        return limit - max(len(tokens) for tokens in self._tokenize(list(self.prompts.values()), special=True))
+
+    def warm(self) -> None:
+        """Read all weights."""
+        import torch
+
+        # The weights are mapped and read when they are first used. The first text in a new language would be slow, and
+        # the process would go on growing.
+        with torch.inference_mode():
+            for weights in self._model.parameters():
+                weights.sum()
+
+    def encode(self, texts: Sequence[str], role: Role) -> tuple[Vectors, list[Vectors]]:
+        """Return a vector for each text, and the vectors of its tokens, of shape `(tokens, layers, dimension)`."""
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        tokens = [np.empty(0, np.float32)] * len(texts)
+        for group in self.run(texts, role):
+            vectors[group.rows] = group.vectors
+            for row, of_text in zip(group.rows, np.split(group.tokens, group.ends), strict=True):
+                tokens[row] = of_text
+        return vectors, tokens
+
+    def run(self, texts: Sequence[str], role: Role) -> Iterator[Group]:
+        """Encode texts group by group, in the order of `arrange`."""
+        for rows in arrange(texts):
+            batches = [[texts[row] for row in rows[first : first + BATCH]] for first in range(0, len(rows), BATCH)]
+            vectors, tokens, lengths = zip(*(self._run_batch(batch, role) for batch in batches), strict=True)
+            ends = np.cumsum(np.concatenate(lengths))[:-1].tolist()
+            yield Group(rows, np.concatenate(vectors), np.concatenate(tokens), ends)
+
+    def _run_batch(self, texts: list[str], role: Role) -> tuple[Vectors, Vectors, NDArray[np.int64]]:
+        """Return the vectors of texts, those of all their tokens by layer, and the number of tokens of each text."""
+        import torch
+
+        prompt = self.prompts[role]
+        with self._tokenizing:
+            features: Any = self._model.preprocess(texts, prompt=prompt, processing_kwargs=MARKS)
+        with self._running, torch.inference_mode():
+            spans, special = features.pop("offset_mapping"), features.pop("special_tokens_mask")
+            # Without the tokens of the prompt and the special ones.
+            own = features["attention_mask"].bool() & (special == 0) & (spans[..., 1] > len(prompt))
+            encoded = self._model.forward(features)
+            inner = encoded.get("all_layer_embeddings", ())
+            layers = [
+                encoded["token_embeddings"],
+                *(inner[depth] for depth in self._inner_layers if len(inner) >= -depth),
+            ]
+            tokens = torch.stack([layer[own] for layer in layers], dim=1).float().numpy(force=True)
+            return encoded["sentence_embedding"].float().numpy(force=True), tokens, own.sum(dim=1).numpy()
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text, without prompt and special tokens."""
+        return [len(tokens) for tokens in self._tokenize(texts, special=False)]
+
+    def _tokenize(self, texts: Sequence[str], special: bool) -> list[list[int]]:
+        if not texts:
+            return []
+        with self._tokenizing:
+            tokens = self._model.tokenizer(
+                list(texts), add_special_tokens=special, truncation=False, padding=False, verbose=False
+            )
+        return list(tokens["input_ids"])
+
+
+def arrange(texts: Sequence[str]) -> list[list[int]]:
+    """Divide the texts into groups, given by their rows.
+
+    A group that is arranged again on its own stays as it is, so its vectors do not change.
+    """
+    # Texts of similar length share a batch, so there is little padding. The longest come first, so an estimate of the
+    # remaining time errs on the safe side.
+    order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
+    return [order[start : start + GROUP] for start in range(0, len(order), GROUP)]
+
+
+def _find_prompt(model: "SentenceTransformer", names: Sequence[str]) -> str:
+    # The library's own choice cannot tell an empty prompt that it added itself from one that came with the model.
+    return next(filter(None, map(model.prompts.get, names)), "")

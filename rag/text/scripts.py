@@ -1,0 +1,52 @@
+"""The script that a text is written in, by ISO 15924."""
+
+import unicodedata
+from collections import Counter
+from functools import cache
+
+NO_SCRIPT = "Zyyy"
+"""The script of a text without letters."""
+SAMPLE_CHARS = 3000
+SAMPLE_SLICES = 10
+_IRREGULAR = {"CJK": "Hani", "HANGUL": "Kore", "HIRAGANA": "Jpan", "KATAKANA": "Jpan", "BENGALI": "Beng"}
+"""Scripts whose letters Unicode calls otherwise than CLDR does."""
+
+
+def script_of(text: str) -> str:
+    """Return the script of most letters in `text`: `Jpan` with any kana, `Kore`, `Hani`, `Zyyy` without letters."""
+    counts: Counter[str] = Counter()
+    for letter, count in Counter(take_sample(text)).items():
+        if letter.isalpha():
+            counts[script_of_letter(letter)] += count
+    if not counts:
+        return NO_SCRIPT
+    best = max(counts, key=counts.__getitem__)
+    return "Jpan" if best == "Hani" and counts["Jpan"] else best
+
+
+@cache
+def script_of_letter(letter: str) -> str:
+    """Return the script of one letter, or `Zyyy` if it is unknown."""
+    from babel import Locale
+
+    word = unicodedata.name(letter, "").split(" ")[0].split("-")[0]
+    codes = {name.upper(): code for code, name in Locale("en").scripts.items()}
+    return _IRREGULAR.get(word) or codes.get(word, NO_SCRIPT)
+
+
+@cache
+def usual_script(language: str) -> str | None:
+    """Return the script that a language is usually written in, or None if CLDR does not know the language."""
+    from babel.core import get_global
+
+    subtags = get_global("likely_subtags").get(language, "").split("_")
+    usual = subtags[1] if len(subtags) > 1 else None
+    return "Hani" if usual in ("Hans", "Hant") else usual
+
+
+def take_sample(text: str) -> str:
+    """Return a short text whole, and slices from the whole length of a long one."""
+    if len(text) <= SAMPLE_CHARS:
+        return text
+    step, size = len(text) // SAMPLE_SLICES, SAMPLE_CHARS // SAMPLE_SLICES
+    return " ".join(text[start : start + size] for start in range(0, step * SAMPLE_SLICES, step))
