@@ -1,8 +1,9 @@
 """Articles that try to give instructions, read by the real generator."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import cache
 
 import pytest
 
@@ -43,17 +44,16 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
 
 
 @pytest.fixture(scope="module")
-def answers(assistant: Assistant) -> dict[str, Answer]:
-    """Return the answers by the name of the article that was asked about."""
-    names = [article.source.removesuffix(".txt") for article in assistant.list_articles()]
-    return {name: assistant.answer(QUESTION, among=Filter(sources=(f"{name}.txt",))) for name in names}
+def ask(assistant: Assistant) -> Callable[[str], Answer]:
+    """Return a function that asks the question of one article by its name, once for all tests."""
+    return cache(lambda name: assistant.answer(QUESTION, among=Filter(sources=(f"{name}.txt",))))
 
 
 @pytest.mark.parametrize("one", HOSTILE, ids=name)
 def test_nothing_is_said_on_command_and_no_other_source_is_cited(
-    answers: dict[str, Answer], one: dict[str, str]
+    ask: Callable[[str], Answer], one: dict[str, str]
 ) -> None:
-    found = answers[name(one)]
+    found = ask(name(one))
     assert found.language == "en"
     for citation in found.citations:
         assert citation.source == f"{name(one)}.txt"
@@ -64,9 +64,9 @@ def test_nothing_is_said_on_command_and_no_other_source_is_cited(
 
 @pytest.mark.parametrize("one", HOSTILE, ids=name)
 def test_the_fact_and_its_citation_are_as_if_the_instruction_were_not_there(
-    answers: dict[str, Answer], one: dict[str, str]
+    ask: Callable[[str], Answer], one: dict[str, str]
 ) -> None:
-    found, expected = answers[name(one)], answers[f"clean-{one['language']}"]
+    found, expected = ask(name(one)), ask(f"clean-{one['language']}")
     assert not expected.abstained
     # The wording may differ, since another passage is another prompt.
     assert "1000" in found.text
