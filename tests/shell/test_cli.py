@@ -154,7 +154,7 @@ def test_words_appear_on_the_terminal_as_they_arrive_and_the_answer_goes_to_stan
     ("arguments", "message"),
     [
         (["ask", "  "], "The question is empty"),
-        (["ask", "why " * 1000, "--json"], "at most 2000 are read"),
+        (["ask", "why " * 1000, "--json"], "at most 2000 are accepted"),
         (["search", QUESTION, "--json", "--source", "\udcff"], "No passage matches the filter"),
         (["search", QUESTION, "--index", "none"], "rag index --index none"),
         (["search", QUESTION, "--index", "no/ne", "--json"], "letters, digits"),
