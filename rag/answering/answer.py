@@ -1,10 +1,22 @@
 """An answer and its citations."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rag.answering.html import render
+from rag.text.markup import split_spans
+from rag.text.sentences import Span
 from rag.types import Hit, Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """The words of a quote that answer the question by themselves: `document.text[start:end] == text`."""
+
+    text: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +32,8 @@ class Citation:
     quote: str
     start: int
     end: int
+    short: Short | None = None
+    """The answering words within the quote; None if no reader marked any."""
 
     def _repr_html_(self) -> str:
         """Return the citation as a notebook shows it."""
@@ -53,13 +67,37 @@ class Answer:
     models: dict[str, str]
     """Names of the `encoder` and the `generator`."""
 
+    @property
+    def short(self) -> Short | None:
+        """The answering words within the quote of the first citation, or None if no reader marked any."""
+        return self.citations[0].short if self.citations else None
+
+    @property
+    def marked(self) -> tuple[Span, ...]:
+        """The offsets in `text` of the answering words, in their order."""
+        return tuple(self._find_marked()) if self.quoted else ()
+
+    def _find_marked(self) -> Iterator[Span]:
+        after = 0
+        for citation in self.citations:
+            at = self.text.find(citation.quote, after)
+            if at < 0 or citation.short is None:
+                continue
+            yield at + citation.short.start - citation.start, at + citation.short.end - citation.start
+            after = at + len(citation.quote)
+
+    def split_marked(self) -> list[tuple[str, bool]]:
+        """Return the parts of `text`, each with True if it is one of the answering words."""
+        return split_spans(self.text, self.marked)
+
     def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON with the same fields."""
+        """Return plain JSON with the same fields, and `short`."""
         rejected = [
             {"text": one.statement.text, "source": one.statement.hit.passage.source, "reason": one.reason}
             for one in self.rejected
         ]
-        return {**asdict(self), "hits": [hit.as_dict() for hit in self.hits], "rejected": rejected}
+        short = asdict(self.short) if self.short else None
+        return {**asdict(self), "short": short, "hits": [hit.as_dict() for hit in self.hits], "rejected": rejected}
 
     def _repr_html_(self) -> str:
         """Return the answer and its citations as a notebook shows them."""

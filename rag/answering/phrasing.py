@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from rag.answering.answer import Citation
-from rag.answering.citations import cite, cite_statement, find_answer
+from rag.answering.citations import cite, cite_statement
+from rag.answering.quoting import choose_quote
 from rag.encoding.query import Query
 from rag.text.language import Language, name_of
 from rag.text.prompts import Prompts
@@ -33,7 +34,8 @@ def name_origin(citation: Citation, language: Language) -> str:
 def _quote(hit: Hit, query: Query, prompts: Prompts) -> Phrased:
     """Answer with the sentences of a hit that answer the question best."""
     written = (query.language.code, query.language.script)
-    citation = cite(hit.passage, find_answer(query, hit.passage), 1)
+    quote = choose_quote(query, hit)
+    citation = cite(hit.passage, quote.span, 1, quote.short)
     origin = name_of(citation.language, *written)
     return f"{prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]", (citation,)
 

@@ -10,7 +10,9 @@ WRAPPED_WIDTH = 100
 WINDOW = 4000
 """Number of characters passed to sentencex at once, because its time grows with their square."""
 
-_SENTENCE_ENDS = '.!?…:;。！？»”"'
+_SENTENCE_ENDS = '.!?…:;。！？»”"।॥؟۔'
+_QUESTION_ENDS = {"el": ("?", ";", "\u037e")}
+"""The question marks of languages that have their own, beside those of all others."""
 _VISIBLE = re.compile(r"\S")
 _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 _BLOCK = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
@@ -71,6 +73,16 @@ def _begins_small(text: str, start: int) -> bool:
     """Return whether the text from `start` begins with a lower-case letter; Georgian letters do not count."""
     found = _VISIBLE.search(text, start)
     return found is not None and found[0].islower() and found[0].title() != found[0]
+
+
+def ends_sentence(text: str) -> bool:
+    """Return whether a text ends as a sentence does, rather than as a heading."""
+    return text.rstrip(" )]'’").endswith(tuple(_SENTENCE_ENDS))
+
+
+def is_question(text: str, language: str) -> bool:
+    """Return whether a text ends in a question mark of its language."""
+    return text.rstrip("\"'»”’) ").endswith(("?", "？", "؟", *_QUESTION_ENDS.get(language, ())))
 
 
 def strip_span(text: str, start: int, end: int) -> Span:
