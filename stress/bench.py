@@ -174,7 +174,8 @@ def bench_answering(bench: Bench, advance: Advance) -> Figures:
 def bench_beside(bench: Bench, advance: Advance) -> Figures:
     """Measure the seconds while another process keeps one core busy (`ours`) and without it (`bare`)."""
     figures: Figures = {}
-    for name, ask in {"search": bench.assistant.search, "answer": bench.assistant.answer}.items():
+    asks: dict[str, Callable[[str], object]] = {"search": bench.assistant.search, "answer": bench.assistant.answer}
+    for name, ask in asks.items():
         works = [partial(ask, question) for question in bench.answers]
         for work in works:
             work()
