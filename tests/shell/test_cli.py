@@ -138,7 +138,7 @@ def test_another_index_can_be_asked(run: Run, home: Path) -> None:
 def test_while_the_models_are_loaded_a_line_on_the_terminal_says_so_and_is_then_erased(run: Run) -> None:
     ours, theirs = pty.openpty()
     code = "(['search', 'apples'], load_with(ScriptedGenerator()))"
-    with start(code, stdout=subprocess.PIPE, stderr=theirs) as process:
+    with start(code, stdout=subprocess.PIPE, stderr=theirs):
         os.close(theirs)
         first, second, rest = read_terminal(ours).split("\r")
     assert first.startswith("Loading the models. `rag chat`")
