@@ -1,4 +1,4 @@
-"""The processor cores and the memory allocator of this machine."""
+"""The processor cores, threads and memory allocator of this machine."""
 
 import ctypes
 import os
@@ -7,6 +7,8 @@ from pathlib import Path
 TOPOLOGY = Path("/sys/devices/system/cpu")
 M_ARENA_MAX = -8
 """The option of mallopt that limits the number of arenas, from glibc's malloc.h."""
+SPINS = 1000
+"""How often a waiting thread of OpenMP looks for work before it sleeps."""
 
 
 def count_physical_cores() -> int:
@@ -22,6 +24,15 @@ def _read_siblings(processor: int) -> str:
         return (TOPOLOGY / f"cpu{processor}" / "topology" / "thread_siblings_list").read_text()
     except OSError:
         return str(processor)
+
+
+def sleep_while_waiting() -> None:
+    """Make the threads of torch and llama.cpp sleep while they wait for each other. Call it before either is loaded.
+
+    By default, GNU OpenMP lets them spin for milliseconds. If another program uses one of the cores, its share is then
+    lost to threads that wait for the one it displaced. An existing GOMP_SPINCOUNT is kept.
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
 
 
 def share_memory() -> None:
