@@ -5,6 +5,7 @@ import numpy as np
 from rag.answering.answer import Citation
 from rag.encoding.matching import match
 from rag.encoding.query import Query
+from rag.text.quoting import find_page
 from rag.text.sentences import Span, split_sentences
 from rag.types import Document, Hit, Passage
 from rag.verification.claims import parse
@@ -32,13 +33,13 @@ def find_answer(query: Query, passage: Passage) -> Span:
     return kept[0][0], kept[-1][1]
 
 
-def cite_statement(statement: str, hit: Hit, query: Query, number: int) -> Citation:
-    """Cite the one or two sentences of the hit's passage that support a statement."""
-    return cite(hit.passage, find_quote(statement, hit.passage, query.encoder, query.text), number)
+def cite_statement(statement: str, hit: Hit, query: Query, number: int, document: Document) -> Citation:
+    """Cite the one or two sentences of the hit's passage in the document that support a statement."""
+    return cite(hit.passage, find_quote(statement, hit.passage, query.encoder, query.text), number, document)
 
 
-def cite(origin: Document | Passage, span: Span, number: int) -> Citation:
-    """Cite the words of a document or a passage at the offsets `span`."""
+def cite(origin: Document | Passage, span: Span, number: int, document: Document) -> Citation:
+    """Cite the words of a document, or of a passage of it, at the offsets `span`."""
     start, end = span
     before = origin.start if isinstance(origin, Passage) else 0
     return Citation(
@@ -50,4 +51,5 @@ def cite(origin: Document | Passage, span: Span, number: int) -> Citation:
         quote=origin.text[start:end],
         start=before + start,
         end=before + end,
+        page=find_page(document.text, before + start),
     )

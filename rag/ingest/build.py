@@ -45,6 +45,8 @@ class Summary:
     kept: tuple[Skipped, ...]
     """Articles whose files can no longer be read; the index keeps them as they were."""
     skipped: tuple[Skipped, ...]
+    incomplete: tuple[Skipped, ...]
+    """New and changed articles of which a part could not be read."""
     passages: int
 
     def __str__(self) -> str:
@@ -177,6 +179,7 @@ def _summarise(index: str, changes: Changes, passages: int) -> Summary:
         removed=len(changes.removed),
         kept=tuple(sorted(changes.kept, key=_get_source)),
         skipped=tuple(sorted(changes.skipped, key=_get_source)),
+        incomplete=tuple(sorted(changes.incomplete, key=_get_source)),
         passages=passages,
     )
 

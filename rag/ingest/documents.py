@@ -47,6 +47,14 @@ class Skipped:
     """True if it may be or contain an article, but the operating system does not allow it to be read."""
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedDocument(Document):
+    """A document with what its file says beyond it, which the index does not keep."""
+
+    warnings: tuple[str, ...] = ()
+    """The parts of the file that could not be read, each in a sentence that says what to do."""
+
+
 def corpus_root(paths: Sequence[Path]) -> Path:
     """Return the folder that sources are relative to: the deepest one that contains all of `paths`.
 
@@ -84,7 +92,7 @@ def walk(paths: Sequence[Path]) -> Iterator[File | Skipped]:
         yield entry
 
 
-def read(file: File) -> Document | Skipped:
+def read(file: File) -> ParsedDocument | Skipped:
     """Parse a file that `walk` found, and detect its language."""
     try:
         data = file.path.read_bytes()
@@ -99,7 +107,8 @@ def read(file: File) -> Document | Skipped:
     language = detect(text)
     checksum = hashlib.sha256(data).hexdigest()
     title = content.title or _find_title(text)
-    return Document(file.source, text, language.code, language.script, content.date, title, checksum)
+    facts = (content.date, title, checksum, content.warnings)
+    return ParsedDocument(file.source, text, language.code, language.script, *facts)
 
 
 def _list_files(path: Path, root: Path, found: dict[Path, str]) -> None:

@@ -4,26 +4,18 @@ A format is one function from bytes to `Content`, and one entry in the table `RE
 """
 
 import codecs
-import importlib
 import io
 import re
-import time
-import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from types import ModuleType
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from rag.config import say_install
 from rag.errors import DocumentError
-from rag.ingest.charsets import decode
+from rag.ingest.content import Content, decode_text, import_library, open_archive
+from rag.ingest.pdf.pages import read_pages
 from rag.text.dates import is_date
 
-MAX_UNPACKED_BYTES = 200_000_000
 MAX_HTML_BYTES = 10_000_000
-MAX_PAGES = 2000
-MAX_SECONDS = 60.0
-"""The time limit in seconds for one PDF; some pages take minutes each."""
+RECOGNISE = "Install Tesseract, or run text recognition (OCR) on it."
 CHARSET_BYTES = 4096
 """The number of bytes at the beginning of a web page that are searched for its charset."""
 
@@ -50,24 +42,8 @@ _NOT_TEXT = {"pPr", "rPr", "del", "moveFrom", "drawing", "pict", "object", "Fall
 _CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The text of a file, and the title and date that it declares."""
-
-    text: str
-    title: str | None = None
-    date: str | None = None
-
-
-def _decode(data: bytes) -> str:
-    text = decode(data)
-    if text is None:
-        raise DocumentError("It is binary or in an unknown charset. If it is text, save it as UTF-8.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def _read_text(data: bytes) -> Content:
-    text = _decode(data)
+    text = decode_text(data)
     front = _FRONT_MATTER.match(text)
     if front and (fields := _read_fields(front[1])):
         title, day = fields.get("title"), str(fields.get("date"))[: len("2023-10-18")]
@@ -81,7 +57,7 @@ def _read_text(data: bytes) -> Content:
 
 def _read_fields(front: str) -> dict[str, Any]:
     """Return the fields of YAML front matter, named in lower case; none if it has neither a title nor a date."""
-    yaml = _import("yaml")
+    yaml = import_library("yaml")
     try:
         fields = yaml.safe_load(front)
     except (yaml.YAMLError, ValueError, RecursionError):
@@ -105,7 +81,7 @@ def _read_html(data: bytes) -> Content:
     if len(data) > MAX_HTML_BYTES:
         limit = MAX_HTML_BYTES // 1_000_000
         raise DocumentError(f"It is larger than {limit} MB, the limit for web pages. Split it into smaller files.")
-    trafilatura = _import("trafilatura")
+    trafilatura = import_library("trafilatura")
     page = _decode_html(data)
     tree = trafilatura.load_html(page)
     if tree is not None:
@@ -142,7 +118,7 @@ def _decode_html(data: bytes) -> str:
             return data.decode(_SUPERSETS.get(name, name))
     except (LookupError, UnicodeDecodeError):
         pass
-    return _decode(data)
+    return decode_text(data)
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -154,28 +130,34 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _read_pdf(data: bytes) -> Content:
-    pypdf = _import("pypdf")
-    reader = pypdf.PdfReader(io.BytesIO(data))
-    if len(reader.pages) > MAX_PAGES:
-        raise DocumentError(f"It has more than {MAX_PAGES} pages. Split it into smaller files.")
-    end = time.monotonic() + MAX_SECONDS
-    pages = []
-    for page in reader.pages:
-        if time.monotonic() > end:
-            raise DocumentError(f"Reading it took more than {MAX_SECONDS:.0f} seconds. Save it as plain text.")
-        pages.append(page.extract_text())
-    text = "\n\n".join(pages)
-    if not text.strip():
-        raise DocumentError("It contains no text, perhaps only scanned pages. Run text recognition (OCR) on it.")
-    return Content(text.replace("\x00", " ").encode("utf-8", "replace").decode())
+    import_library("pypdfium2")
+    pages = read_pages(data)
+    if not pages.text.strip():
+        raise DocumentError(f"It contains no text, perhaps only scanned pages. {RECOGNISE}")
+    return Content(pages.text, pages.title, warnings=_describe_pictures(pages.pictures))
+
+
+def _describe_pictures(pages: Sequence[int]) -> tuple[str, ...]:
+    if not pages:
+        return ()
+    named = f"Page {pages[0]} is a picture" if len(pages) == 1 else f"Pages {_list_numbers(pages)} are pictures"
+    return (f"{named} without text and cannot be searched. {RECOGNISE}",)
+
+
+def _list_numbers(numbers: Sequence[int]) -> str:
+    """Return ascending numbers as text, such as `2, 5–9`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def _read_docx(data: bytes) -> Content:
-    docx = _import("docx")
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED_BYTES:
-            limit = MAX_UNPACKED_BYTES // 1_000_000
-            raise DocumentError(f"It is larger than {limit} MB when unpacked. Split it into smaller files.")
+    docx = import_library("docx")
+    open_archive(data).close()
     document = docx.Document(io.BytesIO(data))
     blocks = _list_blocks(document.element.body)
     return Content("\n\n".join(block for block in blocks if block.strip()), document.core_properties.title or None)
@@ -204,14 +186,6 @@ def _list_pieces(parent: Any) -> Iterator[str]:
             yield " " if any(kind.endswith("}type") for kind in element.attrib) else _CHARACTERS[name]
         elif name not in _NOT_TEXT and element.find("{*}sdtPr/{*}showingPlcHdr") is None:
             yield from _list_pieces(element)
-
-
-def _import(module: str) -> ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        install = say_install("documents", "pypdf python-docx pyyaml trafilatura")
-        raise DocumentError(f"Reading this format needs another package. {install}") from None
 
 
 READERS: dict[str, Callable[[bytes], Content]] = {

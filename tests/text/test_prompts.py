@@ -17,7 +17,7 @@ KEYS = ("abstain", "nearest", "newest", "oldest", "sources", "summary")
 
 def sentences(tag: str) -> str:
     plain = "".join(f'{key} = "{key} in {tag}"\n' for key in KEYS)
-    return f'{plain}quoted = "{tag}: {{origin}} {{quote}}"\narticles = "{tag}: {{count}}"\n'
+    return f'{plain}quoted = "{tag}: {{origin}} {{quote}}"\narticles = "{tag}: {{count}}"\npage = "{tag}: {{page}}"\n'
 
 
 def labels(tag: str) -> str:
