@@ -4,14 +4,14 @@ A format is one function from bytes to `Content`, and one entry in the table `RE
 """
 
 import codecs
-import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rag.errors import DocumentError
-from rag.ingest.content import Content, decode_text, import_library, open_archive
+from rag.ingest.content import Content, decode_text, import_library
 from rag.ingest.pdf.pages import read_pages
+from rag.ingest.word import read_word
 from rag.text.dates import is_date
 
 MAX_HTML_BYTES = 10_000_000
@@ -37,9 +37,6 @@ _OTHER_ARTICLES = (
     ) + "]"
 )  # fmt: skip
 """An XPath condition for the parts of a web page that are about other articles."""
-_NOT_TEXT = {"pPr", "rPr", "del", "moveFrom", "drawing", "pict", "object", "Fallback", "rt"}
-"""Elements of a Word paragraph that are not part of its text: properties, deletions, floating objects, duplicates."""
-_CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
 def _read_text(data: bytes) -> Content:
@@ -155,46 +152,13 @@ def _list_numbers(numbers: Sequence[int]) -> str:
     return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def _read_docx(data: bytes) -> Content:
-    docx = import_library("docx")
-    open_archive(data).close()
-    document = docx.Document(io.BytesIO(data))
-    blocks = _list_blocks(document.element.body)
-    return Content("\n\n".join(block for block in blocks if block.strip()), document.core_properties.title or None)
-
-
-def _list_blocks(parent: Any) -> Iterator[str]:
-    """Yield the paragraphs and table rows of a part of a Word file, including those of filled-in form fields."""
-    for element in parent.iterchildren("{*}*"):
-        name = element.tag.rpartition("}")[2]
-        if name == "p":
-            yield "".join(_list_pieces(element))
-        elif name == "tr":
-            cells = (cell for cell in element.iter("{*}tc") if next(cell.iterancestors("{*}tr")) is element)
-            yield "\t".join("\n".join(_list_blocks(cell)) for cell in cells)
-        elif name not in _NOT_TEXT and element.find("{*}sdtPr/{*}showingPlcHdr") is None:
-            yield from _list_blocks(element)
-
-
-def _list_pieces(parent: Any) -> Iterator[str]:
-    """Yield the text of a Word paragraph in pieces, with all tracked changes accepted."""
-    for element in parent.iterchildren("{*}*"):
-        name = element.tag.rpartition("}")[2]
-        if name == "t":
-            yield element.text or ""
-        elif name in _CHARACTERS:
-            yield " " if any(kind.endswith("}type") for kind in element.attrib) else _CHARACTERS[name]
-        elif name not in _NOT_TEXT and element.find("{*}sdtPr/{*}showingPlcHdr") is None:
-            yield from _list_pieces(element)
-
-
 READERS: dict[str, Callable[[bytes], Content]] = {
     ".txt": _read_text,
     ".md": _read_markdown,
     ".html": _read_html,
     ".htm": _read_html,
     ".pdf": _read_pdf,
-    ".docx": _read_docx,
+    ".docx": read_word,
 }
 """The function that reads each format, by the extension of the file's name."""
 FORMATS = tuple(READERS)
