@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rag.answering.html import render
-from rag.text.quoting import tidy
+from rag.text.structure import tidy
 from rag.types import Hit, Rejection
 
 

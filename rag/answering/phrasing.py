@@ -42,7 +42,8 @@ def name_origin(citation: Citation, language: Language) -> str:
 def _quote(hit: Hit, query: Query, prompts: Prompts, open_article: Callable[[str], Document]) -> Phrased:
     """Answer with the sentences of a hit that answer the question best."""
     written = (query.language.code, query.language.script)
-    citation = cite(hit.passage, find_answer(query, hit.passage), 1, open_article(hit.passage.source))
+    document = open_article(hit.passage.source)
+    citation = cite(hit.passage, find_answer(query, hit.passage, document), 1, document)
     origin = name_of(citation.language, *written)
     return f"{prompts.say('quoted', *written, origin=origin, quote=citation.shown)} [1]", (citation,)
 

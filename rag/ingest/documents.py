@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rag.errors import DocumentError
 from rag.ingest.formats import FORMATS, parse
+from rag.text.invisible import drop_hidden
 from rag.text.language import detect
 from rag.types import Document
 
@@ -102,9 +103,9 @@ def read(file: File) -> ParsedDocument | Skipped:
     except DocumentError as error:
         return Skipped(file.source, str(error))
     text = unicodedata.normalize("NFC", content.text.replace("\r\n", "\n").replace("\r", "\n"))
-    if not text.strip():
+    if not drop_hidden(text).strip():
         return Skipped(file.source, "It contains no text.")
-    language = detect(text)
+    language = detect(drop_hidden(text))
     checksum = hashlib.sha256(data).hexdigest()
     title = content.title or _find_title(text)
     facts = (content.date, title, checksum, content.warnings)

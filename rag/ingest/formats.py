@@ -5,14 +5,18 @@ A format is one function from bytes to `Content`, and one entry in the table `RE
 
 import codecs
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from rag.errors import DocumentError
 from rag.ingest.content import Content, decode_text, import_library
+from rag.ingest.markdown import blank_marks
 from rag.ingest.pdf.pages import read_pages
 from rag.ingest.word import read_word
 from rag.text.dates import is_date
+from rag.text.sentences import HEADING
+from rag.text.structure import tidy
 
 MAX_HTML_BYTES = 10_000_000
 RECOGNISE = "Install Tesseract, or run text recognition (OCR) on it."
@@ -21,7 +25,7 @@ CHARSET_BYTES = 4096
 
 _DATE = re.compile(r"\s*date:?[ \t]+(\d{4}(?:-\d{2}){0,2})(?:T[\d:.+Z-]*)?(?=\s|$)", re.IGNORECASE)
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\n((?:.*\n){1,200}?)---[ \t]*(?:\n|$)")
-_HEADING = re.compile(r"^# +(.+?)[ #]*$", re.MULTILINE)
+_HEADING = re.compile(rf"^{HEADING} *(\S.*)$", re.MULTILINE)
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _SUPERSETS = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
@@ -70,8 +74,11 @@ def _blank(text: str, end: int) -> str:
 
 def _read_markdown(data: bytes) -> Content:
     content = _read_text(data)
-    heading = _HEADING.search(content.text)
-    return Content(content.text, content.title or (heading[1] if heading else None), content.date)
+    # Composed before the marks are blanked, so that later nothing can change the length.
+    text = blank_marks(unicodedata.normalize("NFC", content.text))
+    heading = _HEADING.search(text)
+    title = tidy(heading[0]) if heading else None
+    return Content(text, content.title or title or None, content.date)
 
 
 def _read_html(data: bytes) -> Content:

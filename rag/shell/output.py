@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.text.invisible import mark_hidden
-from rag.text.quoting import PAGE_END
+from rag.text.structure import PAGE_END
 
 if TYPE_CHECKING:
     from rag.answering.answer import Answer, Citation

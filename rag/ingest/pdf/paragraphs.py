@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from rag.ingest.pdf.bidi import is_right_to_left, repair_brackets
 from rag.ingest.pdf.layout import Line
-from rag.text.quoting import PAGE_END
+from rag.text.structure import PAGE_END
 
 INTERRUPTIONS = 3
 """How many paragraphs in another size, such as footnotes, may come between the parts of a paragraph."""

@@ -19,7 +19,7 @@ from rag.ingest.pdf.layout import read_lines
 from rag.ingest.pdf.pages import Pages
 from rag.ingest.pdf.paragraphs import join_lines
 from rag.ingest.pdf.words import read_words
-from rag.text.quoting import PAGE_END
+from rag.text.structure import PAGE_END
 
 MAX_MEMORY = 4_000_000_000
 MAX_PAGES = 2000
