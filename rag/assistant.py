@@ -203,7 +203,7 @@ class Assistant:
                 speech = yield from clock.watch(speaker.speak(query, ranking, deadline))
         if self.reader and not speech.statements:
             ranking = read_promising(ranking, query.text, self.reader)
-        phrased = phrase(query, ranking.promising, speech.statements, self.prompts)
+        phrased = phrase(query, ranking.promising, speech.statements, self.prompts, index.open_article)
         yield Answered(self._conclude(text, query, phrased, ranking, speech, clock))
 
     def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> PendingAnswer:

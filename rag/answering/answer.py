@@ -1,5 +1,6 @@
 """An answer and its citations."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from rag.answering.html import render
 from rag.text.markup import split_spans
 from rag.text.sentences import Span
+from rag.text.structure import tidy
 from rag.types import Hit, Rejection
 
 
@@ -32,8 +34,29 @@ class Citation:
     quote: str
     start: int
     end: int
+    shown: str = ""
+    """The quote as people read it: without invisible characters and superfluous spaces."""
+    page: int | None = None
+    """The number of the page of a PDF on which the quote begins."""
     short: Short | None = None
     """The answering words within the quote; None if no reader marked any."""
+
+    def __post_init__(self) -> None:
+        if not self.shown:
+            object.__setattr__(self, "shown", tidy(self.quote))
+
+    def find_short(self) -> Span | None:
+        """Return the offsets in `shown` of the answering words, or None if there are none or they are not in it."""
+        if self.short is None:
+            return None
+        words = tidy(self.short.text)
+        before = len(tidy(self.quote[: self.short.start - self.start]))
+        places = [found.start() for found in re.finditer(re.escape(words), self.shown)]
+        if not words or not places:
+            return None
+        # The same words may stand there several times, and offsets are not quite those of the quote.
+        start = min(places, key=lambda place: abs(place - before))
+        return start, start + len(words)
 
     def _repr_html_(self) -> str:
         """Return the citation as a notebook shows it."""
@@ -80,11 +103,10 @@ class Answer:
     def _find_marked(self) -> Iterator[Span]:
         after = 0
         for citation in self.citations:
-            at = self.text.find(citation.quote, after)
-            if at < 0 or citation.short is None:
-                continue
-            yield at + citation.short.start - citation.start, at + citation.short.end - citation.start
-            after = at + len(citation.quote)
+            at = self.text.find(citation.shown, after)
+            if at >= 0 and (span := citation.find_short()):
+                yield at + span[0], at + span[1]
+                after = at + len(citation.shown)
 
     def split_marked(self) -> list[tuple[str, bool]]:
         """Return the parts of `text`, each with True if it is one of the answering words."""

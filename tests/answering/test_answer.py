@@ -17,7 +17,7 @@ def make_answer(*shorts: str | None, quote: str = QUOTE, text: str = TEXT) -> An
     citations = tuple(
         Citation(
             number, "harbour.txt", "en", "Latn", "2025", quote, start, start + len(quote),
-            Short(words, text.index(words), text.index(words) + len(words)) if words else None,
+            short=Short(words, text.index(words), text.index(words) + len(words)) if words else None,
         )
         for number, words in enumerate(shorts, start=1)
     )  # fmt: skip
@@ -36,6 +36,17 @@ def test_without_marked_words_nothing_is_marked() -> None:
     answer = make_answer(None)
     assert (answer.short, answer.marked, answer.as_dict()["short"]) == (None, (), None)
     assert "**" not in write_answer(answer, PROMPTS)
+
+
+def test_words_are_marked_in_the_quote_as_it_is_shown_where_they_stand_several_times() -> None:
+    quote = "Nine\u200b  men and nine women, nine\xa0 men."
+    answer = make_answer("nine\xa0 men", quote=quote, text=quote)
+    citation = answer.citations[0]
+    assert citation.shown == "Nine men and nine women, nine men."
+    answer = replace(answer, text=f"“{citation.shown}” [1]")
+    (marked,) = answer.marked
+    assert answer.text[slice(*marked)] == "nine men"
+    assert marked[0] > answer.text.index("women")
 
 
 def test_an_answer_in_other_words_marks_nothing() -> None:

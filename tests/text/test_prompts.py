@@ -17,7 +17,7 @@ KEYS = ("abstain", "nearest", "newest", "oldest", "sources", "summary")
 
 def sentences(tag: str) -> str:
     plain = "".join(f'{key} = "{key} in {tag}"\n' for key in KEYS)
-    return f'{plain}quoted = "{tag}: {{origin}} {{quote}}"\narticles = "{tag}: {{count}}"\n'
+    return f'{plain}quoted = "{tag}: {{origin}} {{quote}}"\narticles = "{tag}: {{count}}"\npage = "{tag}: {{page}}"\n'
 
 
 def labels(tag: str) -> str:
@@ -76,7 +76,7 @@ def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
         (sentences("cs").replace("abstain in cs", "  "), "abstain"),
         (sentences("cs").replace('"abstain in cs"', "7"), "abstain"),
         (sentences("cs").replace('cs"', "cs"), "not valid TOML"),
-        ("", "keys: abstain, articles, nearest, newest, oldest, quoted, sources, summary"),
+        ("", "keys: abstain, articles, nearest, newest, oldest, page, quoted, sources, summary"),
     ],
     ids=["unknown key", "renamed key", "variable", "open brace", "blank", "number", "unclosed string", "empty"],
 )

@@ -9,7 +9,7 @@ from rag.encoding.query import Query
 from rag.testing import WordEncoder
 from rag.text.language import Language
 from rag.text.sentences import split_sentences
-from rag.types import Hit, Passage, Statement
+from rag.types import Document, Hit, Passage, Statement
 from rag.verification.verify import find_quote, verify
 
 SENTENCES = ("The harbour opened in May.", "It cost nine million.", "Boats may enter at night.", "Ještě 18. října ne!")
@@ -22,13 +22,19 @@ def make_statement(text: str, before: str, body: str) -> tuple[str, Statement]:
     return before + body, Statement(text, Hit(1, 0.9, passage))
 
 
+def make_document(text: str) -> Document:
+    return Document("a.txt", text, "en", "Latn", "2025-07", None, "0" * 64)
+
+
 def make_query(text: str) -> Query:
     return Query(text, Language("en", "Latn"), WordEncoder())
 
 
 def test_the_sentence_nearest_to_question_and_statement_is_quoted() -> None:
     document, statement = make_statement("Nine million.", "A heading\n\n", " ".join(SENTENCES))
-    citation = cite_statement(statement.text, statement.hit, make_query("What did it cost?"), 3)
+    citation = cite_statement(
+        statement.text, statement.hit, make_query("What did it cost?"), 3, make_document(document)
+    )
     assert citation.quote == "It cost nine million."
     assert document[citation.start : citation.end] == citation.quote
     assert (citation.number, citation.source, citation.language, citation.script, citation.date) == (
@@ -48,7 +54,7 @@ def test_the_quote_is_always_one_or_two_sentences_of_the_document(
     before: str, sentences: list[str], space: str, said: str
 ) -> None:
     document, statement = make_statement(said, before, space.join(sentences))
-    citation = cite_statement(statement.text, statement.hit, make_query("Why?"), 1)
+    citation = cite_statement(statement.text, statement.hit, make_query("Why?"), 1, make_document(document))
     assert document[citation.start : citation.end] == citation.quote
     passage = statement.hit.passage
     starts, ends = zip(*split_sentences(passage.text, "en"), strict=True)
