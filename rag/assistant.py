@@ -39,7 +39,7 @@ from rag.protocols import Encoder, Generator, Reader
 from rag.reading.judge import Judge, ask_generator
 from rag.reading.known_judges import find_judge
 from rag.reading.load import load_reader
-from rag.reading.selector import Ranking, Selector, read_promising
+from rag.reading.selector import Ranking, Selector
 from rag.retrieval.followups import complete, detect_in_conversation
 from rag.retrieval.periods import Period, find_period
 from rag.retrieval.search import retrieve
@@ -201,8 +201,6 @@ class Assistant:
             if judge and query.language.code in judge.speaks:
                 speaker = Speaker(self.config, self.generator, self.encoder, self.prompts, selector)
                 speech = yield from clock.watch(speaker.speak(query, ranking, deadline))
-        if self.reader and not speech.statements:
-            ranking = read_promising(ranking, query.text, self.reader)
         phrased = phrase(query, ranking.promising, speech.statements, self.prompts, index.open_article)
         yield Answered(self._conclude(text, query, phrased, ranking, speech, clock))
 
@@ -249,7 +247,7 @@ class Assistant:
             return find_unmet(query.text, query.language.code, index.open_article(hit.passage.source))
 
         ask = partial(ask_generator, self.generator, self.prompts)
-        return Selector(self.config, judge, self.encoder.settings, ask, find_unmet_of)
+        return Selector(self.config, judge, self.encoder.settings, ask, find_unmet_of, self.reader)
 
     def _conclude(
         self, question: str, query: Query, phrased: Phrased, ranking: Ranking, speech: Speech, clock: Clock
