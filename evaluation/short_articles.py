@@ -1,6 +1,7 @@
 """Measure quotes from short articles: `python -m evaluation.short_articles [--development]`.
 
-Each article names its subject once. All forty articles are in one index. A quote is right if it holds all of the answering words.
+Each article names its subject once. All forty articles are in one index. A quote is right if it holds all of the
+answering words.
 """
 
 import argparse
