@@ -39,7 +39,8 @@ from rag.protocols import Encoder, Generator
 from rag.reading.judge import Judge, ask_generator
 from rag.reading.known_judges import find_judge
 from rag.reading.selector import Ranking, Selector
-from rag.retrieval.followups import complete, detect_in_conversation
+from rag.retrieval.followups import complete
+from rag.retrieval.languages import detect_asked, weigh_languages
 from rag.retrieval.periods import Period, find_period
 from rag.retrieval.search import retrieve
 from rag.text.dates import is_date
@@ -149,7 +150,8 @@ class Assistant:
     def search(self, question: str, count: int | None = None, among: Filter | None = None) -> tuple[Hit, ...]:
         """Return the passages nearest to the question, best first. Raises QuestionError."""
         text = check_question(question, self.config.max_question_chars)
-        query = Query(text, detect(text), self.encoder)
+        likelier = weigh_languages(text, self.index, self.encoder)
+        query = Query(text, detect(text, likelier=likelier), self.encoder)
         period = find_period(query.text, query.language.code)
         return self._retrieve(query, self.index, count or self.config.hits, among, period)
 
@@ -167,8 +169,9 @@ class Assistant:
         """
         clock = Clock()
         text = check_question(question, self.config.max_question_chars)
-        asked = Query(text, detect_in_conversation(text, history), self.encoder)
         index = self.index
+        likelier = weigh_languages(text, index, self.encoder)
+        asked = Query(text, detect_asked(text, history, likelier), self.encoder)
         is_filtered = among is not None and among != Filter()
         if not is_filtered and (listed := self._collection.answer(asked, index)):
             yield Answered(self._conclude(text, asked, listed, Ranking(()), Speech(), clock))
