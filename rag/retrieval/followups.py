@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from rag.text.language import Language, detect
-from rag.text.scripts import UNSPACED
+from rag.text.scripts import CASED, UNSPACED
 from rag.types import Turn
 
 SIGNS = Path(__file__).parent / "data" / "followups.toml"
@@ -28,8 +28,6 @@ VAGUE = 7
 """The number of words up to which a question that names nothing depends on others if a word in it may point back."""
 BARE = 4
 """The number of words up to which a question that names nothing depends on others without any such word."""
-CASED = {"Latn", "Cyrl", "Grek", "Armn"}
-"""Scripts in which names have capitals. In other scripts names cannot be recognised, so `BARE` is halved."""
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
 
 
@@ -85,6 +83,7 @@ def is_dependent(question: str, language: Language) -> bool:
         return True
     if named is not None:
         return False
+    # In a script without capitals, names cannot be recognised.
     bare = BARE if language.script in CASED else BARE / 2
     return count <= bare or (count <= VAGUE and _has(signs.vague, words, language.script))
 

@@ -40,6 +40,16 @@ def has_function_words(words: Sequence[str]) -> bool:
     return any(count_question_words(words, script)) or any(count_common_words(words, script))
 
 
+def is_function_word(word: str, language: str) -> bool:
+    """Return whether a word is a question word or a common word of a language."""
+    return is_question_word(word, language) or resolve(language) in count_common_words([word], script_of(word))
+
+
+def is_question_word(word: str, language: str) -> bool:
+    """Return whether a word is a question word of a language."""
+    return resolve(language) in count_question_words([word], script_of(word))
+
+
 def find_romanised(words: Sequence[str]) -> str | None:
     """Return the language that a text in Latin letters is in, if it is usually written in other letters."""
     asked, common = _count("asking", words, "Latn"), _count("common", words, "Latn")

@@ -97,7 +97,7 @@ def detect(
     return Language(pick_member(text, group, script, guess(text)) if group else best, script)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=8192)
 def name_of(language: str, in_language: str, script: str | None = None) -> str:
     """Return the name of `language` in `in_language`, written in `script` if that language has several scripts.
 

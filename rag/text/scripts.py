@@ -6,6 +6,8 @@ from functools import cache
 
 NO_SCRIPT = "Zyyy"
 """The script of a text without letters."""
+CASED = {"Latn", "Cyrl", "Grek", "Armn"}
+"""Scripts in which names have capitals."""
 UNSPACED = {"Hani", "Jpan", "Thai"}
 """Scripts that put no spaces between words."""
 SAMPLE_CHARS = 3000
