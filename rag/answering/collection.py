@@ -97,7 +97,8 @@ class Collection:
         named = [article for article in index.list_articles() if PurePath(article.source).name in question]
         return named[0] if len(named) == 1 else None
 
-    def _fulfil(self, request: Request, query: Query, index: Index) -> Phrased:
+    def _fulfil(self, request: Request, query: Query, index: Index) -> Phrased | None:
+        """Return the answer to a request, or None if no article is near enough to its topic to be listed."""
         language = query.language
         articles = [article for article in index.list_articles() if _is_asked_for(article, request)]
         if request.kind == "uncounted":
@@ -114,6 +115,8 @@ class Collection:
             shown = entries[:MAX_LISTED]
             return self._compose("mentioning", shown, language, name=request.subject, count=str(len(entries)))
         entries = self._find_concerning(request.subject, language, {article.source for article in articles}, index)
+        if not entries:
+            return None
         return self._compose("concerning", entries[:MAX_LISTED], language, count=str(len(entries)))
 
     def _find_concerning(self, subject: str, language: Language, among: Set[str], index: Index) -> list[Entry]:
