@@ -1,6 +1,7 @@
 """The main path: from a question to a cited answer.
 
-1. The language of the question is detected. A follow-up is completed by the earlier questions that it depends on.
+1. Small talk is answered at once. The language of any other question is detected, and a follow-up is completed by the
+   earlier questions that it depends on.
 2. Questions about the collection itself, such as which articles there are, are answered from the index.
 3. Retrieval finds passages. Reading ranks them by the evidence that they hold the answer.
 4. The sentence that answers best is quoted and cited; without enough evidence the answer is that the articles do not
@@ -23,6 +24,7 @@ from rag.answering.answer import Answer
 from rag.answering.collection import Collection
 from rag.answering.events import Answered, Event, Evidence, Judged, Queued
 from rag.answering.phrasing import Phrased, phrase
+from rag.answering.small_talk import drop_small_talk, find_small_talk
 from rag.answering.speaking import Speaker, Speech
 from rag.answering.streams import PendingAnswer, drain
 from rag.answering.timing import Clock
@@ -39,7 +41,8 @@ from rag.protocols import Encoder, Generator
 from rag.reading.judge import Judge, ask_generator
 from rag.reading.known_judges import find_judge
 from rag.reading.selector import Ranking, Selector
-from rag.retrieval.followups import complete, detect_in_conversation
+from rag.retrieval.followups import complete
+from rag.retrieval.languages import detect_asked, weigh_languages
 from rag.retrieval.periods import Period, find_period
 from rag.retrieval.search import retrieve
 from rag.text.dates import is_date
@@ -149,7 +152,8 @@ class Assistant:
     def search(self, question: str, count: int | None = None, among: Filter | None = None) -> tuple[Hit, ...]:
         """Return the passages nearest to the question, best first. Raises QuestionError."""
         text = check_question(question, self.config.max_question_chars)
-        query = Query(text, detect(text), self.encoder)
+        likelier = weigh_languages(text, self.index, self.encoder)
+        query = Query(text, detect(text, likelier=likelier), self.encoder)
         period = find_period(query.text, query.language.code)
         return self._retrieve(query, self.index, count or self.config.hits, among, period)
 
@@ -167,11 +171,16 @@ class Assistant:
         """
         clock = Clock()
         text = check_question(question, self.config.max_question_chars)
-        asked = Query(text, detect_in_conversation(text, history), self.encoder)
-        index = self.index
+        if talk := find_small_talk(text, detect_asked(text, history, {}), opens=not history):
+            said = self.prompts.say(talk.sentence, talk.language.code, talk.language.script)
+            yield Answered(self._conclude_early(Query(text, talk.language, self.encoder), (said, ()), clock))
+            return
+        index, history = self.index, drop_small_talk(history)
+        likelier = weigh_languages(text, index, self.encoder)
+        asked = Query(text, detect_asked(text, history, likelier), self.encoder)
         is_filtered = among is not None and among != Filter()
         if not is_filtered and (listed := self._collection.answer(asked, index)):
-            yield Answered(self._conclude(text, asked, listed, Ranking(()), Speech(), clock))
+            yield Answered(self._conclude_early(asked, listed, clock))
             return
         query = self._complete(asked, history)
         period = _find_period(asked, query, history)
@@ -239,6 +248,11 @@ class Assistant:
 
         ask = partial(ask_generator, self.generator, self.prompts)
         return Selector(self.config, judge, self.encoder.settings, ask, find_unmet_of)
+
+    def _conclude_early(self, asked: Query, phrased: Phrased, clock: Clock) -> Answer:
+        """Return an answer that needed no search. It does not abstain, even if it has nothing to cite."""
+        answer = self._conclude(asked.text, asked, phrased, Ranking(()), Speech(), clock)
+        return replace(answer, abstained=False)
 
     def _conclude(
         self, question: str, query: Query, phrased: Phrased, ranking: Ranking, speech: Speech, clock: Clock

@@ -134,6 +134,10 @@ class EncoderSettings:
     """Least cosine of a question about the collection with an example of one."""
     collection_lead: float
     """How much nearer that example must be than any question that only mentions articles."""
+    concerning_least: float
+    """Least retrieval score of an article that may be about a topic."""
+    concerning_lead: float
+    """How much farther from the topic than the nearest article such an article may be, in retrieval score."""
     close: float
     """Least mean cosine of the worst-matching tokens of a supported statement."""
     facts: float

@@ -414,3 +414,30 @@ def test_refreshing_switches_to_the_newest_generation(make: Make) -> None:
     assert assistant.refresh()
     assert [article.source for article in assistant.list_articles()] == ["orchard.txt"]
     assert assistant.search("When did apples ripen?")[0].passage.source == "orchard.txt"
+
+
+def test_small_talk_is_answered_at_once_in_its_language_without_a_search(make: Make) -> None:
+    generator = ScriptedGenerator("Nothing.")
+    assistant = make(generator, *ARTICLES)
+    encoder = CountingEncoder()
+    assistant.encoder = encoder
+    for message, expected in (
+        ("Dobrý den!", "Dobrý den. Zeptejte se na články."),
+        ("Thanks a lot", "You are welcome."),
+    ):
+        (event,) = assistant.ask(message)
+        assert isinstance(event, Answered)
+        assert event.answer.text == expected
+        assert event.answer.citations == event.answer.hits == ()
+        assert not event.answer.abstained
+        assert not event.answer.quoted
+    assert not encoder.questions
+    assert not generator.prompts
+
+
+def test_thanks_between_a_question_and_its_follow_up_change_nothing(make: Make) -> None:
+    assistant = make(ScriptedGenerator("Nothing."), *ARTICLES)
+    history = [Turn("When did the harbour open?", "In May. [1]"), Turn("Thanks!", "You are welcome.")]
+    assert assistant.answer("And what did it cost?", history).completed == (
+        "When did the harbour open? And what did it cost?"
+    )

@@ -43,7 +43,7 @@ class Answer:
     abstained: bool
     """True if the articles do not answer the question; `text` then says so and there are no citations."""
     quoted: bool
-    """True if the answer quotes the articles; False if it is in the generator's words, or abstains."""
+    """True if the answer quotes the articles; False if it abstains, cites nothing, or is in the generator's words."""
     hits: tuple[Hit, ...]
     """The passages found, the likeliest to hold the answer first."""
     rejected: tuple[Rejection, ...]

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from rag.text.language import Language, detect
+from rag.text.scripts import CASED, UNSPACED
 from rag.types import Turn
 
 SIGNS = Path(__file__).parent / "data" / "followups.toml"
@@ -27,12 +28,6 @@ VAGUE = 7
 """The number of words up to which a question that names nothing depends on others if a word in it may point back."""
 BARE = 4
 """The number of words up to which a question that names nothing depends on others without any such word."""
-FEW_WORDS = 6
-"""The number of words up to which the language of a question is uncertain."""
-CASED = {"Latn", "Cyrl", "Grek", "Armn"}
-"""Scripts in which names have capitals. In other scripts names cannot be recognised, so `BARE` is halved."""
-UNSPACED = {"Hani", "Jpan", "Thai"}
-"""Scripts without spaces, in which two characters count as a word."""
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
 
 
@@ -65,23 +60,17 @@ def complete(question: str, language: Language, history: Sequence[Turn], longest
     return completed if len(completed) <= longest else question
 
 
-def detect_in_conversation(question: str, history: Sequence[Turn]) -> Language:
-    """Return the language of a question in a conversation.
-
-    A short question is in the language of the question before it, unless it opens as questions in another language do.
-    """
-    if not history or len(question.split()) > FEW_WORDS:
-        return detect(question)
-    before, alone = detect(history[-1].question), detect(question)
+def is_joined(question: str, language: str, script: str) -> bool:
+    """Return whether a question opens as one in that language does that continues the question before it."""
     text = " ".join(_WORD.findall(question)).lower()
-    joined = {code for code, signs in _load_signs().items() if _opens(text, signs.joining, alone.script)}
-    return alone if alone.code in joined and before.code not in joined else detect(question, home=before)
+    return _opens(text, _load_signs().get(language, Signs()).joining, script)
 
 
 def is_dependent(question: str, language: Language) -> bool:
     """Return whether a question can be understood only together with the questions before it."""
     signs = _load_signs().get(language.code, Signs())
     words = [match.group() for match in _WORD.finditer(question)]
+    # In a script without spaces, two characters count as a word.
     count = sum(map(len, words)) / 2 if language.script in UNSPACED else len(words)
     named = next((place for place, word in enumerate(words) if _names(word, place)), None)
     if _opens(" ".join(words).lower(), signs.joining, language.script) and (named is None or count < STANDS):
@@ -94,6 +83,7 @@ def is_dependent(question: str, language: Language) -> bool:
         return True
     if named is not None:
         return False
+    # In a script without capitals, names cannot be recognised.
     bare = BARE if language.script in CASED else BARE / 2
     return count <= bare or (count <= VAGUE and _has(signs.vague, words, language.script))
 

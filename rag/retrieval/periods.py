@@ -19,6 +19,8 @@ WORDS = Path(__file__).parent / "data" / "periods.toml"
 RELATIONS = ("before", "after", "since", "until", "between", "for")
 SMALL = (*RELATIONS, "lead", "in", "to", "and", "next")
 """Kinds of words in the table that may follow a year."""
+PARTS = (*RELATIONS, "lead", "in", "of", "to", "years", "edge")
+"""Kinds of words in the table that relate a date or belong to one."""
 BEHIND = ("to", "trail", "since_after", "until_after", "between_after")
 """Kinds of words in the table that may be joined to the word before them."""
 
@@ -56,6 +58,8 @@ class _Words:
     month: re.Pattern[str]
     expression: re.Pattern[str]
     """One or two dates with the words that relate them."""
+    part: re.Pattern[str]
+    """A word that relates a date or belongs to one."""
     next: re.Pattern[str]
     """Text that may follow a number that is a year."""
     nouns_are_capitalised: bool
@@ -63,8 +67,10 @@ class _Words:
     """True where 10/11/2023 may be the eleventh of October."""
 
 
-def find_period(question: str, language: str) -> Period | None:
+def find_period(question: str, language: str, of_articles: bool = False) -> Period | None:
     """Return the period that `question` names. `language` is an ISO 639-1 code.
+
+    If the question asks for articles of a period, `of_articles`, a year that something is for or about counts too.
 
     Returns None if the question names no period or more than one, if the period is uncertain, or if the table lacks
     the language.
@@ -73,12 +79,21 @@ def find_period(question: str, language: str) -> Period | None:
     if words is None:
         return None
     matches = words.expression.finditer(_prepare(question, words))
-    found = {_read_expression(match, words) for match in matches if re.search(_YEAR, match[0])}
+    found = {_read_expression(match, words, of_articles) for match in matches if re.search(_YEAR, match[0])}
     if len(found) == 2 and None not in found:
         # The question may say "after" one date and "before" another in two places.
         opening, closing = sorted(filter(None, found), key=lambda period: period.since is None)
         return None if opening.until or closing.since else _join(opening.since, closing.until)
     return found.pop() if len(found) == 1 else None
+
+
+def is_date_word(word: str, language: str) -> bool:
+    """Return whether a word may be part of a period: a number, a month, or a word of the table for that language."""
+    words = _load(language)
+    plain = _to_ascii(word)
+    if words is None:
+        return False
+    return plain[:1].isdigit() or bool(words.month.fullmatch(plain)) or bool(words.part.fullmatch(plain))
 
 
 def _prepare(question: str, words: _Words) -> str:
@@ -101,9 +116,9 @@ def _to_ascii(text: str) -> str:
     return anyascii(re.sub("[ьЬъЪ]", "", text)).replace("'", " ").strip()
 
 
-def _read_expression(match: re.Match[str], words: _Words) -> Period | None:
+def _read_expression(match: re.Match[str], words: _Words, of_articles: bool) -> Period | None:
     """Return the period that was matched, or None if it is uncertain."""
-    if match["doubled"] or match["for"] or not _is_time(match, words):
+    if match["doubled"] or (match["for"] and not of_articles) or not _is_time(match, words):
         return None
     first = _read_date(match["first"], words)
     if match["last"]:
@@ -194,6 +209,7 @@ def _load(language: str) -> _Words | None:
         months,
         re.compile(rf"(?<!\w){_any(months)}", re.IGNORECASE),
         re.compile(_write_expression(table, months), re.IGNORECASE | re.VERBOSE),
+        re.compile(_any(word for kind in PARTS for word in _split(table.get(kind, ()))), re.IGNORECASE),
         re.compile(rf"""$|[ ]?[?!.,;:)"\]]|[ ]-[ ]|[ ]{small}(?!\w){verb}""", re.IGNORECASE),
         capitalised,
         table.get("month_may_be_first", False),
@@ -221,6 +237,11 @@ def _any(words: Iterable[str]) -> str:
     """Return a pattern that matches any of the words, longer ones first. Without words it never matches."""
     folded = sorted({_to_ascii(word) for word in words}, key=len, reverse=True)
     return f"(?:{'|'.join(map(re.escape, folded)) or '(?!)'})"
+
+
+def _split(phrases: Iterable[str]) -> list[str]:
+    """Return the single words of the phrases."""
+    return [word for phrase in phrases for word in phrase.split() if "~" not in word]
 
 
 def _any_behind(words: Iterable[str]) -> str:

@@ -36,6 +36,10 @@ SENTENCES: dict[str, set[str]] = {
     "newest": set(),
     "oldest": set(),
     "summary": set(),
+    **{key: set() for key in ("greeting", "welcome", "ready", "farewell", "about", "uncounted", "contrary")},
+    "languages": {"languages"},
+    "mentioning": {"name", "count"},
+    "concerning": {"count"},
 }
 PAGE: dict[str, set[str]] = {
     **{
