@@ -201,7 +201,7 @@ class Assistant:
             if judge and query.language.code in judge.speaks:
                 speaker = Speaker(self.config, self.generator, self.encoder, self.prompts, selector)
                 speech = yield from clock.watch(speaker.speak(query, ranking, deadline))
-            phrased = phrase(query, ranking.promising, speech.statements, self.prompts)
+            phrased = phrase(query, ranking.promising, speech.statements, self.prompts, index.open_article)
         yield Answered(self._conclude(text, query, phrased, ranking, speech, clock))
 
     def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> PendingAnswer:

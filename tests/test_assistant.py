@@ -86,6 +86,16 @@ def test_the_article_is_quoted_and_the_quote_is_in_the_document_where_the_citati
     assert 0 <= answer.timings["evidence"] <= answer.timings["judged"] <= answer.timings["total"]
 
 
+def test_a_citation_of_a_file_with_pages_names_the_page_on_which_the_quote_begins(make: Make) -> None:
+    report = make_document("report.pdf", "The harbour opened.\n\n\f\n\nIt cost nine\f million.\n\n\f")
+    answer = make(ScriptedGenerator(), report).answer("How many million did it cost?")
+    (citation,) = answer.citations
+    assert citation.page == 2
+    assert citation.quote == "It cost nine\f million."
+    assert citation.shown == "It cost nine million."
+    assert answer.text.endswith("“It cost nine million.” [1]")
+
+
 def test_a_trusted_generator_answers_in_its_own_words_with_a_citation(make: Make) -> None:
     assistant = make(ScriptedGenerator("It cost nine million."), *ARTICLES, judge=SPEAKING)
     answer = assistant.answer("How many million has the harbour cost?")

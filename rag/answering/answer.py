@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rag.answering.html import render
+from rag.text.structure import tidy
 from rag.types import Hit, Rejection
 
 
@@ -20,6 +21,14 @@ class Citation:
     quote: str
     start: int
     end: int
+    shown: str = ""
+    """The quote as people read it: without invisible characters and superfluous spaces."""
+    page: int | None = None
+    """The number of the page of a PDF on which the quote begins."""
+
+    def __post_init__(self) -> None:
+        if not self.shown:
+            object.__setattr__(self, "shown", tidy(self.quote))
 
     def _repr_html_(self) -> str:
         """Return the citation as a notebook shows it."""

@@ -56,7 +56,7 @@ class Entry:
 
     def cite(self, number: int) -> Citation:
         """Return the sentence as a citation."""
-        return cite(self.document, (self.start, self.end), number)
+        return cite(self.document, (self.start, self.end), number, self.document)
 
 
 class Collection:
@@ -180,7 +180,7 @@ class Collection:
     def _compose(self, heading: str, entries: Sequence[Entry], language: Language, **values: str) -> Phrased:
         citations = tuple(entry.cite(number) for number, entry in enumerate(entries, start=1))
         lines = [
-            f"“{' '.join(cited.quote.split())}” ({name_origin(cited, language)}) [{cited.number}]"
+            f"“{' '.join(cited.shown.split())}” ({name_origin(cited, language)}) [{cited.number}]"
             for cited in citations
         ]
         return "\n".join([self._prompts.say(heading, language.code, language.script, **values), *lines]), citations

@@ -18,7 +18,8 @@ def write_answer(answer: Answer, prompts: Prompts) -> str:
     if answer.citations:
         lines += ["", prompts.say("sources", *written), ""]
     for citation in answer.citations:
-        facts = (citation.source, name_of(citation.language, *written), citation.date)
-        lines.append(f"[{citation.number}] {' · '.join(filter(None, facts))}: “{citation.quote}”")
+        page = prompts.say("page", *written, page=str(citation.page)) if citation.page else None
+        facts = (citation.source, page, name_of(citation.language, *written), citation.date)
+        lines.append(f"[{citation.number}] {' · '.join(filter(None, facts))}: “{citation.shown}”")
     # Markdown keeps a line break after two spaces, which are invisible to a reader of plain text.
     return _BREAK.sub("  \n", escape_links("\n".join(lines)))

@@ -1,24 +1,33 @@
 """Phrase the text of an answer, and cite its sources."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rag.answering.answer import Citation
 from rag.answering.citations import cite, cite_statement, find_answer
 from rag.encoding.query import Query
 from rag.text.language import Language, name_of
 from rag.text.prompts import Prompts
-from rag.types import Hit, Statement
+from rag.types import Document, Hit, Statement
 
 Phrased = tuple[str, tuple[Citation, ...]]
 """The text of an answer, with a marker `[n]` for each of its citations."""
 
 
-def phrase(query: Query, promising: Sequence[Hit], statements: Sequence[Statement], prompts: Prompts) -> Phrased:
-    """Quote the first promising hit, unless there are checked statements; abstain if there is neither."""
+def phrase(
+    query: Query,
+    promising: Sequence[Hit],
+    statements: Sequence[Statement],
+    prompts: Prompts,
+    open_article: Callable[[str], Document],
+) -> Phrased:
+    """Quote the first promising hit, unless there are checked statements; abstain if there is neither.
+
+    `open_article` returns the document of a source.
+    """
     if statements:
-        return _state(statements, query)
+        return _state(statements, query, open_article)
     if promising:
-        return _quote(promising[0], query, prompts)
+        return _quote(promising[0], query, prompts, open_article)
     return prompts.say("abstain", query.language.code, query.language.script), ()
 
 
@@ -30,15 +39,16 @@ def name_origin(citation: Citation, language: Language) -> str:
     return ", ".join(filter(None, (name_of(citation.language, language.code, language.script), citation.date)))
 
 
-def _quote(hit: Hit, query: Query, prompts: Prompts) -> Phrased:
+def _quote(hit: Hit, query: Query, prompts: Prompts, open_article: Callable[[str], Document]) -> Phrased:
     """Answer with the sentences of a hit that answer the question best."""
     written = (query.language.code, query.language.script)
-    citation = cite(hit.passage, find_answer(query, hit.passage), 1)
+    document = open_article(hit.passage.source)
+    citation = cite(hit.passage, find_answer(query, hit.passage, document), 1, document)
     origin = name_of(citation.language, *written)
-    return f"{prompts.say('quoted', *written, origin=origin, quote=citation.quote)} [1]", (citation,)
+    return f"{prompts.say('quoted', *written, origin=origin, quote=citation.shown)} [1]", (citation,)
 
 
-def _state(statements: Sequence[Statement], query: Query) -> Phrased:
+def _state(statements: Sequence[Statement], query: Query, open_article: Callable[[str], Document]) -> Phrased:
     """Answer with checked statements, each on a line of its own.
 
     Several statements are never blended into one; each names the language and date of its articles.
@@ -47,7 +57,7 @@ def _state(statements: Sequence[Statement], query: Query) -> Phrased:
     lines = []
     for statement in statements:
         own = [
-            cite_statement(statement.text, hit, query, number)
+            cite_statement(statement.text, hit, query, number, open_article(hit.passage.source))
             for number, hit in enumerate(statement.hits, start=len(citations) + 1)
         ]
         citations += own

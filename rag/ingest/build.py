@@ -24,7 +24,7 @@ from rag.index.milvus import open_store
 from rag.ingest.batches import Batch, ProgressEstimate, read_ahead, read_batches
 from rag.ingest.changes import Changes
 from rag.ingest.documents import Skipped
-from rag.ingest.splitting import cut
+from rag.ingest.splitting import cut, prepare
 from rag.protocols import Encoder
 from rag.text.plurals import count_noun
 from rag.types import Document, Passage, Progress
@@ -46,6 +46,8 @@ class Summary:
     kept: tuple[Skipped, ...]
     """Articles whose files can no longer be read; the index keeps them as they were."""
     skipped: tuple[Skipped, ...]
+    incomplete: tuple[Skipped, ...]
+    """New and changed articles of which a part could not be read."""
     passages: int
 
     def __str__(self) -> str:
@@ -152,10 +154,11 @@ class _Build:
             writer.begin(document, size, len(passages))
             for start in range(0, len(passages), limit):
                 part = passages[start : start + limit]
-                writer.extend(part, self._encoder.encode([p.text for p in part], "passage", estimate.report))
+                read = [prepare(document, passage) for passage in part]
+                writer.extend(part, self._encoder.encode(read, "passage", estimate.report))
                 estimate.done += len(part)
             return
-        texts = [p.text for _, _, passages in batch.articles for p in passages]
+        texts = [prepare(document, p) for document, _, passages in batch.articles for p in passages]
         embeddings = self._encoder.encode(texts, "passage", estimate.report)
         estimate.done += len(texts)
         ends = list(accumulate((len(passages) for _, _, passages in batch.articles), initial=0))
@@ -179,6 +182,7 @@ def _summarise(index: str, changes: Changes, passages: int) -> Summary:
         removed=len(changes.removed),
         kept=tuple(sorted(changes.kept, key=_get_source)),
         skipped=tuple(sorted(changes.skipped, key=_get_source)),
+        incomplete=tuple(sorted(changes.incomplete, key=_get_source)),
         passages=passages,
     )
 

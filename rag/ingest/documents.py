@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rag.errors import DocumentError
 from rag.ingest.formats import FORMATS, parse
+from rag.text.invisible import drop_hidden
 from rag.text.language import detect
 from rag.types import Document
 
@@ -45,6 +46,14 @@ class Skipped:
     """The problem, and what to do about it."""
     unreadable: bool = False
     """True if it may be or contain an article, but the operating system does not allow it to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument(Document):
+    """A document with what its file says beyond it, which the index does not keep."""
+
+    warnings: tuple[str, ...] = ()
+    """The parts of the file that could not be read, each in a sentence that says what to do."""
 
 
 def corpus_root(paths: Sequence[Path]) -> Path:
@@ -84,7 +93,7 @@ def walk(paths: Sequence[Path]) -> Iterator[File | Skipped]:
         yield entry
 
 
-def read(file: File) -> Document | Skipped:
+def read(file: File) -> ParsedDocument | Skipped:
     """Parse a file that `walk` found, and detect its language."""
     try:
         data = file.path.read_bytes()
@@ -94,12 +103,13 @@ def read(file: File) -> Document | Skipped:
     except DocumentError as error:
         return Skipped(file.source, str(error))
     text = unicodedata.normalize("NFC", content.text.replace("\r\n", "\n").replace("\r", "\n"))
-    if not text.strip():
+    if not drop_hidden(text).strip():
         return Skipped(file.source, "It contains no text.")
-    language = detect(text)
+    language = detect(drop_hidden(text))
     checksum = hashlib.sha256(data).hexdigest()
     title = content.title or _find_title(text)
-    return Document(file.source, text, language.code, language.script, content.date, title, checksum)
+    facts = (content.date, title, checksum, content.warnings)
+    return ParsedDocument(file.source, text, language.code, language.script, *facts)
 
 
 def _list_files(path: Path, root: Path, found: dict[Path, str]) -> None:

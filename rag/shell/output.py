@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.text.invisible import mark_hidden
+from rag.text.structure import PAGE_END
 
 if TYPE_CHECKING:
     from rag.answering.answer import Answer, Citation
@@ -64,16 +65,17 @@ def print_answer(answer: "Answer", assistant: "Assistant") -> None:
     elif answer.citations:
         show((f"\n{say('sources', *written)}", "bold"))
         for citation in answer.citations:
-            facts = [*_name_facts(citation, *written), f"{citation.start}:{citation.end}"]
+            page = say("page", *written, page=str(citation.page)) if citation.page else ""
+            facts = [page, *_name_facts(citation, *written), f"{citation.start}:{citation.end}"]
             show((f"[{citation.number}]", "cyan"), (f" {citation.source}", "bold"), _join(facts))
-            show((f"“{citation.quote}”", ""), indent=4)
+            show((f"“{citation.shown}”", ""), indent=4)
 
 
 def print_hit(hit: "Hit", language: str = "en", script: str | None = None) -> None:
     """Print a hit. The name of its language is written in `language` and `script`."""
     facts = [*_name_facts(hit.passage, language, script), f"{hit.score:.3f}"]
     show((f"{hit.rank}.", "cyan"), (f" {hit.passage.source}", "bold"), _join(facts))
-    show((hit.passage.text, ""), indent=3)
+    show((hit.passage.text.replace(PAGE_END, " "), ""), indent=3)
 
 
 def print_entry(article: "Article") -> None:
@@ -86,8 +88,9 @@ def print_article(document: "Document", span: tuple[int, int] | None) -> None:
     """Print a heading and the article, with the characters of `span` marked."""
     show((document.source, "bold"), _join(_name_facts(document, "en")))
     start, end = span or (0, 0)
-    marked = [(f"⟦{document.text[start:end]}⟧", "bold yellow")] if span else []
-    show(("\n" + document.text[:start], ""), *marked, (document.text[end:].rstrip("\n"), ""))
+    text = document.text.replace(PAGE_END, " ")
+    marked = [(f"⟦{text[start:end]}⟧", "bold yellow")] if span else []
+    show(("\n" + text[:start], ""), *marked, (text[end:].rstrip("\n"), ""))
 
 
 def _name_facts(

@@ -31,6 +31,7 @@ SENTENCES: dict[str, set[str]] = {
     "abstain": set(),
     "nearest": set(),
     "sources": set(),
+    "page": {"page"},
     "quoted": {"origin", "quote"},
     "articles": {"count"},
     "newest": set(),

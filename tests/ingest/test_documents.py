@@ -235,7 +235,7 @@ def test_a_word_file_is_read_with_its_tables(tmp_path: Path) -> None:
 
 
 def test_a_pdf_is_read(tmp_path: Path) -> None:
-    pytest.importorskip("pypdf")
+    pytest.importorskip("pypdfium2")
     document = read_one(tmp_path / "a.pdf", _pdf("The minister arrived in the capital on Thursday."))
     assert document.text.strip() == "The minister arrived in the capital on Thursday."
     assert document.language == "en"
@@ -246,7 +246,7 @@ def test_a_pdf_is_read(tmp_path: Path) -> None:
     [("a.pdf", b"%PDF-1.7 nothing"), ("a.docx", b"PK nothing"), ("a.html", b""), ("b.pdf", None), ("b.docx", None)],
 )
 def test_damaged_files_are_skipped(tmp_path: Path, name: str, data: bytes | None) -> None:
-    for module in ("pypdf", "docx", "trafilatura"):
+    for module in ("pypdfium2", "docx", "trafilatura"):
         pytest.importorskip(module)
     with zipfile.ZipFile(archive := io.BytesIO(), "w") as empty:
         empty.writestr("x", "y")

@@ -164,7 +164,7 @@ def test_the_steps_show_each_passage_with_its_odds_and_rejections() -> None:
 
 def test_questions_answers_and_passages_are_text_and_never_markup() -> None:
     hit = make_hit(HOSTILE, source=HOSTILE)
-    citation = replace(cite(1, 0, 26), source=HOSTILE, quote=HOSTILE, date=HOSTILE)
+    citation = replace(cite(1, 0, 26), source=HOSTILE, quote=HOSTILE, shown=HOSTILE, date=HOSTILE)
     for answer in (make_answer(HOSTILE, hits=(hit,)), make_answer(f"{HOSTILE} [1]", citation, hits=(hit,))):
         exchange = Exchange(HOSTILE, answer=replace(answer, question=HOSTILE))
         markup = draw_conversation([exchange, replace(exchange, answer=None, error=RagError(HOSTILE))], ENGLISH)
@@ -486,9 +486,9 @@ def test_a_kept_error_holds_no_frames(assistant: Assistant) -> None:
 
 
 def test_an_exported_answer_has_its_sources_as_text() -> None:
-    hostile = replace(cite(1, 0, 26), source="[x](http://a.example)", quote="# *a*\n<b>")
+    hostile = replace(cite(1, 0, 26), source="[x](http://a.example)", quote="# *a*\n<b>", shown="# *a*\n<b>")
     exchange = Exchange("Who <b>?", answer=make_answer("Nine [1]", hostile))
-    assert write_plain(exchange) == "Nine [1]\n\n[1] [x](http://a.example), en, 2025-07: “# *a*\n<b>”"
+    assert write_plain(exchange, ENGLISH) == "Nine [1]\n\n[1] [x](http://a.example), en, 2025-07: “# *a*\n<b>”"
     markdown = write_markdown([exchange, Exchange("Why?", error=RagError("It *broke*."))], ENGLISH)
     assert "## Who \\<b\\>?" in markdown
     assert "1. \\[x\\]\\(http\\://a\\.example\\), en, 2025\\-07\n   > \\# \\*a\\* \\<b\\>" in markdown
