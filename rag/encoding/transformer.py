@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import ModelError
-from rag.types import Role, Vectors
+from rag.types import Progress, Role, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-BATCH = 16
+BATCH = 4
 """The number of texts that the model processes together."""
 GROUP = 128
 """The number of texts that are encoded before NumPy works on their vectors. PyTorch and NumPy slow each other down if
@@ -107,12 +107,22 @@ class Transformer:
                 tokens[row] = of_text
         return vectors, tokens
 
-    def run(self, texts: Sequence[str], role: Role) -> Iterator[Group]:
-        """Encode texts group by group, in the order of `arrange`."""
+    def run(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Iterator[Group]:
+        """Encode texts group by group, in the order of `arrange`.
+
+        `progress` is called after each batch with the number of texts of average length that took as long.
+        """
+        lengths = [len(self.prompts[role]) + len(text) + 1 for text in texts]
+        done = 0
         for rows in arrange(texts):
-            batches = [[texts[row] for row in rows[first : first + BATCH]] for first in range(0, len(rows), BATCH)]
-            vectors, tokens, lengths = zip(*(self._run_batch(batch, role) for batch in batches), strict=True)
-            ends = np.cumsum(np.concatenate(lengths))[:-1].tolist()
+            found = []
+            for batch in (rows[first : first + BATCH] for first in range(0, len(rows), BATCH)):
+                found.append(self._run_batch([texts[row] for row in batch], role))
+                done += sum(lengths[row] for row in batch)
+                if progress:
+                    progress(len(texts) * done // sum(lengths), len(texts))
+            vectors, tokens, counts = zip(*found, strict=True)
+            ends = np.cumsum(np.concatenate(counts))[:-1].tolist()
             yield Group(rows, np.concatenate(vectors), np.concatenate(tokens), ends)
 
     def _run_batch(self, texts: list[str], role: Role) -> tuple[Vectors, Vectors, NDArray[np.int64]]:
@@ -154,8 +164,8 @@ def arrange(texts: Sequence[str]) -> list[list[int]]:
 
     Arranging the texts of a group again gives the same group, so a worker that encodes it gets the same vectors.
     """
-    # Texts of similar length share a batch, so there is little padding. The longest come first, so an estimate of the
-    # remaining time errs on the safe side.
+    # Texts of similar length share a batch, so there is little padding. The longest come first, so that running out of
+    # memory shows at once.
     order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
     return [order[start : start + GROUP] for start in range(0, len(order), GROUP)]
 

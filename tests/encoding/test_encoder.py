@@ -10,6 +10,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from rag.config import Config
 from rag.encoding.alignment import load_calibration
 from rag.encoding.encoder import SentenceEncoder
+from rag.encoding.transformer import BATCH
 from rag.models.e5_package import unpack
 from tests.packed import make_tensors, pack
 
@@ -55,3 +56,12 @@ def test_a_given_projection_is_used_and_the_cache_left_alone(config: Config, tmp
     other = config.replace(cache=tmp_path / "cache")
     assert SentenceEncoder.load(other, projection).projection is projection
     assert not other.cache.exists()
+
+
+def test_progress_counts_texts_by_their_length_after_each_batch(config: Config) -> None:
+    told: list[tuple[int, int]] = []
+    texts = ["aeiou" * 20] * BATCH + ["aeio"] * (3 * BATCH)
+    SentenceEncoder.load(config).encode(texts, "passage", lambda done, total: told.append((done, total)))
+    assert [total for _, total in told] == [len(texts)] * 4
+    assert told[0][0] > len(texts) // 2, "the long texts are most of the work"
+    assert told[-1][0] == len(texts)
