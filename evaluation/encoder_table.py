@@ -150,12 +150,14 @@ def count_quotes(assistant: Assistant, encoder: CachingEncoder) -> Count:
     A quote is right if it holds at least half of the gold words.
     """
     cases = [(case, passage) for case in _answerable() if (passage := _find_passage(case, assistant))]
+    documents = {source: assistant.index.open_article(source) for source in {case.source for case, _ in cases}}
 
     def count(settings: EncoderSettings) -> float:
         tuned = Tuned(encoder, settings)
         right = short = 0
         for case, passage in cases:
-            start, end = find_answer(Query(case.question, detect(case.question), tuned), passage)
+            query = Query(case.question, detect(case.question), tuned)
+            start, end = find_answer(query, passage, documents[case.source])
             held = min(end, passage.text.index(case.gold) + len(case.gold)) - max(start, passage.text.index(case.gold))
             right += 2 * held >= len(case.gold)
             short += end - start < len(passage.text)

@@ -49,12 +49,13 @@ def main() -> None:
         asked = [(article, one) for article in load_short() if half_of(article.id) == half for one in article.questions]
         outcomes = [judge(*case, assistant.answer(case[1].question)) for case in track(asked, "Asking")]
     console = Console()
-    for group in (
-        None,
+    groups: tuple[Group, ...] = (
+        lambda _: "all",
         lambda one: one.question.kind,
         lambda one: one.question.tongue,
         lambda one: one.article.language,
-    ):
+    )
+    for group in groups:
         console.print(draw_table(outcomes, half, group))
     for one in outcomes:
         if one.verdict == "wrong":

@@ -48,9 +48,9 @@ _FILE = re.compile(r"\w\.\w")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A part of an article or of a passage, with its offsets there."""
+    """A part of an article, with its offsets."""
 
-    document: Document | Passage
+    document: Document
     start: int
     end: int
 
@@ -129,7 +129,11 @@ class Collection:
         for hit in hits:
             if hit.score >= least and hit.passage.source in among:
                 nearest.setdefault(hit.passage.source, hit)
-        return [Entry(hit.passage, *find_answer(query, hit.passage)) for hit in nearest.values()]
+        return [
+            _find_entry(query, hit.passage, document)
+            for hit in nearest.values()
+            if (document := index.read_document(hit.passage.source))
+        ]
 
     def _list(self, articles: Sequence[Article], index: Index, language: Language) -> Phrased:
         entries = _open_first(_sort_newest_first(articles)[:MAX_LISTED], index)
@@ -204,6 +208,11 @@ def _find_mentioning(name: str, language: Language, articles: Sequence[Article],
     documents = [index.open_article(article.source) for article in _sort_newest_first(articles)]
     found = ((document, find_mention(name, language, document)) for document in documents)
     return [Entry(document, *span) for document, span in found if span]
+
+
+def _find_entry(query: Query, passage: Passage, document: Document) -> Entry:
+    start, end = find_answer(query, passage, document)
+    return Entry(document, passage.start + start, passage.start + end)
 
 
 def _open_first(articles: Sequence[Article], index: Index) -> list[Entry]:
