@@ -30,14 +30,14 @@ from evaluation.encoders import CachingEncoder, WrappedEncoder
 from evaluation.run import ARTICLES, judge_hits, open_corpus
 from evaluation.verification import TRUE, Outcomes, cut_articles, measure
 from rag import Assistant, Config, Passage
-from rag.answering.citations import find_answer
 from rag.answering.collection import Collection
+from rag.answering.quoting import choose_quote
 from rag.encoding.encoder import SentenceEncoder
 from rag.encoding.query import Query
 from rag.errors import RagError
 from rag.text.language import detect
 from rag.text.sentences import split_sentences
-from rag.types import EncoderSettings
+from rag.types import EncoderSettings, Hit
 
 HALF = "development"
 LOST = 0.15
@@ -157,8 +157,10 @@ def count_quotes(assistant: Assistant, encoder: CachingEncoder) -> Count:
         right = short = 0
         for case, passage in cases:
             query = Query(case.question, detect(case.question), tuned)
-            start, end = find_answer(query, passage, documents[case.source])
-            held = min(end, passage.text.index(case.gold) + len(case.gold)) - max(start, passage.text.index(case.gold))
+            document = documents[case.source]
+            start, end = choose_quote(query, Hit(1, 0.0, passage), document).span
+            first = document.text.index(case.gold)
+            held = min(end, first + len(case.gold)) - max(start, first)
             right += 2 * held >= len(case.gold)
             short += end - start < len(passage.text)
         return right + short / (10 * len(cases))

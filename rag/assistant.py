@@ -4,8 +4,8 @@
    earlier questions that it depends on.
 2. Questions about the collection itself, such as which articles there are, are answered from the index.
 3. Retrieval finds passages. Reading ranks them by the evidence that they hold the answer.
-4. The sentence that answers best is quoted and cited; without enough evidence the answer is that the articles do not
-   say.
+4. The reader marks the words that answer. The sentence that holds them is quoted and cited; without enough evidence
+   the answer is that the articles do not say.
 5. A generator that is trusted in the question's language answers in its own words instead, and each of its statements
    is checked against its passage. The default generator is trusted in no language.
 """
@@ -37,10 +37,11 @@ from rag.generation.queue import FairQueue
 from rag.index.index import Index
 from rag.index.manifest import read_pointer
 from rag.index.milvus import open_store
-from rag.protocols import Encoder, Generator
+from rag.protocols import Encoder, Generator, Reader
 from rag.reading.judge import Judge, ask_generator
 from rag.reading.known_judges import find_judge
-from rag.reading.selector import Ranking, Selector
+from rag.reading.load import load_reader
+from rag.reading.selector import Ranking, Selector, read_promising
 from rag.retrieval.followups import complete
 from rag.retrieval.languages import detect_asked, weigh_languages
 from rag.retrieval.periods import Period, find_period
@@ -72,13 +73,19 @@ class Assistant:
         generator: Generator,
         prompts: Prompts,
         judge: Judge | None = None,
+        reader: Reader | None = None,
     ) -> None:
-        """Store the parts. Without a `judge`, the generator's calibration decides whether and how it judges."""
+        """Store the parts.
+
+        Without a `judge`, the generator's calibration decides whether and how it judges. Without a `reader`, no
+        answering words are marked, and sentences to quote are chosen by their tokens alone.
+        """
         self.config = config
         self.index = index
         self.encoder = encoder
         self.generator = generator
         self.prompts = prompts
+        self.reader = reader
         self._judge = judge
         self._warned = False
         self._queue = FairQueue(config.generator_calls if config.is_remote else 1)
@@ -95,7 +102,7 @@ class Assistant:
         index = Index.open(config.indexes / config.index, open_store(config))
         encoder = load_encoder(config, index.projection)
         index.check(encoder.describe(), config.passage_tokens)
-        return cls(config, index, encoder, load_generator(config), prompts)
+        return cls(config, index, encoder, load_generator(config), prompts, reader=load_reader(config))
 
     def start(self) -> None:
         """Load the models, then read a small corpus ahead in the background. Raises ModelError."""
@@ -107,6 +114,8 @@ class Assistant:
     def warm(self) -> None:
         """Load what the first question would otherwise wait for. Raises ModelError."""
         self.encoder.warm()
+        if self.reader:
+            self.reader.warm()
         # For a server, `_find_judge` would already send a request, before there is any question.
         if self.config.is_remote or self._find_judge():
             self.generator.warm()
@@ -201,7 +210,9 @@ class Assistant:
             if judge and query.language.code in judge.speaks:
                 speaker = Speaker(self.config, self.generator, self.encoder, self.prompts, selector)
                 speech = yield from clock.watch(speaker.speak(query, ranking, deadline))
-            phrased = phrase(query, ranking.promising, speech.statements, self.prompts, index.open_article)
+        if self.reader and not speech.statements:
+            ranking = read_promising(ranking, query.text, self.reader)
+        phrased = phrase(query, ranking.promising, speech.statements, self.prompts, index.open_article)
         yield Answered(self._conclude(text, query, phrased, ranking, speech, clock))
 
     def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> PendingAnswer:

@@ -96,6 +96,9 @@ class Config(BaseSettings):
     searches them."""
     milvus_token: str | None = Field(default=None, repr=False)
     """The credentials for the Milvus server, as `user:password`."""
+    reader: Literal["shipped", "none"] = "none"
+    """The reader that finds the passages and words that answer a question. With `none`, the generator judges passages
+    alone."""
     generator: str = "qwen2.5-coder-1.5b"
     """A name in models.toml, a GGUF file, `owner/repository:file.gguf` on a hub, or a server, `http://…/v1`. Several
     servers are separated by commas; when one fails, another takes over."""

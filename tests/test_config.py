@@ -39,7 +39,7 @@ def test_variables_are_converted_to_paths_numbers_and_text() -> None:
 
 def test_every_setting_can_be_given_in_the_environment() -> None:
     wanted = {name: f"{place}7" for place, name in enumerate(Config.model_fields, start=1)}
-    wanted["encoder_precision"] = "bfloat16"
+    wanted["encoder_precision"], wanted["reader"] = "bfloat16", "none"
     config = Config.from_env({f"RAG_{name.upper()}": value for name, value in wanted.items()})
     assert {name: str(getattr(config, name)).removesuffix(".0") for name in wanted} == wanted
 

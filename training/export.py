@@ -10,11 +10,11 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
+from rag.reading.inputs import PASSAGE_PROMPT, QUESTION_PROMPT
+from rag.reading.network import FROZEN, Network
+from rag.reading.packing import expand, pack
 from training.data import load
 from training.evaluate import choose, evaluate
-from training.model import FROZEN, Reader
-from training.packing import expand, pack
-from training.sampling import PASSAGE_PROMPT, QUESTION_PROMPT
 
 LARGEST_FILE = 25_000_000
 LARGEST_LOSS = 0.005
@@ -32,7 +32,7 @@ def main() -> None:
     packed = pack(weights)
     tokenizer = Tokenizer.from_file(str(options.encoder / "tokenizer.json"))
     cases = choose(load(options.data, "dev", tokenizer, options.arrays), SAMPLE)
-    reader = Reader.start(options.encoder)
+    reader = Network.start(options.encoder)
     figures = []
     for name, state in (("as trained", weights), ("as shipped", expand(packed))):
         reader.upper.load_state_dict(state)

@@ -1,11 +1,23 @@
 """An answer and its citations."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rag.answering.html import render
+from rag.text.markup import split_spans
+from rag.text.sentences import Span
 from rag.text.structure import tidy
 from rag.types import Hit, Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """The words of a quote that answer the question by themselves: `document.text[start:end] == text`."""
+
+    text: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +37,22 @@ class Citation:
     """The quote as people read it: without invisible characters and superfluous spaces."""
     page: int | None = None
     """The number of the page of a PDF on which the quote begins."""
+    short: Short | None = None
+    """The answering words within the quote; None if no reader marked any."""
 
     def __post_init__(self) -> None:
         if not self.shown:
             object.__setattr__(self, "shown", tidy(self.quote))
+
+    @property
+    def marked(self) -> Span | None:
+        """The offsets in `shown` of the answering words, or None if there are none or they are shown differently."""
+        if self.short is None:
+            return None
+        words, before = tidy(self.short.text), tidy(self.quote[: self.short.start - self.start])
+        at = self.shown.find(words, len(before))
+        at = self.shown.find(words) if at < 0 else at
+        return None if at < 0 or not words else (at, at + len(words))
 
     def _repr_html_(self) -> str:
         """Return the citation as a notebook shows it."""
@@ -62,13 +86,36 @@ class Answer:
     models: dict[str, str]
     """Names of the `encoder` and the `generator`."""
 
+    @property
+    def short(self) -> Short | None:
+        """The answering words within the quote of the first citation, or None if no reader marked any."""
+        return self.citations[0].short if self.citations else None
+
+    @property
+    def marked(self) -> tuple[Span, ...]:
+        """The offsets in `text` of the answering words, in their order."""
+        return tuple(self._find_marked()) if self.quoted else ()
+
+    def _find_marked(self) -> Iterator[Span]:
+        after = 0
+        for citation in self.citations:
+            at = self.text.find(citation.shown, after)
+            if at >= 0 and citation.marked:
+                yield at + citation.marked[0], at + citation.marked[1]
+                after = at + len(citation.shown)
+
+    def split_marked(self) -> list[tuple[str, bool]]:
+        """Return the parts of `text`, each with True if it is one of the answering words."""
+        return split_spans(self.text, self.marked)
+
     def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON with the same fields."""
+        """Return plain JSON with the same fields, and `short`."""
         rejected = [
             {"text": one.statement.text, "source": one.statement.hit.passage.source, "reason": one.reason}
             for one in self.rejected
         ]
-        return {**asdict(self), "hits": [hit.as_dict() for hit in self.hits], "rejected": rejected}
+        short = asdict(self.short) if self.short else None
+        return {**asdict(self), "short": short, "hits": [hit.as_dict() for hit in self.hits], "rejected": rejected}
 
     def _repr_html_(self) -> str:
         """Return the answer and its citations as a notebook shows them."""

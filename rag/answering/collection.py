@@ -14,10 +14,11 @@ from functools import cached_property
 from pathlib import PurePath
 
 from rag.answering.answer import Citation
-from rag.answering.citations import cite, find_answer
+from rag.answering.citations import cite
 from rag.answering.mentions import find_mention
 from rag.answering.named_languages import find_language, is_article, is_country, load_table
 from rag.answering.phrasing import Phrased, name_origin
+from rag.answering.quoting import choose_quote
 from rag.answering.requests import Request, asks_for_summary, read_request
 from rag.encoding.query import Query
 from rag.index.index import Index
@@ -27,7 +28,7 @@ from rag.text.dates import PartialDate
 from rag.text.language import Language, name_of
 from rag.text.prompts import Prompts
 from rag.text.sentences import split_sentences
-from rag.types import Article, Document, Hit, Passage, Vectors
+from rag.types import Article, Document, Hit, Vectors
 from rag.verification.sought import find_sought
 
 KINDS = ("list", "newest", "oldest", "summary")
@@ -56,7 +57,7 @@ class Entry:
 
     def cite(self, number: int) -> Citation:
         """Return the sentence as a citation."""
-        return cite(self.document, (self.start, self.end), number, self.document)
+        return cite(self.document, (self.start, self.end), number)
 
 
 class Collection:
@@ -129,11 +130,8 @@ class Collection:
         for hit in hits:
             if hit.score >= least and hit.passage.source in among:
                 nearest.setdefault(hit.passage.source, hit)
-        return [
-            _find_entry(query, hit.passage, document)
-            for hit in nearest.values()
-            if (document := index.read_document(hit.passage.source))
-        ]
+        opened = ((hit, index.read_document(source)) for source, hit in nearest.items())
+        return [Entry(document, *choose_quote(query, hit, document).span) for hit, document in opened if document]
 
     def _list(self, articles: Sequence[Article], index: Index, language: Language) -> Phrased:
         entries = _open_first(_sort_newest_first(articles)[:MAX_LISTED], index)
@@ -208,11 +206,6 @@ def _find_mentioning(name: str, language: Language, articles: Sequence[Article],
     documents = [index.open_article(article.source) for article in _sort_newest_first(articles)]
     found = ((document, find_mention(name, language, document)) for document in documents)
     return [Entry(document, *span) for document, span in found if span]
-
-
-def _find_entry(query: Query, passage: Passage, document: Document) -> Entry:
-    start, end = find_answer(query, passage, document)
-    return Entry(document, passage.start + start, passage.start + end)
 
 
 def _open_first(articles: Sequence[Article], index: Index) -> list[Entry]:

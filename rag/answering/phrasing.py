@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from rag.answering.answer import Citation
-from rag.answering.citations import cite, cite_statement, find_answer
+from rag.answering.citations import cite, cite_statement
+from rag.answering.quoting import choose_quote
 from rag.encoding.query import Query
 from rag.text.language import Language, name_of
 from rag.text.prompts import Prompts
@@ -43,7 +44,8 @@ def _quote(hit: Hit, query: Query, prompts: Prompts, open_article: Callable[[str
     """Answer with the sentences of a hit that answer the question best."""
     written = (query.language.code, query.language.script)
     document = open_article(hit.passage.source)
-    citation = cite(hit.passage, find_answer(query, hit.passage, document), 1, document)
+    quote = choose_quote(query, hit, document)
+    citation = cite(document, quote.span, 1, quote.short)
     origin = name_of(citation.language, *written)
     return f"{prompts.say('quoted', *written, origin=origin, quote=citation.shown)} [1]", (citation,)
 

@@ -71,11 +71,15 @@ def _find_state(answer: Answer) -> str | None:
     return "quoted" if answer.hits else "listed"
 
 
-def _split_markers(answer: Answer) -> list[tuple[str, Citation | None]]:
-    """Split the text of an answer into markers, each with its citation, and the text between them."""
+def _split_markers(answer: Answer) -> list[tuple[str, Citation | None, bool]]:
+    """Split the text of an answer into markers, each with its citation, and the text between them.
+
+    The last item is true for the answering words of a quote.
+    """
     cited = {str(citation.number): citation for citation in answer.citations}
-    parts: list[tuple[str, Citation | None]] = []
-    for position, part in enumerate(_MARKER.split(answer.text)):
-        # Every second part is the number in a marker.
-        parts.append((f"[{part}]", cited.get(part)) if position % 2 else (part, None))
+    parts: list[tuple[str, Citation | None, bool]] = []
+    for text, is_marked in answer.split_marked():
+        for position, part in enumerate([text] if is_marked else _MARKER.split(text)):
+            # Every second part is the number in a marker.
+            parts.append((f"[{part}]", cited.get(part), False) if position % 2 else (part, None, is_marked))
     return parts

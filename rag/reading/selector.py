@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from rag.config import Config
 from rag.encoding.query import Query
 from rag.errors import GenerationError
+from rag.protocols import Reader
 from rag.reading.judge import Ask, Judge, rank_by_judge, rank_by_retrieval
 from rag.types import EncoderSettings, Hit, Rejection, Statement
 
@@ -27,6 +28,15 @@ class Ranking:
     """The hits with enough evidence to be quoted, the likeliest first."""
     rejected: tuple[Rejection, ...] = ()
     """The hits that have as much evidence, but lack something that the question takes for granted."""
+
+
+def read_promising(ranking: Ranking, question: str, reader: Reader) -> Ranking:
+    """Return the ranking with the result of reading each promising hit."""
+    passages = [hit.passage for hit in ranking.promising]
+    readings = dict(zip(passages, reader.read(question, passages), strict=True))
+    read = {hit: replace(hit, reading=readings[hit.passage]) for hit in ranking.promising}
+    hits = tuple(read.get(hit, hit) for hit in ranking.hits)
+    return Ranking(hits, tuple(read.values()), ranking.rejected)
 
 
 class Selector:

@@ -60,7 +60,7 @@ def show(*pieces: Piece, indent: int = 0) -> None:
 def print_answer(answer: "Answer", assistant: "Assistant") -> None:
     """Print the answer with its sources, or with the nearest passages if it abstained."""
     say, written = assistant.prompts.say, (answer.language, answer.script)
-    show(*((part, "cyan" if MARKER.fullmatch(part) else "") for part in MARKER.split(answer.text)))
+    show(*_style(answer))
     if answer.abstained and answer.hits:
         show((f"\n{say('nearest', *written)}", "bold"))
         for hit in answer.hits[:NEAREST]:
@@ -72,6 +72,17 @@ def print_answer(answer: "Answer", assistant: "Assistant") -> None:
             facts = [page, *_name_facts(citation, *written), f"{citation.start}:{citation.end}"]
             show((f"[{citation.number}]", "cyan"), (f" {citation.source}", "bold"), _join(facts))
             show((f"“{citation.shown}”", ""), indent=4)
+
+
+def _style(answer: "Answer") -> list[Piece]:
+    """Return the text of an answer with its markers and its answering words in colour."""
+    pieces: list[Piece] = []
+    for part, is_marked in answer.split_marked():
+        if is_marked:
+            pieces.append((part, "bold yellow"))
+        else:
+            pieces += [(piece, "cyan" if MARKER.fullmatch(piece) else "") for piece in MARKER.split(part)]
+    return pieces
 
 
 def print_hit(hit: "Hit", language: str = "en", script: str | None = None) -> None:

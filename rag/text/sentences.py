@@ -17,7 +17,7 @@ HEADING = "\u2060"
 LIST_SPACE = "\u00a0"
 """Stands between the number of an item of a list and its text."""
 
-_SENTENCE_ENDS = '.!?…:;。！？»”"'
+_SENTENCE_ENDS = '.!?…:;。！？»”"।॥؟۔'
 _VISIBLE = re.compile(r"\S")
 _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 _BLOCK = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
@@ -88,6 +88,11 @@ def _begins_small(text: str, start: int) -> bool:
     """Return whether the text from `start` begins with a lower-case letter; Georgian letters do not count."""
     found = _VISIBLE.search(text, start)
     return found is not None and found[0].islower() and found[0].title() != found[0]
+
+
+def ends_sentence(text: str) -> bool:
+    """Return whether a text ends as a sentence does, rather than as a heading."""
+    return text.rstrip(" )]'’").endswith(tuple(_SENTENCE_ENDS))
 
 
 def strip_span(text: str, start: int, end: int) -> Span:

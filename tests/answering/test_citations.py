@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from rag.answering.answer import Citation
-from rag.answering.citations import cite, find_answer
+from rag.answering.citations import cite
+from rag.answering.quoting import choose_quote
 from rag.encoding.query import Query
 from rag.ingest.splitting import cut
 from rag.testing import WordEncoder
 from rag.text.language import Language
+from rag.types import Hit
 from tests.ingest.test_documents import read_one
 
 MANUAL = """\
@@ -49,7 +51,7 @@ def quote(path: Path, text: str, question: str) -> Citation:
     document = read_one(path, text.encode())
     (passage,) = cut(document, 10_000, lambda texts: [1] * len(texts))[-1:]
     query = Query(question, Language("en", "Latn"), WordEncoder())
-    citation = cite(passage, find_answer(query, passage, document), 1, document)
+    citation = cite(document, choose_quote(query, Hit(1, 0.5, passage), document).span, 1)
     assert document.text[citation.start : citation.end] == citation.quote
     return citation
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.answering.citations import cite_statement, find_answer
+from rag.answering.citations import cite_statement
 from rag.encoding.query import Query
 from rag.testing import WordEncoder
 from rag.text.language import Language
@@ -215,35 +215,6 @@ def test_the_year_of_the_article_completes_its_dates() -> None:
     assert verify("Kim navštívil Rusko v září 2023.", passage).outcome == "supported"
     assert verify("Kim navštívil Rusko v září 2022.", passage).outcome == "unsupported"
     assert verify("Kim navštívil Rusko v září 2023.", CZECH).outcome == "unsupported"
-
-
-def answer_from(query: Query, passage: Passage) -> tuple[int, int]:
-    return find_answer(query, passage, make_document(" " * passage.start + passage.text))
-
-
-def test_two_neighbouring_sentences_that_answer_best_are_quoted() -> None:
-    text = "Pears ripened late. The harbour opened in May. It cost nine million. Boats left at night."
-    passage = Passage("a.txt", text, 100, 100 + len(text), "en", "Latn", None, None)
-    start, end = answer_from(make_query("How much did the harbour cost?"), passage)
-    assert text[start:end] == "The harbour opened in May. It cost nine million."
-    single = Passage("a.txt", "Pears ripened late.", 0, 19, "en", "Latn", None, None)
-    assert answer_from(make_query("What did the harbour cost?"), single) == (0, 19)
-
-
-def test_a_neighbour_far_from_the_question_is_not_quoted() -> None:
-    text = "The new harbour in the north cost nine million. Pears ripened late."
-    passage = Passage("a.txt", text, 0, len(text), "en", "Latn", None, None)
-    start, end = answer_from(make_query("What did the new harbour in the north cost?"), passage)
-    assert text[start:end] == "The new harbour in the north cost nine million."
-
-
-def test_of_similar_sentences_the_one_with_the_time_asked_for_is_quoted() -> None:
-    text = "The harbour was opened at last. Pears ripened. It rained. The harbour was opened in May 2019 by a minister."
-    passage = Passage("a.txt", text, 0, len(text), "en", "Latn", None, None)
-    start, end = answer_from(make_query("When was the harbour opened?"), passage)
-    assert text[start:end] == "The harbour was opened in May 2019 by a minister."
-    start, end = answer_from(make_query("Why was the harbour opened?"), passage)
-    assert text[start:end] == "The harbour was opened at last."
 
 
 def test_a_first_word_may_be_a_name_only_if_the_question_asks_for_one() -> None:
