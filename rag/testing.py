@@ -22,7 +22,18 @@ from rag.config import Config
 from rag.errors import GenerationError
 from rag.models.settings import find_encoder_settings
 from rag.reading.judge import Judge
-from rag.types import Embeddings, Progress, Projection, Reply, Role, Tokens, Vectors
+from rag.types import (
+    AnswerSpan,
+    Embeddings,
+    Passage,
+    PassageReading,
+    Progress,
+    Projection,
+    Reply,
+    Role,
+    Tokens,
+    Vectors,
+)
 
 DIMENSION = 64
 """Length of a vector of `WordEncoder`."""
@@ -182,6 +193,28 @@ class BrokenGenerator(ScriptedGenerator):
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         yield "It "
         raise self._error
+
+
+class MarkingReader:
+    """Marks the given words in each passage that has them, and finds the answer in no other."""
+
+    name = "marking"
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def warm(self) -> None:
+        """Do nothing, as there is nothing to load."""
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[PassageReading]:
+        """Return the reading of each passage, whatever the question."""
+        return [self._read(passage.text) for passage in passages]
+
+    def _read(self, text: str) -> PassageReading:
+        start = text.find(self._words)
+        if start < 0:
+            return PassageReading(UNLIKELY)
+        return PassageReading(-UNLIKELY, (AnswerSpan(start, start + len(self._words), -UNLIKELY),))
 
 
 def make_projection(dimension: int) -> Projection:

@@ -14,8 +14,9 @@ from rag.config import ROOT, Config
 from rag.errors import ArticleMissing, QuestionError
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
+from rag.protocols import Reader
 from rag.reading.judge import Judge
-from rag.testing import DIMENSION, QUOTING, SPEAKING, UNLIKELY, ScriptedGenerator, WordEncoder
+from rag.testing import DIMENSION, QUOTING, SPEAKING, UNLIKELY, MarkingReader, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from rag.types import Embeddings, Filter, Progress, Reply, Role, Turn
 from tests.index.test_index import make_document
@@ -52,7 +53,9 @@ class CountingEncoder(WordEncoder):
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def make(generator: ScriptedGenerator, *articles: tuple, judge: Judge = QUOTING) -> Assistant:
+    def make(
+        generator: ScriptedGenerator, *articles: tuple, judge: Judge = QUOTING, reader: Reader | None = None
+    ) -> Assistant:
         encoder = WordEncoder()
         with IndexWriter(tmp_path / "default", DIMENSION) as draft:
             for document, passages in articles:
@@ -61,10 +64,29 @@ def make(tmp_path: Path) -> Make:
             draft.commit(encoder, 160, [tmp_path])
         config = Config(indexes=tmp_path, hits=3)
         return Assistant(
-            config, Index.open(tmp_path / "default"), encoder, generator, Prompts.load(ROOT / "prompts"), judge
+            config, Index.open(tmp_path / "default"), encoder, generator, Prompts.load(ROOT / "prompts"), judge, reader
         )
 
     return make
+
+
+def test_a_time_that_the_reader_marked_is_said_first_in_the_language_of_the_question(make: Make) -> None:
+    article = make_document("lock.txt", "Harbour lock opened on 3 May 2024 at last.")
+    assistant = make(ScriptedGenerator(), article, reader=MarkingReader("3 May 2024"))
+    answer = assistant.answer("Kdy byl otevřen přístav harbour lock?")
+    assert answer.text.splitlines()[0] == "3. května 2024"
+    assert answer.short
+    assert (answer.short.text, answer.short.said) == ("3 May 2024", "3. května 2024")
+    assert [answer.text[start:end] for start, end in answer.marked] == ["3. května 2024", "3 May 2024"]
+    assert answer.as_dict()["short"] == {"text": "3 May 2024", "start": 23, "end": 33, "said": "3. května 2024"}
+
+
+def test_other_words_that_the_reader_marked_are_only_marked(make: Make) -> None:
+    assistant = make(ScriptedGenerator(), *ARTICLES, reader=MarkingReader("Apples"))
+    answer = assistant.answer("Co dozrálo v orchard: apples ripened early?")
+    assert [answer.text[start:end] for start, end in answer.marked] == ["Apples"]
+    assert answer.short
+    assert answer.short.said is None
 
 
 def test_the_article_is_quoted_and_the_quote_is_in_the_document_where_the_citation_says(make: Make) -> None:

@@ -18,6 +18,9 @@ class Short:
     text: str
     start: int
     end: int
+    said: str | None = None
+    """The same in the language and script of the question: a time, a number or a country, written without a model. None
+    for other words, and where it would only repeat `text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,9 @@ class Answer:
 
     def _find_marked(self) -> Iterator[Span]:
         after = 0
+        if self.short and self.short.said and self.text.startswith(f"{self.short.said}\n"):
+            after = len(self.short.said)
+            yield 0, after
         for citation in self.citations:
             at = self.text.find(citation.shown, after)
             if at >= 0 and citation.marked:
