@@ -46,6 +46,7 @@ from rag.retrieval.followups import complete
 from rag.retrieval.languages import detect_asked, weigh_languages
 from rag.retrieval.periods import Period, find_period
 from rag.retrieval.search import retrieve
+from rag.retrieval.topics import changes_topic
 from rag.text.dates import is_date
 from rag.text.language import detect
 from rag.text.prompts import Prompts
@@ -191,7 +192,8 @@ class Assistant:
         if not is_filtered and (listed := self._collection.answer(asked, index)):
             yield Answered(self._conclude_early(asked, listed, clock))
             return
-        query = self._complete(asked, history)
+        _check_dates(among)
+        query = self._complete(asked, history, index, among)
         period = _find_period(asked, query, history)
         hits = self._retrieve(query, index, self.config.hits, among, period)
         clock.stamp("evidence")
@@ -222,19 +224,22 @@ class Assistant:
         """
         return PendingAnswer(self.ask(question, history, among))
 
-    def _complete(self, query: Query, history: Sequence[Turn]) -> Query:
+    def _complete(self, query: Query, history: Sequence[Turn], index: Index, among: Filter | None) -> Query:
         """Return the query preceded by the questions that it depends on; the query itself if it stands alone."""
-        completed = complete(query.text, query.language, history, self.config.max_question_chars)
-        return query if completed == query.text else replace(query, text=completed)
+        queries = {query.text: query}
+
+        def ask(text: str) -> Query:
+            return queries.setdefault(text, replace(query, text=text))
+
+        def is_new(question: str, completed: str) -> bool:
+            return changes_topic(ask(question), ask(completed), index, among)
+
+        return ask(complete(query.text, query.language, history, self.config.max_question_chars, is_new))
 
     def _retrieve(
         self, query: Query, index: Index, count: int, among: Filter | None, period: Period | None
     ) -> tuple[Hit, ...]:
-        for date in filter(None, (among.since, among.until) if among else ()):
-            if not is_date(date):
-                raise QuestionError(
-                    f"“{date}” is not a date. Write it as 2023, 2023-10 or 2023-10-18.", "no_date", date=date
-                )
+        _check_dates(among)
         hits = retrieve(query, index, count, among, period)
         if among and not hits and index.manifest.passages:
             raise QuestionError(
@@ -291,6 +296,15 @@ class Assistant:
         except RagError as error:
             # The next question fails in the same way, and its user sees the error.
             logger.info("The articles cannot be read ahead: %s", error)
+
+
+def _check_dates(among: Filter | None) -> None:
+    """Raise QuestionError if a date of the filter is not one."""
+    for date in filter(None, (among.since, among.until) if among else ()):
+        if not is_date(date):
+            raise QuestionError(
+                f"“{date}” is not a date. Write it as 2023, 2023-10 or 2023-10-18.", "no_date", date=date
+            )
 
 
 def _find_period(asked: Query, query: Query, history: Sequence[Turn]) -> Period | None:

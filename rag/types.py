@@ -134,6 +134,10 @@ class EncoderSettings:
     """Least cosine of a question about the collection with an example of one."""
     collection_lead: float
     """How much nearer that example must be than any question that only mentions articles."""
+    topic_least: float
+    """Least retrieval score of what a question finds that changes the topic of the conversation."""
+    topic_lead: float
+    """How much better this must fit the question than what it finds as a follow-up, in retrieval score."""
     concerning_least: float
     """Least retrieval score of an article that may be about a topic."""
     concerning_lead: float

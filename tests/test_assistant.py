@@ -473,3 +473,30 @@ def test_thanks_between_a_question_and_its_follow_up_change_nothing(make: Make) 
     assert assistant.answer("And what did it cost?", history).completed == (
         "When did the harbour open? And what did it cost?"
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "is_completed"),
+    [
+        # The question names another topic, which another article has.
+        ("And apples ripened early?", False),
+        ("And how much was it?", True),
+        # The word “it” means the harbour, whatever else the question has.
+        ("And did it ripen apples early?", True),
+        ("And at night?", True),
+    ],
+)
+def test_a_question_that_opens_as_a_follow_up_but_has_another_topic_is_asked_alone(
+    make: Make, question: str, is_completed: bool
+) -> None:
+    assistant = make(ScriptedGenerator("Nothing."), *ARTICLES)
+    before = Turn("Did the harbour that opened in May cost nine million?", "Yes. [1]")
+    expected = f"{before.question} {question}" if is_completed else question
+    assert assistant.answer(question, [before]).completed == expected
+
+
+def test_a_follow_up_takes_up_the_last_topic_and_not_the_one_before(make: Make) -> None:
+    assistant = make(ScriptedGenerator("Nothing."), *ARTICLES)
+    before = Turn("Did the harbour that opened in May cost nine million?", "Yes. [1]")
+    history = [before, Turn("And apples ripened early?", "Yes. [1]")]
+    assert assistant.answer("And did they?", history).completed == "And apples ripened early? And did they?"
