@@ -16,6 +16,7 @@ from rag.errors import DocumentError
 from rag.ingest.formats import FORMATS, parse
 from rag.text.invisible import drop_hidden
 from rag.text.language import detect
+from rag.text.structure import tidy
 from rag.types import Document
 
 MAX_BYTES = 50_000_000
@@ -107,7 +108,7 @@ def read(file: File) -> ParsedDocument | Skipped:
         return Skipped(file.source, "It contains no text.")
     language = detect(drop_hidden(text))
     checksum = hashlib.sha256(data).hexdigest()
-    title = content.title or _find_title(text)
+    title = tidy(content.title or _find_title(text) or "").replace("\n", " ") or None
     facts = (content.date, title, checksum, content.warnings)
     return ParsedDocument(file.source, text, language.code, language.script, *facts)
 
