@@ -57,9 +57,9 @@ def _describe_odds(hit: Hit, wording: Wording) -> str:
 
 
 def _find_state(answer: Answer) -> str | None:
-    """Return the label that tells how far an answer can be relied on, which is also its CSS class.
+    """Return the label that tells where an answer comes from, which is also its CSS class.
 
-    Small talk and counts have none, because they cite nothing.
+    A quote has none, because the answer says so itself. Small talk and counts have none, because they cite nothing.
     """
     if answer.abstained:
         return "abstained"
@@ -68,7 +68,7 @@ def _find_state(answer: Answer) -> str | None:
     if not answer.quoted:
         return "verified"
     # An answer about the collection comes from the index, without a search and without the model.
-    return "quoted" if answer.hits else "listed"
+    return None if answer.hits else "listed"
 
 
 def _split_markers(answer: Answer) -> list[tuple[str, Citation | None, bool]]:
