@@ -42,6 +42,7 @@ from rag.reading.judge import Judge, ask_generator
 from rag.reading.known_judges import find_judge
 from rag.reading.load import load_reader
 from rag.reading.selector import Ranking, Selector, read_promising
+from rag.retrieval.bounds import find_bounds
 from rag.retrieval.followups import complete
 from rag.retrieval.languages import detect_asked, weigh_languages
 from rag.retrieval.periods import Period, find_period
@@ -260,7 +261,9 @@ class Assistant:
 
     def _make_selector(self, judge: Judge | None, index: Index) -> Selector:
         def find_unmet_of(query: Query, hit: Hit) -> str | None:
-            return find_unmet(query.text, query.language.code, index.open_article(hit.passage.source))
+            language = query.language.code
+            article = index.open_article(hit.passage.source)
+            return find_unmet(query.text, language, article, find_bounds(query.text, language))
 
         ask = partial(ask_generator, self.generator, self.prompts)
         return Selector(self.config, judge, self.encoder.settings, ask, find_unmet_of)
