@@ -1,12 +1,14 @@
-"""The threads of a process share one memory arena."""
+"""The threads of a process share one memory arena, and the features of the processor are known."""
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from rag.config import ROOT
+from rag.hardware import read_features
 
 COUNT = """
 import ctypes
@@ -50,3 +52,11 @@ def count_arenas(call: str) -> int:
 def test_all_threads_allocate_from_one_arena() -> None:
     assert count_arenas("") > 1
     assert count_arenas("share_memory()") == 1
+
+
+def test_the_features_of_the_processor_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text("processor\t: 0\nflags\t\t: fpu avx2 avx512_vnni\nprocessor\t: 1\nflags\t\t: fpu\n")
+    assert read_features(file) == {"fpu", "avx2", "avx512_vnni"}
+    file.write_text("Features\t: fp asimd\n")
+    assert read_features(file) == read_features(tmp_path / "missing") == set()
