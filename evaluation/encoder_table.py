@@ -198,8 +198,12 @@ def count_statements(passages: dict[str, list[Passage]], encoder: CachingEncoder
 
 def render(settings: EncoderSettings) -> str:
     """Return the table in TOML."""
-    values = ((field.name, getattr(settings, field.name)) for field in fields(settings))
-    return "\n".join(f"{name} = {list(value) if isinstance(value, tuple) else value}" for name, value in values)
+    return "\n".join(f"{field.name} = {_write(getattr(settings, field.name))}" for field in fields(settings))
+
+
+def _write(value: object) -> str:
+    """Return a value in TOML."""
+    return str(value).lower() if isinstance(value, bool) else str(list(value) if isinstance(value, tuple) else value)
 
 
 def _ask(assistant: Assistant) -> Iterator[Found]:

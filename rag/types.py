@@ -108,12 +108,14 @@ class Projection:
 class EncoderSettings:
     """The values that depend on the encoder; `rag/models/tables/` holds those that were measured."""
 
-    inner_layers: tuple[int, ...]
-    """Layers whose token vectors are matched in addition to the last, counted from the end: -1 is the last."""
+    layers: tuple[int, ...]
+    """Layers whose token vectors are matched, counted from the end: -1 is the last."""
     directions: int
     """How many directions of language are removed from vectors."""
     kept: int
     """How many dimensions of a token's vector are kept in each layer."""
+    eight_bits: bool
+    """True if the encoder finds as much when passages are encoded with eight-bit weights."""
     candidates: int
     """How many of the nearest passages are compared by their tokens as well."""
     rarity: float

@@ -11,8 +11,8 @@ import numpy as np
 from rag.config import Config
 from rag.encoding.alignment import checksum_calibration, find_projection, load_calibration
 from rag.encoding.projection import load_projection, project, project_tokens, save_projection
-from rag.encoding.transformer import Transformer
-from rag.hardware import count_physical_cores
+from rag.encoding.transformer import Precision, Transformer
+from rag.hardware import count_physical_cores, multiplies_eight_bits
 from rag.models import registry
 from rag.models.settings import find_encoder_settings
 from rag.types import Embeddings, EncoderSettings, Progress, Projection, Role, Tokens
@@ -49,7 +49,8 @@ class SentenceEncoder:
         fingerprint = registry.fingerprint(folder)
         settings = find_encoder_settings(config.encoder)
         threads = config.threads or count_physical_cores()
-        transformer = Transformer.load(folder, threads, config.encoder_precision, settings.inner_layers)
+        precision = config.encoder_precision or choose_precision(settings)
+        transformer = Transformer.load(folder, threads, precision, settings.layers)
         projection = projection or _recall_projection(transformer, fingerprint, settings, config.cache)
         return cls(transformer, config.encoder, fingerprint, projection, settings)
 
@@ -99,6 +100,11 @@ class SentenceEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._transformer.count_tokens(texts)
+
+
+def choose_precision(settings: EncoderSettings) -> Precision:
+    """Return the fastest precision on this processor with which the encoder finds as much as with float32."""
+    return "int8" if settings.eight_bits and multiplies_eight_bits() else "float32"
 
 
 def name_projection(fingerprint: str, settings: EncoderSettings) -> str:

@@ -14,7 +14,7 @@ SETTINGS = find_encoder_settings("multilingual-e5-small")
 
 
 def test_a_printed_table_is_read_back_as_the_same_settings(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, inner_layers=(-7,), close=0.42)
+    settings = replace(SETTINGS, layers=(-7,), close=0.42)
     (tmp_path / "table.toml").write_text(render(settings), encoding="utf-8")
     assert read_record(EncoderSettings, tmp_path / "table.toml") == settings
 
