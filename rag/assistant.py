@@ -1,6 +1,7 @@
 """The main path: from a question to a cited answer.
 
-1. The language of the question is detected. A follow-up is completed by the earlier questions that it depends on.
+1. Small talk is answered at once. The language of any other question is detected, and a follow-up is completed by the
+   earlier questions that it depends on.
 2. Questions about the collection itself, such as which articles there are, are answered from the index.
 3. Retrieval finds passages. Reading ranks them by the evidence that they hold the answer.
 4. The reader marks the words that answer. The sentence that holds them is quoted and cited; without enough evidence
@@ -23,6 +24,7 @@ from rag.answering.answer import Answer
 from rag.answering.collection import Collection
 from rag.answering.events import Answered, Event, Evidence, Judged, Queued
 from rag.answering.phrasing import Phrased, phrase
+from rag.answering.small_talk import drop_small_talk, find_small_talk
 from rag.answering.speaking import Speaker, Speech
 from rag.answering.streams import PendingAnswer, drain
 from rag.answering.timing import Clock
@@ -40,9 +42,12 @@ from rag.reading.judge import Judge, ask_generator
 from rag.reading.known_judges import find_judge
 from rag.reading.load import load_reader
 from rag.reading.selector import Ranking, Selector
-from rag.retrieval.followups import complete, detect_in_conversation
+from rag.retrieval.bounds import find_bounds
+from rag.retrieval.followups import complete
+from rag.retrieval.languages import detect_asked, weigh_languages
 from rag.retrieval.periods import Period, find_period
 from rag.retrieval.search import retrieve
+from rag.retrieval.topics import changes_topic
 from rag.text.dates import is_date
 from rag.text.language import detect
 from rag.text.prompts import Prompts
@@ -158,7 +163,8 @@ class Assistant:
     def search(self, question: str, count: int | None = None, among: Filter | None = None) -> tuple[Hit, ...]:
         """Return the passages nearest to the question, best first. Raises QuestionError."""
         text = check_question(question, self.config.max_question_chars)
-        query = Query(text, detect(text), self.encoder)
+        likelier = weigh_languages(text, self.index, self.encoder)
+        query = Query(text, detect(text, likelier=likelier), self.encoder)
         period = find_period(query.text, query.language.code)
         return self._retrieve(query, self.index, count or self.config.hits, among, period)
 
@@ -176,13 +182,19 @@ class Assistant:
         """
         clock = Clock()
         text = check_question(question, self.config.max_question_chars)
-        asked = Query(text, detect_in_conversation(text, history), self.encoder)
-        index = self.index
+        if talk := find_small_talk(text, detect_asked(text, history, {}), opens=not history):
+            said = self.prompts.say(talk.sentence, talk.language.code, talk.language.script)
+            yield Answered(self._conclude_early(Query(text, talk.language, self.encoder), (said, ()), clock))
+            return
+        index, history = self.index, drop_small_talk(history)
+        likelier = weigh_languages(text, index, self.encoder)
+        asked = Query(text, detect_asked(text, history, likelier), self.encoder)
         is_filtered = among is not None and among != Filter()
         if not is_filtered and (listed := self._collection.answer(asked, index)):
-            yield Answered(self._conclude(text, asked, listed, Ranking(()), Speech(), clock))
+            yield Answered(self._conclude_early(asked, listed, clock))
             return
-        query = self._complete(asked, history)
+        _check_dates(among)
+        query = self._complete(asked, history, index, among)
         period = _find_period(asked, query, history)
         hits = self._retrieve(query, index, self.config.hits, among, period)
         clock.stamp("evidence")
@@ -211,19 +223,22 @@ class Assistant:
         """
         return PendingAnswer(self.ask(question, history, among))
 
-    def _complete(self, query: Query, history: Sequence[Turn]) -> Query:
+    def _complete(self, query: Query, history: Sequence[Turn], index: Index, among: Filter | None) -> Query:
         """Return the query preceded by the questions that it depends on; the query itself if it stands alone."""
-        completed = complete(query.text, query.language, history, self.config.max_question_chars)
-        return query if completed == query.text else replace(query, text=completed)
+        queries = {query.text: query}
+
+        def ask(text: str) -> Query:
+            return queries.setdefault(text, replace(query, text=text))
+
+        def is_new(question: str, completed: str) -> bool:
+            return changes_topic(ask(question), ask(completed), index, among)
+
+        return ask(complete(query.text, query.language, history, self.config.max_question_chars, is_new))
 
     def _retrieve(
         self, query: Query, index: Index, count: int, among: Filter | None, period: Period | None
     ) -> tuple[Hit, ...]:
-        for date in filter(None, (among.since, among.until) if among else ()):
-            if not is_date(date):
-                raise QuestionError(
-                    f"“{date}” is not a date. Write it as 2023, 2023-10 or 2023-10-18.", "no_date", date=date
-                )
+        _check_dates(among)
         hits = retrieve(query, index, count, among, period)
         if among and not hits and index.manifest.passages:
             raise QuestionError(
@@ -244,10 +259,17 @@ class Assistant:
 
     def _make_selector(self, judge: Judge | None, index: Index) -> Selector:
         def find_unmet_of(query: Query, hit: Hit) -> str | None:
-            return find_unmet(query.text, query.language.code, index.open_article(hit.passage.source))
+            language = query.language.code
+            article = index.open_article(hit.passage.source)
+            return find_unmet(query.text, language, article, find_bounds(query.text, language))
 
         ask = partial(ask_generator, self.generator, self.prompts)
         return Selector(self.config, judge, self.encoder.settings, ask, find_unmet_of, self.reader)
+
+    def _conclude_early(self, asked: Query, phrased: Phrased, clock: Clock) -> Answer:
+        """Return an answer that needed no search. It does not abstain, even if it has nothing to cite."""
+        answer = self._conclude(asked.text, asked, phrased, Ranking(()), Speech(), clock)
+        return replace(answer, abstained=False)
 
     def _conclude(
         self, question: str, query: Query, phrased: Phrased, ranking: Ranking, speech: Speech, clock: Clock
@@ -275,6 +297,15 @@ class Assistant:
         except RagError as error:
             # The next question fails in the same way, and its user sees the error.
             logger.info("The articles cannot be read ahead: %s", error)
+
+
+def _check_dates(among: Filter | None) -> None:
+    """Raise QuestionError if a date of the filter is not one."""
+    for date in filter(None, (among.since, among.until) if among else ()):
+        if not is_date(date):
+            raise QuestionError(
+                f"“{date}” is not a date. Write it as 2023, 2023-10 or 2023-10-18.", "no_date", date=date
+            )
 
 
 def _find_period(asked: Query, query: Query, history: Sequence[Turn]) -> Period | None:

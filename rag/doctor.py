@@ -1,6 +1,5 @@
 """Check the machine, the build of llama.cpp, the models and the index, and say how to fix each problem."""
 
-import ctypes
 import json
 import os
 import platform
@@ -22,7 +21,7 @@ from rag.errors import ModelError, ModelMissing, RagError
 from rag.generation.cache import MEGABYTE, StateCache
 from rag.generation.llama import load_generator
 from rag.generation.probe import CANNOT_BE_LOADED
-from rag.hardware import count_physical_cores
+from rag.hardware import count_physical_cores, offers_tiles, read_features
 from rag.index.index import Index
 from rag.index.milvus import open_store
 from rag.models import registry
@@ -41,8 +40,6 @@ FEATURES = {
     "amx": {"amx_tile"},
 }
 """Processor features that matter to the speed of the models on x86-64. Linux reports each under one of these names."""
-ARCH_PRCTL, ARCH_GET_XCOMP_SUPP, TILE_DATA = 158, 0x1021, 1 << 18
-"""System call, request and bit with which a process on Linux x86-64 finds out whether it may use AMX tiles."""
 GIGABYTE = 10**9
 MIN_DISK = GIGABYTE
 MIN_MEMORY = 4 * GIGABYTE
@@ -105,9 +102,9 @@ def _guard(name: str, check: Callable[[], Check]) -> Check:
 def _check_processor() -> Check:
     if platform.machine() != "x86_64":
         return Check("processor", None, f"{platform.machine()}; this project was tested on x86-64 only")
-    reported = _read_features()
+    reported = read_features()
     found = [name for name, flags in FEATURES.items() if flags & reported and name != "amx"]
-    tiles = "usable" if _offers_tiles() else "not usable"
+    tiles = "usable" if offers_tiles() else "not usable"
     amx = f"amx reported and {tiles}" if FEATURES["amx"] & reported else "no amx"
     detail = f"x86-64 with {', '.join(found) or 'no vector features'}; {amx}"
     if "avx2" not in found:
@@ -115,23 +112,11 @@ def _check_processor() -> Check:
     return Check("processor", True, detail)
 
 
-def _read_features() -> set[str]:
-    found = re.search(r"^flags\s*: (.*)$", _read_system("/proc/cpuinfo"), re.MULTILINE)
-    return set(found[1].split()) if found else set()
-
-
 def _read_system(file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8")
     except OSError:
         return ""
-
-
-def _offers_tiles() -> bool:
-    """Return whether a process may use AMX tiles. A virtual machine may report AMX and yet refuse it."""
-    states = ctypes.c_uint64()
-    refused = ctypes.CDLL(None).syscall(ARCH_PRCTL, ARCH_GET_XCOMP_SUPP, ctypes.byref(states))
-    return not refused and bool(states.value & TILE_DATA)
 
 
 def _check_cores(config: Config) -> Check:

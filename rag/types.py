@@ -108,12 +108,14 @@ class Projection:
 class EncoderSettings:
     """The values that depend on the encoder; `rag/models/tables/` holds those that were measured."""
 
-    inner_layers: tuple[int, ...]
-    """Layers whose token vectors are matched in addition to the last, counted from the end: -1 is the last."""
+    layers: tuple[int, ...]
+    """Layers whose token vectors are matched, counted from the end: -1 is the last."""
     directions: int
     """How many directions of language are removed from vectors."""
     kept: int
     """How many dimensions of a token's vector are kept in each layer."""
+    eight_bits: bool
+    """True if the encoder finds as much when passages are encoded with eight-bit weights."""
     candidates: int
     """How many of the nearest passages are compared by their tokens as well."""
     rarity: float
@@ -134,6 +136,14 @@ class EncoderSettings:
     """Least cosine of a question about the collection with an example of one."""
     collection_lead: float
     """How much nearer that example must be than any question that only mentions articles."""
+    topic_least: float
+    """Least retrieval score of what a question finds that changes the topic of the conversation."""
+    topic_lead: float
+    """How much better this must fit the question than what it finds as a follow-up, in retrieval score."""
+    concerning_least: float
+    """Least retrieval score of an article that may be about a topic."""
+    concerning_lead: float
+    """How much farther from the topic than the nearest article such an article may be, in retrieval score."""
     close: float
     """Least mean cosine of the worst-matching tokens of a supported statement."""
     facts: float

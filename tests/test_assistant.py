@@ -70,10 +70,29 @@ def make(tmp_path: Path) -> Make:
     return make
 
 
+def test_a_time_that_the_reader_marked_is_said_first_in_the_language_of_the_question(make: Make) -> None:
+    article = make_document("lock.txt", "Harbour lock opened on 3 May 2024 at last.")
+    assistant = make(ScriptedGenerator(), article, reader=MarkingReader("3 May 2024"))
+    answer = assistant.answer("Kdy byl otevřen přístav harbour lock?")
+    assert answer.text.splitlines()[0] == "3. května 2024"
+    assert answer.short
+    assert (answer.short.text, answer.short.said) == ("3 May 2024", "3. května 2024")
+    assert [answer.text[start:end] for start, end in answer.marked] == ["3. května 2024", "3 May 2024"]
+    assert answer.as_dict()["short"] == {"text": "3 May 2024", "start": 23, "end": 33, "said": "3. května 2024"}
+
+
+def test_other_words_that_the_reader_marked_are_only_marked(make: Make) -> None:
+    assistant = make(ScriptedGenerator(), *ARTICLES, reader=MarkingReader("Apples"))
+    answer = assistant.answer("Co dozrálo v orchard: apples ripened early?")
+    assert [answer.text[start:end] for start, end in answer.marked] == ["Apples"]
+    assert answer.short
+    assert answer.short.said is None
+
+
 def test_the_article_is_quoted_and_the_quote_is_in_the_document_where_the_citation_says(make: Make) -> None:
     generator = ScriptedGenerator("It cost seven million.")
     assistant = make(generator, *ARTICLES)
-    answer = assistant.answer("It cost nine million?")
+    answer = assistant.answer("How many million has the harbour cost?")
     assert "seven" not in answer.text
     assert answer.text.endswith("It cost nine million.” [1]")
     assert (answer.abstained, answer.quoted) == (False, True)
@@ -91,7 +110,7 @@ def test_the_article_is_quoted_and_the_quote_is_in_the_document_where_the_citati
 
 def test_a_citation_of_a_file_with_pages_names_the_page_on_which_the_quote_begins(make: Make) -> None:
     report = make_document("report.pdf", "The harbour opened.\n\n\f\n\nIt cost nine\f million.\n\n\f")
-    answer = make(ScriptedGenerator(), report).answer("It cost nine million?")
+    answer = make(ScriptedGenerator(), report).answer("How many million did it cost?")
     (citation,) = answer.citations
     assert citation.page == 2
     assert citation.quote == "It cost nine\f million."
@@ -429,21 +448,55 @@ def test_refreshing_switches_to_the_newest_generation(make: Make) -> None:
     assert assistant.search("When did apples ripen?")[0].passage.source == "orchard.txt"
 
 
-def test_the_words_that_the_reader_marks_are_quoted_and_marked(make: Make) -> None:
-    reader = MarkingReader("in May")
-    assistant = make(ScriptedGenerator("x"), *ARTICLES, reader=reader)
-    answer = assistant.answer("What about the harbour and its cost in million?")
-    assert answer.short is not None
-    document = assistant.index.read_document(answer.citations[0].source)
-    assert document is not None
-    assert document.text[answer.short.start : answer.short.end] == answer.short.text == "in May"
-    assert [answer.text[start:end] for start, end in answer.marked] == ["in May"]
-    assert answer.hits[0].reading is not None
-    assert answer.hits[0].as_dict()["reading"]["spans"][0]["odds"] == 3.0
+def test_small_talk_is_answered_at_once_in_its_language_without_a_search(make: Make) -> None:
+    generator = ScriptedGenerator("Nothing.")
+    assistant = make(generator, *ARTICLES)
+    encoder = CountingEncoder()
+    assistant.encoder = encoder
+    for message, expected in (
+        ("Dobrý den!", "Dobrý den. Zeptejte se na články."),
+        ("Thanks a lot", "You are welcome."),
+    ):
+        (event,) = assistant.ask(message)
+        assert isinstance(event, Answered)
+        assert event.answer.text == expected
+        assert event.answer.citations == event.answer.hits == ()
+        assert not event.answer.abstained
+        assert not event.answer.quoted
+    assert not encoder.questions
+    assert not generator.prompts
 
 
-def test_the_reader_reads_nothing_where_the_articles_do_not_say(make: Make) -> None:
-    reader = MarkingReader("in May")
-    answer = make(ScriptedGenerator("x", odds=UNLIKELY), *ARTICLES, reader=reader).answer("When did the harbour open?")
-    assert answer.abstained
-    assert (answer.short, reader.read_passages) == (None, [])
+def test_thanks_between_a_question_and_its_follow_up_change_nothing(make: Make) -> None:
+    assistant = make(ScriptedGenerator("Nothing."), *ARTICLES)
+    history = [Turn("When did the harbour open?", "In May. [1]"), Turn("Thanks!", "You are welcome.")]
+    assert assistant.answer("And what did it cost?", history).completed == (
+        "When did the harbour open? And what did it cost?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "is_completed"),
+    [
+        # The question names another topic, which another article has.
+        ("And apples ripened early?", False),
+        ("And how much was it?", True),
+        # The word “it” means the harbour, whatever else the question has.
+        ("And did it ripen apples early?", True),
+        ("And at night?", True),
+    ],
+)
+def test_a_question_that_opens_as_a_follow_up_but_has_another_topic_is_asked_alone(
+    make: Make, question: str, is_completed: bool
+) -> None:
+    assistant = make(ScriptedGenerator("Nothing."), *ARTICLES)
+    before = Turn("Did the harbour that opened in May cost nine million?", "Yes. [1]")
+    expected = f"{before.question} {question}" if is_completed else question
+    assert assistant.answer(question, [before]).completed == expected
+
+
+def test_a_follow_up_takes_up_the_last_topic_and_not_the_one_before(make: Make) -> None:
+    assistant = make(ScriptedGenerator("Nothing."), *ARTICLES)
+    before = Turn("Did the harbour that opened in May cost nine million?", "Yes. [1]")
+    history = [before, Turn("And apples ripened early?", "Yes. [1]")]
+    assert assistant.answer("And did they?", history).completed == "And apples ripened early? And did they?"

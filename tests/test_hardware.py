@@ -1,12 +1,14 @@
-"""The threads of a process share one memory arena, and sleep while they wait."""
+"""The threads of a process share one memory arena and sleep while they wait; the processor is known."""
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from rag.config import ROOT
+from rag.hardware import read_features
 
 COUNT = """
 import ctypes
@@ -58,3 +60,11 @@ def test_openmp_is_told_to_let_waiting_threads_sleep_before_it_is_loaded(before:
     environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"} | before
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [after, "False"]
+
+
+def test_the_features_of_the_processor_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text("processor\t: 0\nflags\t\t: fpu avx2 avx512_vnni\nprocessor\t: 1\nflags\t\t: fpu\n")
+    assert read_features(file) == {"fpu", "avx2", "avx512_vnni"}
+    file.write_text("Features\t: fp asimd\n")
+    assert read_features(file) == read_features(tmp_path / "missing") == set()

@@ -1,13 +1,16 @@
 """Phrase the text of an answer, and cite its sources."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rag.answering.answer import Citation
 from rag.answering.citations import cite, cite_statement
 from rag.answering.quoting import choose_quote
+from rag.answering.short_form import Marked, write_short_form
 from rag.encoding.query import Query
 from rag.text.language import Language, name_of
 from rag.text.prompts import Prompts
+from rag.text.structure import tidy
 from rag.types import Document, Hit, Statement
 
 Phrased = tuple[str, tuple[Citation, ...]]
@@ -45,9 +48,21 @@ def _quote(hit: Hit, query: Query, prompts: Prompts, open_article: Callable[[str
     written = (query.language.code, query.language.script)
     document = open_article(hit.passage.source)
     quote = choose_quote(query, hit, document)
-    citation = cite(hit.passage, quote.span, 1, document, quote.short)
+    citation = _add_short_form(cite(document, quote.span, 1, quote.short), query)
     origin = name_of(citation.language, *written)
-    return f"{prompts.say('quoted', *written, origin=origin, quote=citation.shown)} [1]", (citation,)
+    quoted = f"{prompts.say('quoted', *written, origin=origin, quote=citation.shown)} [1]"
+    said = citation.short.said if citation.short else None
+    return f"{said}\n{quoted}" if said else quoted, (citation,)
+
+
+def _add_short_form(citation: Citation, query: Query) -> Citation:
+    """Return the citation with its answering words written in the language of the question, if that can be done."""
+    if citation.short is None:
+        return citation
+    start, end = citation.short.start - citation.start, citation.short.end - citation.start
+    said = write_short_form(Marked(citation.quote, citation.language, start, end), query.text, query.language)
+    is_new = said is not None and said.lower() != tidy(citation.short.text).lower()
+    return replace(citation, short=replace(citation.short, said=said if is_new else None))
 
 
 def _state(statements: Sequence[Statement], query: Query, open_article: Callable[[str], Document]) -> Phrased:

@@ -22,7 +22,8 @@ from rag.text.localised import (
 )
 from rag.text.names import find_entities, share_stem
 from rag.text.scripts import script_of
-from rag.verification.facts import YEARS, Quantity, Span, find_dates, find_facts
+from rag.text.sentences import Span
+from rag.verification.facts import YEARS, Quantity, find_dates, find_facts
 from rag.verification.sought import Sought, find_sought
 
 SIGNS = {("more", False): ">", ("more", True): "≥", ("less", False): "<", ("less", True): "≤"}

@@ -23,6 +23,7 @@ from rag.reading.calibration import Observation, ReportGroup, ReportQuestion, as
 from rag.reading.judge import Judge, ask_generator
 from rag.reading.known_judges import Calibration, locate_calibration, write_calibration
 from rag.reading.selector import Selector
+from rag.retrieval.bounds import find_bounds
 from rag.retrieval.search import score
 from rag.text.prompts import Prompts
 from rag.types import Document, Hit, Progress, Statement
@@ -77,7 +78,9 @@ def _say(
                 for one in group.passages}  # fmt: skip
 
     def find_unmet_of(query: Query, hit: Hit) -> str | None:
-        return find_unmet(query.text, query.language.code, articles[hit.passage.source])
+        language = query.language.code
+        bounds = find_bounds(query.text, language)
+        return find_unmet(query.text, language, articles[hit.passage.source], bounds)
 
     deadline = time.monotonic() + config.seconds
     ask = partial(ask_generator, generator, prompts)

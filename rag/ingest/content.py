@@ -11,7 +11,7 @@ from rag.errors import DocumentError
 from rag.ingest.charsets import decode
 
 MAX_UNPACKED_BYTES = 200_000_000
-PACKAGES = "pypdfium2 python-docx pyyaml trafilatura"
+PACKAGES = "openpyxl pypdfium2 python-docx python-pptx pyyaml striprtf trafilatura"
 """The packages of the extra `documents`."""
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import DocumentError
-from rag.ingest.formats import FORMATS, parse
+from rag.ingest.formats import describe_unsupported, parse
 from rag.text.invisible import drop_hidden
 from rag.text.language import detect
+from rag.text.structure import tidy
 from rag.types import Document
 
 MAX_BYTES = 50_000_000
@@ -107,7 +108,7 @@ def read(file: File) -> ParsedDocument | Skipped:
         return Skipped(file.source, "It contains no text.")
     language = detect(drop_hidden(text))
     checksum = hashlib.sha256(data).hexdigest()
-    title = content.title or _find_title(text)
+    title = tidy(content.title or _find_title(text) or "").replace("\n", " ") or None
     facts = (content.date, title, checksum, content.warnings)
     return ParsedDocument(file.source, text, language.code, language.script, *facts)
 
@@ -132,8 +133,8 @@ def _list_files(path: Path, root: Path, found: dict[Path, str]) -> None:
 def _inspect(path: Path, root: Path) -> File | Skipped:
     """Return a file with its checksum, or the reason why it cannot be an article."""
     source = _escape_path(path.relative_to(root))
-    if path.suffix.lower() not in FORMATS:
-        return Skipped(source, f"This format is not supported. Supported formats: {', '.join(FORMATS)}.")
+    if reason := describe_unsupported(path.suffix.lower()):
+        return Skipped(source, reason)
     if source != path.relative_to(root).as_posix():
         return Skipped(source, "Its name is not valid UTF-8. Rename the file.")
     if not _is_within(path, root):

@@ -8,20 +8,24 @@ from rag.text.structure import BULLET
 NOTHING = "\u200b"
 """A zero-width space, in place of a mark beside a word or within it."""
 
+MAX_DEPTH = 4
+"""How deep marks within marks are blanked."""
+
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})[^`]*$")
-_HEADING = re.compile(r"([ ]{0,3})(#{1,6})(?=[ \t]|$)(.*?)([ \t]+#+)?([ \t]*)$")
+_HEADING = re.compile(r"([ ]{0,3})(#{1,6})(?=[ \t]|$)(.*)$")
+_CLOSING = re.compile(r"(?<=[ \t])#+[ \t]*$")
 _UNDERLINE = re.compile(r"[ ]{0,3}(?:=+|-{2,})[ \t]*$")
 _RULE = re.compile(r"[ ]{0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
-_BELOW_NAMES = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_BELOW_NAMES = re.compile(r"\|?[ \t]*:?-+:?(?:[ \t]*\|[ \t]*:?-+:?)*(?:[ \t]*\|)?$")
 _DEFINITION = re.compile(r"[ ]{0,3}\[[^\]^][^\]]*\]:[ \t]*\S+.*$")
 _NOTE = re.compile(r"[ ]{0,3}\[\^[^\]]+\]:")
 _QUOTE = re.compile(r"(?:[ \t]*>)+")
 _BULLETED = re.compile(r"([ \t]*)[-*+]([ \t]+)(\[[ xX]\](?=[ \t]))?")
 _NUMBERED = re.compile(r"([ \t]*\d{1,3}[.)])[ \t]")
-_CODE = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+_CODE = re.compile(r"(`{1,9})(?!`)(.{1,200}?)(?<!`)\1(?!`)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _HIDDEN = (
-    re.compile(r"<!--.*?-->"),
+    re.compile(r"<!--.{0,1000}?-->"),
     re.compile(r"</?(?!https?:|mailto:)[a-zA-Z][^<>]*>"),
     re.compile(r"\[\^[^\]\s]+\]"),
 )
@@ -29,8 +33,8 @@ _LINK = re.compile(r"(!?\[)([^\[\]]*)(\](?:\((?:[^()\s]|\([^()]*\))*(?:[ \t]+(?:
 _PAIRED = (
     re.compile(r"(<)((?:https?|mailto):[^<>\s]+)(>)"),
     _LINK,
-    re.compile(r"(\*{1,3}|~~)(?=[^\s*])(.+?)(?<=[^\s*])(\1)"),
-    re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])(.+?)(?<=[^\s_])(\1)(?!\w)"),
+    re.compile(r"(\*{1,3}|~~)(?=[^\s*])(.{1,200}?)(?<=[^\s*])(\1)"),
+    re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])(.{1,200}?)(?<=[^\s_])(\1)(?!\w)"),
 )
 _PROTECTED = 0xE000
 """Where characters that are no marks are moved to meanwhile."""
@@ -55,7 +59,8 @@ def blank_marks(text: str) -> str:
             blanked.append(line)
             continue
         following = lines[number + 1] if number + 1 < len(lines) else ""
-        in_table = "|" in line and (in_table or ("|" in following and _BELOW_NAMES.match(following) is not None))
+        begins = "|" in following and _BELOW_NAMES.match(following.strip()) is not None
+        in_table = "|" in line and (in_table or begins)
         if in_table:
             blanked.append(_blank_row(line))
         else:
@@ -64,7 +69,7 @@ def blank_marks(text: str) -> str:
 
 
 def _blank_row(line: str) -> str:
-    if _BELOW_NAMES.match(line):
+    if _BELOW_NAMES.match(line.strip()):
         return " " * len(line)
     line = _ESCAPED.sub(_protect_escaped, line)
     start, end = len(line) - len(line.lstrip()), len(line.rstrip())
@@ -80,8 +85,8 @@ def _blank_line(line: str, before: str) -> str:
     start = quote.end() if quote else 0
     lead, line = " " * start, line[start:]
     if heading := _HEADING.match(line):
-        space, marks, words, closing, end = (part or "" for part in heading.groups())
-        line = space + HEADING + " " * (len(marks) - 1) + words + " " * len(closing + end)
+        words = _CLOSING.sub(lambda found: " " * len(found[0]), heading[3])
+        line = heading[1] + HEADING + " " * (len(heading[2]) - 1) + words
     elif note := _NOTE.match(line):
         line = " " * note.end() + line[note.end() :]
     elif item := _BULLETED.match(line):
@@ -106,8 +111,10 @@ def _repeat(pattern: re.Pattern[str], line: str) -> str:
     def blank(found: re.Match[str]) -> str:
         return NOTHING * len(found[1]) + found[2] + NOTHING * len(found[3])
 
-    while (changed := pattern.sub(blank, line)) != line:
-        line = changed
+    for _ in range(MAX_DEPTH):
+        before, line = line, pattern.sub(blank, line)
+        if line == before:
+            break
     return line
 
 

@@ -56,14 +56,19 @@ def _describe_odds(hit: Hit, wording: Wording) -> str:
     return wording.label("likely", percent=round(50 * (1 + math.tanh(hit.odds / 2))))
 
 
-def _find_state(answer: Answer) -> str:
-    """Return the label that tells how far an answer can be relied on, which is also its CSS class."""
+def _find_state(answer: Answer) -> str | None:
+    """Return the label that tells where an answer comes from, which is also its CSS class.
+
+    A quote has none, because the answer says so itself. Small talk and counts have none, because they cite nothing.
+    """
     if answer.abstained:
         return "abstained"
+    if not answer.citations:
+        return None
     if not answer.quoted:
         return "verified"
     # An answer about the collection comes from the index, without a search and without the model.
-    return "quoted" if answer.hits else "listed"
+    return None if answer.hits else "listed"
 
 
 def _split_markers(answer: Answer) -> list[tuple[str, Citation | None, bool]]:

@@ -1,18 +1,19 @@
 """Complete a question that depends on earlier questions of the conversation by putting them before it.
 
-Whether a question depends on others is decided from its words, which costs nothing: how it opens, whether it points
+Whether a question may depend on others is decided from its words, which costs nothing: how it opens, whether it points
 back, and whether it names anything. Answers are left out. They quote articles, whose words must not become part of a
 question.
 """
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from rag.text.language import Language, detect
+from rag.text.scripts import CASED, UNSPACED
 from rag.types import Turn
 
 SIGNS = Path(__file__).parent / "data" / "followups.toml"
@@ -27,12 +28,8 @@ VAGUE = 7
 """The number of words up to which a question that names nothing depends on others if a word in it may point back."""
 BARE = 4
 """The number of words up to which a question that names nothing depends on others without any such word."""
-FEW_WORDS = 6
-"""The number of words up to which the language of a question is uncertain."""
-CASED = {"Latn", "Cyrl", "Grek", "Armn"}
-"""Scripts in which names have capitals. In other scripts names cannot be recognised, so `BARE` is halved."""
-UNSPACED = {"Hani", "Jpan", "Thai"}
-"""Scripts without spaces, in which two characters count as a word."""
+ChangesTopic = Callable[[str, str], bool]
+"""Returns whether a question has another topic than the questions before it. Takes the question and its completion."""
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
 
 
@@ -52,41 +49,49 @@ class Signs:
     """Words after which a pronoun may be joined to the verb, as in “pourquoi a-t-elle”."""
 
 
-def complete(question: str, language: Language, history: Sequence[Turn], longest: int) -> str:
+def complete(
+    question: str, language: Language, history: Sequence[Turn], longest: int, changes_topic: ChangesTopic | None = None
+) -> str:
     """Return the question preceded by the questions that it depends on.
 
-    An independent question is returned as it is, and so is one that would exceed `longest` characters.
+    An independent question is returned as it is, and so is one that would exceed `longest` characters. `changes_topic`
+    decides about a question that has no word for what was named before.
     """
     if not history or not is_dependent(question, language):
         return question
     *earlier, last = history[-LINKS:]
-    before = complete(last.question, detect(last.question), earlier, longest)
+    before = complete(last.question, detect(last.question), earlier, longest, changes_topic)
     completed = f"{before} {question}"
-    return completed if len(completed) <= longest else question
+    if len(completed) > longest:
+        return question
+    if changes_topic and not points_back(question, language) and changes_topic(question, completed):
+        return question
+    return completed
 
 
-def detect_in_conversation(question: str, history: Sequence[Turn]) -> Language:
-    """Return the language of a question in a conversation.
-
-    A short question is in the language of the question before it, unless it opens as questions in another language do.
-    """
-    if not history or len(question.split()) > FEW_WORDS:
-        return detect(question)
-    before, alone = detect(history[-1].question), detect(question)
+def is_joined(question: str, language: str, script: str) -> bool:
+    """Return whether a question opens as one in that language does that continues the question before it."""
     text = " ".join(_WORD.findall(question)).lower()
-    joined = {code for code, signs in _load_signs().items() if _opens(text, signs.joining, alone.script)}
-    return alone if alone.code in joined and before.code not in joined else detect(question, home=before)
+    return _opens(text, _load_signs().get(language, Signs()).joining, script)
+
+
+def points_back(question: str, language: Language) -> bool:
+    """Return whether a short question has a word for something that was named before, and no name before that word."""
+    signs = _load_signs().get(language.code, Signs())
+    words = _WORD.findall(question)
+    named = next((place for place, word in enumerate(words) if _names(word, place)), None)
+    return _count(words, language) <= POINTING and _has(signs.pointing, words[:named], language.script)
 
 
 def is_dependent(question: str, language: Language) -> bool:
     """Return whether a question can be understood only together with the questions before it."""
     signs = _load_signs().get(language.code, Signs())
     words = [match.group() for match in _WORD.finditer(question)]
-    count = sum(map(len, words)) / 2 if language.script in UNSPACED else len(words)
+    count = _count(words, language)
     named = next((place for place, word in enumerate(words) if _names(word, place)), None)
     if _opens(" ".join(words).lower(), signs.joining, language.script) and (named is None or count < STANDS):
         return True
-    if count <= POINTING and _has(signs.pointing, words[:named], language.script):
+    if points_back(question, language):
         return True
     if count < STANDS and signs.late.intersection(words):
         return True
@@ -94,8 +99,14 @@ def is_dependent(question: str, language: Language) -> bool:
         return True
     if named is not None:
         return False
+    # In a script without capitals, names cannot be recognised.
     bare = BARE if language.script in CASED else BARE / 2
     return count <= bare or (count <= VAGUE and _has(signs.vague, words, language.script))
+
+
+def _count(words: Sequence[str], language: Language) -> float:
+    """Return the number of words. In a script without spaces, two characters count as a word."""
+    return sum(map(len, words)) / 2 if language.script in UNSPACED else len(words)
 
 
 def _split_inverted(words: Sequence[str], signs: Signs) -> list[str]:

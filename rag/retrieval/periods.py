@@ -19,16 +19,21 @@ WORDS = Path(__file__).parent / "data" / "periods.toml"
 RELATIONS = ("before", "after", "since", "until", "between", "for")
 SMALL = (*RELATIONS, "lead", "in", "to", "and", "next")
 """Kinds of words in the table that may follow a year."""
+PARTS = (*RELATIONS, "lead", "in", "of", "to", "years", "edge")
+"""Kinds of words in the table that relate a date or belong to one."""
+OPEN = ("before", "after", "since", "since_after", "until", "until_after")
+"""The groups of the expression that make a date the end of a period whose other end is open."""
 BEHIND = ("to", "trail", "since_after", "until_after", "between_after")
 """Kinds of words in the table that may be joined to the word before them."""
 
 _APART = r"(?<![\w.,:/#+\-])"
 """Matches before a number that is not part of a longer number, a word or a telephone number."""
-_YEAR = r"(?:19|20)\d\d"
+YEAR = r"(?:19|20)\d\d"
+"""The pattern of a year."""
 _AFTER_YEAR = r"(?!\w|[.,:/\-]\w|[ ]\d|[ ]?%|[ ](?:[ck]?m[23]?|kg|[kMGT]Wh?|TEU|EUR|euros?|USD)(?!\w))"
-_WHOLE_YEAR = rf"{_APART}(?<!\d[ ]){_YEAR}{_AFTER_YEAR}"
-_ISO = rf"{_APART}{_YEAR}-\d\d(?:-\d\d)?(?![\w\-]|[.,:/]\w)"
-_NUMBERS = rf"{_APART}\d{{1,2}}(?:\.[ ]?\d{{1,2}}\.[ ]?|/\d{{1,2}}/|-\d{{1,2}}-){_YEAR}(?!\w|[.,:/\-]\w|[ ]?%)"
+_WHOLE_YEAR = rf"{_APART}(?<!\d[ ]){YEAR}{_AFTER_YEAR}"
+_ISO = rf"{_APART}{YEAR}-\d\d(?:-\d\d)?(?![\w\-]|[.,:/]\w)"
+_NUMBERS = rf"{_APART}\d{{1,2}}(?:\.[ ]?\d{{1,2}}\.[ ]?|/\d{{1,2}}/|-\d{{1,2}}-){YEAR}(?!\w|[.,:/\-]\w|[ ]?%)"
 _LONG = 6
 """The number of letters from which a word is surely a month. Shorter names are often other words too: May, march, září
 (shines)."""
@@ -56,6 +61,8 @@ class _Words:
     month: re.Pattern[str]
     expression: re.Pattern[str]
     """One or two dates with the words that relate them."""
+    part: re.Pattern[str]
+    """A word that relates a date or belongs to one."""
     next: re.Pattern[str]
     """Text that may follow a number that is a year."""
     nouns_are_capitalised: bool
@@ -63,8 +70,10 @@ class _Words:
     """True where 10/11/2023 may be the eleventh of October."""
 
 
-def find_period(question: str, language: str) -> Period | None:
+def find_period(question: str, language: str, of_articles: bool = False) -> Period | None:
     """Return the period that `question` names. `language` is an ISO 639-1 code.
+
+    If the question asks for articles of a period, `of_articles`, a year that something is for or about counts too.
 
     Returns None if the question names no period or more than one, if the period is uncertain, or if the table lacks
     the language.
@@ -73,7 +82,7 @@ def find_period(question: str, language: str) -> Period | None:
     if words is None:
         return None
     matches = words.expression.finditer(_prepare(question, words))
-    found = {_read_expression(match, words) for match in matches if re.search(_YEAR, match[0])}
+    found = {_read_expression(match, words, of_articles) for match in matches if re.search(YEAR, match[0])}
     if len(found) == 2 and None not in found:
         # The question may say "after" one date and "before" another in two places.
         opening, closing = sorted(filter(None, found), key=lambda period: period.since is None)
@@ -81,13 +90,29 @@ def find_period(question: str, language: str) -> Period | None:
     return found.pop() if len(found) == 1 else None
 
 
+def find_open_ends(question: str, language: str) -> tuple[PartialDate, ...] | None:
+    """Return the dates that only end a period, as in “before 2023”, or None if the table lacks the language."""
+    words = _load(language)
+    if words is None:
+        return None
+    matches = words.expression.finditer(_prepare(question, words))
+    ends = (match for match in matches if not match["last"] and any(match[group] for group in OPEN))
+    return tuple(_read_date(match["first"], words) for match in ends)
+
+
+def is_date_word(word: str, language: str) -> bool:
+    """Return whether a word may be part of a period: a number, a month, or a word of the table for that language."""
+    words, plain = _load(language), _to_ascii(word)
+    return plain[:1].isdigit() or bool(words and (words.month.fullmatch(plain) or words.part.fullmatch(plain)))
+
+
 def _prepare(question: str, words: _Words) -> str:
     """Return the question in ASCII with its case kept, single spaces, and spaces around a hyphen between two dates."""
     text = re.sub(r"\s*[–—−]\s*", " - ", question)
     text = " ".join(_to_ascii(text).split())
     month = words.month.pattern
-    before = rf"{_APART}({_YEAR}|\d{{1,2}}\.?|{month})"
-    behind = rf"{_YEAR}(?![\w\-])|(?:\d{{1,2}}\.?[ ])?{month}(?!\w)"
+    before = rf"{_APART}({YEAR}|\d{{1,2}}\.?|{month})"
+    behind = rf"{YEAR}(?![\w\-])|(?:\d{{1,2}}\.?[ ])?{month}(?!\w)"
     return re.sub(rf"{before}-(?={behind})", r"\1 - ", text, flags=re.IGNORECASE)
 
 
@@ -101,9 +126,9 @@ def _to_ascii(text: str) -> str:
     return anyascii(re.sub("[ьЬъЪ]", "", text)).replace("'", " ").strip()
 
 
-def _read_expression(match: re.Match[str], words: _Words) -> Period | None:
+def _read_expression(match: re.Match[str], words: _Words, of_articles: bool) -> Period | None:
     """Return the period that was matched, or None if it is uncertain."""
-    if match["doubled"] or match["for"] or not _is_time(match, words):
+    if match["doubled"] or (match["for"] and not of_articles) or not _is_time(match, words):
         return None
     first = _read_date(match["first"], words)
     if match["last"]:
@@ -194,6 +219,7 @@ def _load(language: str) -> _Words | None:
         months,
         re.compile(rf"(?<!\w){_any(months)}", re.IGNORECASE),
         re.compile(_write_expression(table, months), re.IGNORECASE | re.VERBOSE),
+        re.compile(_any(word for kind in PARTS for word in " ".join(table.get(kind, ())).split()), re.IGNORECASE),
         re.compile(rf"""$|[ ]?[?!.,;:)"\]]|[ ]-[ ]|[ ]{small}(?!\w){verb}""", re.IGNORECASE),
         capitalised,
         table.get("month_may_be_first", False),
@@ -265,7 +291,7 @@ def _write_dates(words: dict[str, str], month: str, end: str, fill: str) -> tupl
         _ISO,
         _NUMBERS,
         rf"{day_month}[.,]?[ ]{of}{year}",
-        rf"{month}[ ]{words['day']},?[ ]{_YEAR}{_AFTER_YEAR}",
+        rf"{month}[ ]{words['day']},?[ ]{YEAR}{_AFTER_YEAR}",
         rf"{lead}{_WHOLE_YEAR}{between}{day_month}(?![.,]?[ ]{of}\d{{4}})",
         year,
     )

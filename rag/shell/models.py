@@ -7,7 +7,7 @@ import click
 
 from rag.config import Config
 from rag.shell.options import ANSWERED, FAILED, as_json, complete_models
-from rag.shell.output import describe_size, print_json, show, show_progress
+from rag.shell.output import describe_size, print_json, show, show_progress, show_stages
 
 if TYPE_CHECKING:
     from rag.models.registry import Model
@@ -62,8 +62,8 @@ def fetch_models(names: tuple[str, ...]) -> None:
             click.echo(f"{model.name} is already fetched: {planned.source}")
             continue
         click.echo(f"{model.name}: {describe_size(planned.download)} from {planned.source}, {model.licence}")
-        with show_progress(model.name, in_bytes=True) as progress:
-            path = fetch(model, config.cache, progress)
+        with show_stages(model.name, f"{model.name}: unpacking", in_bytes=True) as (downloading, unpacking):
+            path = fetch(model, config.cache, downloading, unpacking)
         click.echo(f"{model.name} was fetched to {path}")
 
 

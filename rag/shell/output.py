@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,8 @@ from rag.text.invisible import mark_hidden
 from rag.text.structure import PAGE_END
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from rag.answering.answer import Answer, Citation
     from rag.assistant import Assistant
     from rag.types import Article, Document, Hit, Passage, Progress
@@ -130,15 +133,26 @@ def show_progress(label: str, in_bytes: bool = False) -> Iterator["Progress"]:
 
     Yields the callable that updates it.
     """
+    with show_stages(label, in_bytes=in_bytes) as (progress,):
+        yield progress
+
+
+@contextmanager
+def show_stages(*labels: str, in_bytes: bool = False) -> Iterator["tuple[Progress, ...]"]:
+    """Show a progress bar for each label like `show_progress`; all but the first appear when they are first updated."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     amount = DownloadColumn() if in_bytes else MofNCompleteColumn()
     columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
     console = Console(stderr=True)
+
+    def advance(bar: "TaskID", done: int, total: int) -> None:
+        bars.update(bar, completed=done, total=total, visible=True)
+
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        bar = bars.add_task(label, total=None)
-        yield lambda done, total: bars.update(bar, completed=done, total=total)
+        tasks = [bars.add_task(label, total=None, visible=number == 0) for number, label in enumerate(labels)]
+        yield tuple(partial(advance, bar) for bar in tasks)
 
 
 def print_json(value: dict[str, Any]) -> None:

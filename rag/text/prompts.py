@@ -37,6 +37,10 @@ SENTENCES: dict[str, set[str]] = {
     "newest": set(),
     "oldest": set(),
     "summary": set(),
+    **{key: set() for key in ("greeting", "welcome", "ready", "farewell", "about", "uncounted", "contrary")},
+    "languages": {"languages"},
+    "mentioning": {"name", "count"},
+    "concerning": {"count"},
 }
 PAGE: dict[str, set[str]] = {
     **{
@@ -47,7 +51,7 @@ PAGE: dict[str, set[str]] = {
             *("filters", "languages", "files", "since", "until"),
             *("conversation", "placeholder", "ask", "stop", "examples", "searching", "judging", "stopped"),
             *("empty_question", "nothing_passes"),
-            *("verified", "quoted", "listed", "abstained", "sources", "nearest", "evidence", "open"),
+            *("verified", "listed", "abstained", "sources", "nearest", "evidence", "open"),
             *("steps", "unjudged", "said", "rejected", "copy", "copied", "save_markdown", "save_json"),
             *("article", "previous", "next", "close", "changed", "gone"),
             *("by_language", "by_date", "index_state", "index_name", "built", "passages", "encoder", "generator"),

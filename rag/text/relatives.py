@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from rag.text.scripts import script_of_letter
+from rag.text.scripts import script_of_letter, usual_script
 
 RELATIVES = Path(__file__).parent / "data" / "relatives.toml"
 MEMBERS = Path(__file__).parent / "data" / "members.toml"
@@ -56,6 +56,15 @@ def resolve(code: str) -> str:
 def find_group(code: str) -> Group | None:
     """Return the group with that code, or None if the code belongs to a single language."""
     return _load().groups.get(code)
+
+
+def list_scripts(code: str) -> tuple[str, ...]:
+    """Return the scripts that a language, or its group, is written in; none if CLDR does not know the language."""
+    group = find_group(resolve(code))
+    if group:
+        return group.scripts
+    usual = usual_script(code)
+    return (usual,) if usual and len(code) == 2 else ()
 
 
 def list_in_lingua(code: str, script: str) -> list[str]:

@@ -6,6 +6,10 @@ from functools import cache
 
 NO_SCRIPT = "Zyyy"
 """The script of a text without letters."""
+CASED = {"Latn", "Cyrl", "Grek", "Armn"}
+"""Scripts in which names have capitals."""
+UNSPACED = {"Hani", "Jpan", "Thai"}
+"""Scripts that put no spaces between words."""
 SAMPLE_CHARS = 3000
 SAMPLE_SLICES = 10
 _IRREGULAR = {"CJK": "Hani", "HANGUL": "Kore", "HIRAGANA": "Jpan", "KATAKANA": "Jpan", "BENGALI": "Beng"}

@@ -80,6 +80,8 @@ def split_paragraph(text: str, paragraph: Span, language: str) -> list[Span]:
     item = _ITEM.match(text, start, end)
     least = item.end() - start + 1 if item else 0
     starts = [offset for offset in starts if offset == 0 or (offset >= least and not _begins_small(plain, offset))]
+    # Invisible characters between two sentences belong to the second one.
+    starts = [_skip_space_before(plain, offset) for offset in starts]
     spans = (strip_span(text, start + first, start + last) for first, last in pairwise([*starts, len(plain)]))
     return [span for span in spans if span[0] < span[1]]
 
@@ -93,6 +95,12 @@ def _begins_small(text: str, start: int) -> bool:
 def ends_sentence(text: str) -> bool:
     """Return whether a text ends as a sentence does, rather than as a heading."""
     return text.rstrip(" )]'’").endswith(tuple(_SENTENCE_ENDS))
+
+
+def _skip_space_before(text: str, offset: int) -> int:
+    while offset > 0 and text[offset - 1].isspace():
+        offset -= 1
+    return offset
 
 
 def strip_span(text: str, start: int, end: int) -> Span:

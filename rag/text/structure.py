@@ -6,7 +6,6 @@ word joiner, which is invisible, an item of a list begins with a bullet, and the
 
 import re
 from collections.abc import Sequence
-from itertools import takewhile
 
 from rag.text.invisible import drop_hidden
 from rag.text.sentences import HEADING, Span
@@ -92,20 +91,16 @@ def name_columns(text: str, span: Span) -> str:
 def find_columns(text: str, row: int) -> list[str]:
     """Return the names of the columns of the table with a row at that offset; none if its first row does not name them.
 
-    The row itself may be the first.
+    The table begins after a blank line, with its first line that has cells.
     """
-    above = takewhile(_continues_table, reversed(text[:row].split("\n")[:-1]))
-    rows = [_split_row(line) for line in above if is_row(line)]
-    if not rows:
+    start = text.rfind("\n\n", 0, row) + 1
+    first = text.find("\t", start, row)
+    line_end = text.find("\n", first, row)
+    if first < 0 or line_end < 0:
         return []
-    names = rows[-1]
+    names = _split_row(text[text.rfind("\n", 0, first) + 1 : line_end])
     named = all(len(name) <= MAX_COLUMN_CHARS and not _NUMBER.fullmatch(name) for name in names)
     return names if named and sum(map(bool, names)) >= len(names) - 1 else []
-
-
-def _continues_table(line: str) -> bool:
-    """Return whether a line is a row, or the blanked line between the names of the columns and the rows."""
-    return is_row(line) or (line != "" and not line.strip())
 
 
 def _split_row(line: str) -> list[str]:

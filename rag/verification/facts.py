@@ -9,12 +9,11 @@ from typing import Literal
 
 from rag.text.dates import PartialDate
 from rag.text.lexicon import Word, load_common_lexicons, load_lexicon, load_lexicons, normalise, split_words
+from rag.text.sentences import Span
 from rag.text.vocabulary import Lexicon
 from rag.verification.numerals import HUNDRED, Number, find_numbers
 
 Bound = Literal["more", "less"]
-Span = tuple[int, int]
-"""The offsets of the first character and after the last."""
 
 YEARS = range(1900, 2100)
 MAX_DAY, MONTHS = 31, 12

@@ -4,6 +4,7 @@ Numbers, dates, names, negation and who acts are compared first, because similar
 from 2019. A statement is supported only if something in it was compared and found; if nothing decides, it is undecided.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -40,14 +41,15 @@ def state_bounds(statement: str, passage: Passage, question: str = "") -> str:
     return add_bounds(said, _parse_passage(passage))
 
 
-def find_unmet(question: str, language: str, article: Document) -> str | None:
+def find_unmet(question: str, language: str, article: Document, bounds: Sequence[PartialDate] = ()) -> str | None:
     """Return why an article cannot answer a question, or None if it may.
 
-    It cannot if it lacks a number, date or name that the question takes for granted. The reason is an English sentence
+    It cannot if it lacks a number, date or name that the question takes for granted. `bounds` are dates that the
+    question names only as the end of a period, which it does not take for granted. The reason is an English sentence
     for a log.
     """
     read = _parse_source(article.text, article.language, _year_of(article.date))
-    claim = find_unmet_claim(_parse_source(question, language, None), read)
+    claim = find_unmet_claim(_parse_source(question, language, None), read, bounds)
     return f"The article does not mention {describe(claim)}, which the question takes for granted." if claim else None
 
 

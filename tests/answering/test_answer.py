@@ -54,7 +54,12 @@ def test_an_answer_in_other_words_marks_nothing() -> None:
 
 
 def test_plain_json_has_the_answering_words() -> None:
-    assert make_answer("nine million").as_dict()["short"] == {"text": "nine million", "start": 36, "end": 48}
+    assert make_answer("nine million").as_dict()["short"] == {
+        "text": "nine million",
+        "start": 36,
+        "end": 48,
+        "said": None,
+    }
 
 
 def test_markdown_prints_them_bold_without_punctuation_at_their_borders() -> None:

@@ -1,14 +1,16 @@
 """Questions about the articles as a collection: answered from the index, each line quoted, nothing guessed."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from evaluation.cases import half_of, load_answerable, load_catalogue, load_unanswerable
 from rag.answering.answer import Answer
-from rag.answering.collection import find_language
 from rag.answering.events import Answered
+from rag.answering.named_languages import find_language
 from rag.assistant import Assistant
 from rag.config import ROOT, Config
 from rag.index.index import Index
@@ -25,13 +27,23 @@ ARTICLES = (
     ("undated.txt", "et", None, "Sild avati. Sild maksis palju."),
 )
 ASKED = Language("en", "Latn")
+Make = Callable[..., Assistant]
 
 
 @pytest.fixture
-def assistant(tmp_path: Path) -> Assistant:
+def assistant(make: Make) -> Assistant:
+    return make(*ARTICLES)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    return partial(build, tmp_path)
+
+
+def build(tmp_path: Path, *articles: tuple[str, str, str | None, str]) -> Assistant:
     encoder = WordEncoder()
     with IndexWriter(tmp_path / "default", DIMENSION) as draft:
-        for source, language, date, text in ARTICLES:
+        for source, language, date, text in articles:
             document, passages = make_document(source, text)
             passages = [replace(passage, language=language, date=date) for passage in passages]
             encodings = encoder.encode([passage.text for passage in passages], "passage")
@@ -95,10 +107,87 @@ def test_the_answer_is_in_the_language_of_the_question(assistant: Assistant) -> 
 def test_a_question_about_the_content_of_articles_is_searched_for(assistant: Assistant) -> None:
     assert assistant.answer("When did apples ripen?").hits
     assert assistant.answer("What does the article say of the price of harbours?").hits
-    # Without the name or the year these would be questions about the collection.
+    # Without the name these would be questions about the collection.
     assert assistant.answer("Which articles do you have of Lavrov?").hits
-    assert assistant.answer("How many articles are there of 2024?").hits
     assert assistant.answer("Which articles do you have of Greece?").hits
+
+
+def test_articles_are_counted_in_all_by_language_and_by_time(assistant: Assistant) -> None:
+    counts = {
+        "How many articles are there?": 3,
+        "How many articles are in Greek?": 2,
+        "How many articles are from 2023?": 1,
+        "How many articles are from before 2024?": 1,
+        "How many Greek articles are from 2025?": 1,
+        "How many Estonian articles are from 2025?": 0,
+        "Kolik článků je z roku 2025?": 1,
+    }
+    for question, count in counts.items():
+        answer = assistant.answer(question)
+        assert answer.text.splitlines()[0] in (f"Articles: {count}", f"Články: {count}"), question
+        assert len(answer.citations) == count
+        assert not answer.abstained
+
+
+def test_the_languages_of_the_articles_are_counted(assistant: Assistant) -> None:
+    answer = assistant.answer("Which languages are the articles in?")
+    assert answer.text == "Languages of the articles: Greek (2), Estonian (1)"
+    assert not answer.abstained
+
+
+def test_articles_that_mention_a_name_are_counted_and_the_sentence_that_does_is_cited(make: Make) -> None:
+    assistant = make(
+        ("a.txt", "en", "2024", "The harbour is old. Port Salen has a new harbour master, Lucien Abara."),
+        ("b.txt", "cs", "2025", "Přístav v Port Salenu byl rozšířen."),
+        ("c.txt", "ru", None, "Люсьен Абара приехал в Порт Сален в среду."),
+        ("d.txt", "en", None, "The port of Vance is closed. Salen is a village."),
+    )
+    answer = assistant.answer("How many articles mention Port Salen?")
+    assert answer.text.splitlines()[0] == "Articles that mention “Port Salen”: 3"
+    assert sources(answer) == ["b.txt", "a.txt", "c.txt"]
+    assert answer.citations[1].quote == "Port Salen has a new harbour master, Lucien Abara."
+    assert sources(assistant.answer("Kolik článků zmiňuje Abaru?")) == ["a.txt", "c.txt"]
+    nobody = assistant.answer("Which articles mention Fenwick?")
+    assert nobody.text == "Articles that mention “Fenwick”: 0"
+    assert not nobody.abstained
+
+
+def test_a_country_is_found_by_the_name_that_each_language_has_for_it(make: Make) -> None:
+    assistant = make(
+        ("a.txt", "cs", None, "Ministr přijel do Severní Koreje."),
+        ("b.txt", "pl", None, "Minister wrócił z Korei Północnej."),
+        ("c.txt", "en", None, "The minister stayed in South Korea."),
+    )
+    assert sources(assistant.answer("Which articles mention North Korea?")) == ["a.txt", "b.txt"]
+
+
+def test_articles_about_a_topic_are_searched_for_and_counted(make: Make) -> None:
+    assistant = make(
+        ("a.txt", "en", None, "bridges bridges bridges"),
+        ("b.txt", "en", None, "schools apples pears harbour boats"),
+        ("c.txt", "en", "2020", "bridges bridges"),
+    )
+    answer = assistant.answer("Which articles are about bridges?")
+    assert answer.text.splitlines()[0] == "Articles that may be about this: 2"
+    assert sorted(sources(answer)) == ["a.txt", "c.txt"]
+    assert sources(assistant.answer("Which articles from 2020 are about bridges?")) == ["c.txt"]
+    # Nothing is near enough, so the question is searched for as any other.
+    assert assistant.answer("Which articles are about surgery?").hits
+
+
+def test_what_cannot_be_counted_is_said_to_be_that(assistant: Assistant) -> None:
+    for question in ("How many words are in the articles?", "How many articles are written by women?"):
+        answer = assistant.answer(question)
+        assert answer.text == "That cannot be counted. Only articles can be counted."
+        assert not answer.abstained
+
+
+def test_a_file_that_is_named_is_summarised(assistant: Assistant) -> None:
+    for question in ("Summarise new.txt", "What is new.txt about?", "Shrň mi new.txt"):
+        answer = assistant.answer(question)
+        assert set(sources(answer)) == {"new.txt"}, question
+        assert len(answer.citations) == 3
+    assert assistant.answer("When did the harbour of new.txt open?").hits
 
 
 @pytest.mark.parametrize(

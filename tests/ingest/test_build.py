@@ -53,6 +53,26 @@ def open_index(config: Config) -> Iterator[OpenIndex]:
         yield lambda: stack.enter_context(closing(Index.open(config.indexes / config.index)))
 
 
+class RecordingEncoder(WordEncoder):
+    """Keeps the passages that it encodes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passages: list[str] = []
+
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
+        self.passages += texts
+        return super().encode(texts, role, progress)
+
+
+def test_invisible_characters_are_kept_in_the_index_and_not_encoded(config: Config, open_index: OpenIndex) -> None:
+    (config.corpus / "orchard.txt").write_text("Ap\u00adples ripened\u200b early.\n", encoding="utf-8")
+    encoder = RecordingEncoder()
+    build(config, encoder=encoder)
+    assert "Apples ripened early." in encoder.passages
+    assert open_index().read_passages("orchard.txt")[0].text == "Ap\u00adples ripened\u200b early."
+
+
 def test_a_build_reads_the_configured_corpus_and_summarises_what_it_did(config: Config, open_index: OpenIndex) -> None:
     summary = build(config)
     assert str(summary) == "2 files: 2 new; 2 passages in “default”"

@@ -275,6 +275,19 @@ def _pdf(text: str) -> bytes:
     return file + tail
 
 
+def test_invisible_characters_stay_in_the_text_and_not_in_the_title(tmp_path: Path) -> None:
+    text = "Die Bau\u00adarbeiten\u200b am Bahnhof\n\nSie kosten 4,6\u00a0Millionen Euro, sagt er Ihnen\u00ad.\n"
+    document = read_one(tmp_path / "a.txt", b"\xef\xbb\xbf" + text.encode())
+    assert document.text == text
+    assert document.title == "Die Bauarbeiten am Bahnhof"
+    assert document.language == "de"
+
+
+def test_a_file_of_invisible_characters_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("\u200b\u00ad\n\ufeff\u200b\n", encoding="utf-8")
+    assert "no text" in skipped(tmp_path)["a.txt"]
+
+
 def test_a_stray_zero_byte_does_not_change_the_charset(tmp_path: Path) -> None:
     (tmp_path / "stray.txt").write_bytes(
         b"The harbour was opened in May.\x00 It had cost nine million. " + b"Boats may enter at night. " * 8

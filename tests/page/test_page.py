@@ -132,7 +132,6 @@ def test_the_page_is_translated_into_seven_languages() -> None:
     ("answer", "state"),
     [
         (make_answer("Nine [1]", cite(1, 0, 26)), "verified"),
-        (make_answer("The article says [1]", cite(1, 0, 26), quoted=True), "quoted"),
         (make_answer("Articles: 1\n[1]", cite(1, 0, 26), hits=(), quoted=True), "listed"),
         (make_answer("The articles do not say."), "abstained"),
     ],
@@ -142,6 +141,15 @@ def test_an_answer_shows_how_far_it_can_be_relied_on(answer: Answer, state: str)
         wording = Wording(PROMPTS, tag)
         assert f"state {state}" in draw(answer, wording).find("class")
         assert wording.label(state) in draw(answer, wording).text
+
+
+def test_a_quote_is_shown_once_and_is_not_labelled() -> None:
+    citation = cite(1, 0, 26)
+    drawn = draw(make_answer(f"The article says: “{citation.quote}” [1]", citation, quoted=True))
+    assert drawn.text.count(citation.quote) == 1
+    assert citation.source in drawn.text
+    assert not any(name.startswith("state") for name in drawn.find("class"))
+    assert draw(make_answer("It opened. [1]", citation)).text.count(citation.quote) == 1
 
 
 def test_each_marker_opens_its_citation_and_a_marker_without_one_stays_text() -> None:

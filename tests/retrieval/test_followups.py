@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from evaluation.cases import half_of, load_answerable, load_followups, load_unanswerable
-from rag.retrieval.followups import complete, detect_in_conversation, is_dependent
+from rag.retrieval.followups import complete, is_dependent
 from rag.text.language import Language, detect
 from rag.types import Turn
 from tests.evaluation.test_answers import ANSWER
@@ -68,23 +68,6 @@ def test_a_question_that_points_back_or_names_nothing_is_dependent(question: str
 )
 def test_a_question_that_says_what_it_is_about_is_independent(question: str) -> None:
     assert not is_dependent(question, detect(question))
-
-
-@pytest.mark.parametrize(
-    ("question", "before", "language"),
-    [
-        ("And in Poland?", "Kdy se konají volby v Česku?", "en"),
-        ("And in 2025?", "Koho potkal Lavrov v září 2023?", "en"),
-        ("A v roce 2025?", "Who did Lavrov meet in September 2023?", "cs"),
-        ("A v Polsku?", "Kdy se konají volby v Česku?", "cs"),
-        ("Lavrov?", "Kdy se konají volby v Česku?", "cs"),
-        ("¿En qué año?", "¿Cuándo llegó Lavrov a Corea del Norte?", "es"),
-    ],
-)
-def test_a_short_question_is_in_the_language_before_it_unless_it_opens_as_another_does(
-    question: str, before: str, language: str
-) -> None:
-    assert detect_in_conversation(question, [Turn(before, "…")]).code == language
 
 
 def test_no_independent_held_back_question_is_completed_and_nearly_every_dependent_one_is() -> None:

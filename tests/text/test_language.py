@@ -54,6 +54,34 @@ def test_the_language_of_nine_in_ten_held_out_questions_of_two_to_four_words_is_
     assert len(wrong) / len(held_out) <= 0.1, wrong
 
 
+def test_the_language_of_short_questions_in_capitals_or_without_accents_is_detected() -> None:
+    # No constant of the detector was chosen on these lines. As in use, a language of the articles is likelier.
+    asked = questions("typed")
+    wrong = [
+        (code, found, text)
+        for code, script, text in asked
+        if not is_right(code, script, found := detect(text, likelier={code: 3.0}))
+    ]
+    assert len({code for code, _, _ in asked}) >= 25
+    assert len(wrong) / len(asked) <= 0.03, wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "script"),
+    [
+        ("pios einai o dimarchos", "el", "Grek"),
+        ("POTE ANOIGEI TO MOUSEIO", "el", "Grek"),
+        ("skolko stoit bilet i gde", "ru", "Cyrl"),
+        ("khto buv na mostu", "uk", "Cyrl"),
+        # Most of these words are Polish or English too.
+        ("kto to jest", "pl", "Latn"),
+        ("to do in Poland", "en", "Latn"),
+    ],
+)
+def test_a_question_typed_in_latin_letters_is_in_the_language_that_is_meant(text: str, code: str, script: str) -> None:
+    assert detect(text) == Language(code, script)
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

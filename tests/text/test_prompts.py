@@ -1,5 +1,6 @@
 """Valid texts in `prompts/` are loaded, and invalid ones are refused with an error that names the file."""
 
+import tomllib
 import unicodedata
 from pathlib import Path
 
@@ -7,22 +8,25 @@ import pytest
 
 from rag.config import ROOT
 from rag.errors import PromptError
-from rag.text.prompts import PAGE, PROGRAMS, Prompts
+from rag.text.prompts import PAGE, PROGRAMS, SENTENCES, Prompts
 
-EUROPE = "bg bs cs de el en es et fi fr hr hu it lt lv mk nl pl pt ro ru sk sl sr sr-Latn sv uk"
-ELSEWHERE = "ar fa he hi id ja ko tr vi zh"
-LANGUAGES = f"{EUROPE} {ELSEWHERE}".split()
-KEYS = ("abstain", "nearest", "newest", "oldest", "sources", "summary")
+ASKING = ROOT / "rag/text/data/asking.toml"
+"""The question words of every language that is expected to be asked in."""
+LANGUAGES = [*tomllib.loads(ASKING.read_text(encoding="utf-8")), "bs", "ja", "ko", "sr-Latn", "th", "zh"]
+KEYS = [key for key, variables in SENTENCES.items() if not variables]
 
 
 def sentences(tag: str) -> str:
-    plain = "".join(f'{key} = "{key} in {tag}"\n' for key in KEYS)
-    return f'{plain}quoted = "{tag}: {{origin}} {{quote}}"\narticles = "{tag}: {{count}}"\npage = "{tag}: {{page}}"\n'
+    return write(SENTENCES, tag)
 
 
 def labels(tag: str) -> str:
-    variables = {key: " ".join(f"{{{name}}}" for name in sorted(names)) for key, names in PAGE.items()}
-    return "".join(f'{key} = "{key} in {tag} {variables[key]}"\n' for key in PAGE)
+    return write(PAGE, tag)
+
+
+def write(keys: dict[str, set[str]], tag: str) -> str:
+    variables = {key: "".join(f" {{{name}}}" for name in sorted(names)) for key, names in keys.items()}
+    return "".join(f'{key} = "{key} in {tag}{variables[key]}"\n' for key in keys)
 
 
 @pytest.fixture
@@ -69,14 +73,14 @@ def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (sentences("cs") + 'greeting = "Dobrý den"\n', "greeting"),
+        (sentences("cs") + 'apology = "Promiňte"\n', "apology"),
         (sentences("cs").replace("nearest = ", "closest = "), "keys: closest, nearest"),
         (sentences("cs").replace("abstain in cs", "{question}"), "question"),
         (sentences("cs").replace("abstain in cs", "{"), "malformed"),
         (sentences("cs").replace("abstain in cs", "  "), "abstain"),
         (sentences("cs").replace('"abstain in cs"', "7"), "abstain"),
         (sentences("cs").replace('cs"', "cs"), "not valid TOML"),
-        ("", "keys: abstain, articles, nearest, newest, oldest, page, quoted, sources, summary"),
+        ("", f"keys: {', '.join(sorted(SENTENCES))}"),
     ],
     ids=["unknown key", "renamed key", "variable", "open brace", "blank", "number", "unclosed string", "empty"],
 )

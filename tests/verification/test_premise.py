@@ -2,6 +2,7 @@
 
 import pytest
 
+from rag.retrieval.bounds import find_bounds
 from rag.types import Document
 from rag.verification import verify
 from rag.verification.claims import Parsed, parse
@@ -82,3 +83,20 @@ def test_a_question_is_parsed_once_for_all_articles(monkeypatch: pytest.MonkeyPa
     for text in ("Kim přijel v září.", "Lavrov přijel v říjnu.", "Putin přijel v červnu."):
         assert find_unmet(question, "en", make(text))
     assert parsed.count(question) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "is_met"),
+    [
+        ("When did Kim meet Trump before 2023?", True),
+        ("Who has met Kim since 4 May 2017?", True),
+        # Here the date is part of what happened.
+        ("When did Kim meet Trump in 2023?", False),
+        ("Who met Kim on 4 May 2017?", False),
+        # The other numbers of the question are still taken for granted.
+        ("When did Kim send 5000 containers before 2023?", False),
+    ],
+)
+def test_a_date_that_only_ends_a_period_is_not_taken_for_granted(question: str, is_met: bool) -> None:
+    reason = find_unmet(question, "en", make("Kim se 30. června 2019 setkal s Trumpem."), find_bounds(question, "en"))
+    assert (reason is None) == is_met
