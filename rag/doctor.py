@@ -28,6 +28,7 @@ from rag.models import registry
 from rag.models.registry import Purpose
 from rag.models.settings import find_encoder_settings
 from rag.reading.known_judges import find_shipped, locate_calibration, read_calibration
+from rag.text.plurals import count_noun
 from rag.text.prompts import Prompts
 
 FEATURES = {
@@ -220,8 +221,8 @@ def _check_index(config: Config) -> Check:
         remedy = f"Rebuild it: rag index --rebuild --index {config.index}"
         return Check("index", False, f"“{config.index}” was built with another encoder or passage size", remedy)
     languages = Counter(article.language for article in articles)
-    counted = ", ".join(f"{count} {language}" for language, count in sorted(languages.items()))
-    content = f"{manifest.articles} files ({counted}), {manifest.passages} passages"
+    counted = ", ".join(f"{number} {language}" for language, number in sorted(languages.items()))
+    content = f"{count_noun(manifest.articles, 'file')} ({counted}), {count_noun(manifest.passages, 'passage')}"
     return Check("index", True, f"“{config.index}”: {content}, built {manifest.created}")
 
 

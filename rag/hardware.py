@@ -1,4 +1,4 @@
-"""The processor and the memory allocator of this machine."""
+"""The processor, threads and memory allocator of this machine."""
 
 import ctypes
 import os
@@ -15,6 +15,8 @@ EIGHT_BITS = {"avx512_vnni", "avx_vnni", "amx_int8"}
 """The features, as Linux names them, with which a processor multiplies eight-bit integers fast."""
 M_ARENA_MAX = -8
 """The option of mallopt that limits the number of arenas, from glibc's malloc.h."""
+SPINS = 1000
+"""How often a waiting thread of OpenMP looks for work before it sleeps."""
 
 
 def count_physical_cores() -> int:
@@ -53,6 +55,15 @@ def offers_tiles() -> bool:
     states = ctypes.c_uint64()
     refused = ctypes.CDLL(None).syscall(ARCH_PRCTL, ARCH_GET_XCOMP_SUPP, ctypes.byref(states))
     return not refused and bool(states.value & TILE_DATA)
+
+
+def sleep_while_waiting() -> None:
+    """Make the threads of torch and llama.cpp sleep while they wait for each other. Call it before either is loaded.
+
+    By default, GNU OpenMP lets them spin for milliseconds. If another program uses one of the cores, its share is then
+    lost to threads that wait for the one it displaced. An existing GOMP_SPINCOUNT is kept.
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
 
 
 def share_memory() -> None:

@@ -86,7 +86,7 @@ def test_a_working_model_index_and_build_are_described(config: Config) -> None:
         "index": True,
     }
     assert "1.2.3" in checks["llama.cpp"].detail
-    assert "1 files (1 en), 1 passages" in checks["index"].detail
+    assert "1 file (1 en), 1 passage" in checks["index"].detail
 
 
 def test_a_changed_model_should_be_fetched_again(config: Config, generator: Path) -> None:

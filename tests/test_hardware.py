@@ -1,4 +1,4 @@
-"""The threads of a process share one memory arena, and the features of the processor are known."""
+"""The threads of a process share one memory arena and sleep while they wait; features of the processor are known."""
 
 import os
 import subprocess
@@ -60,3 +60,11 @@ def test_the_features_of_the_processor_are_read(tmp_path: Path) -> None:
     assert read_features(file) == {"fpu", "avx2", "avx512_vnni"}
     file.write_text("Features\t: fp asimd\n")
     assert read_features(file) == read_features(tmp_path / "missing") == set()
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_openmp_is_told_to_let_waiting_threads_sleep_before_it_is_loaded(before: dict[str, str], after: str) -> None:
+    script = "import os, sys, rag; print(os.environ['GOMP_SPINCOUNT'], 'torch' in sys.modules)"
+    environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"} | before
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [after, "False"]

@@ -26,6 +26,7 @@ from rag.ingest.changes import Changes
 from rag.ingest.documents import Skipped
 from rag.ingest.splitting import cut
 from rag.protocols import Encoder
+from rag.text.plurals import count_noun
 from rag.types import Document, Passage, Progress
 
 LOCK = "BUILDING"
@@ -51,8 +52,9 @@ class Summary:
         """Return one line, such as `5 files: 1 new, 1 changed, 2 unchanged, 1 removed; 63 passages in “default”`."""
         counts = {name: getattr(self, name) for name in ("new", "changed", "unchanged", "removed")}
         counts |= {"kept": len(self.kept), "skipped": len(self.skipped)}
-        parts = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-        return f"{sum(counts.values())} files: {parts}; {self.passages} passages in “{self.index}”"
+        total = sum(counts.values())
+        parts = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
+        return f"{count_noun(total, 'file')}: {parts}; {count_noun(self.passages, 'passage')} in “{self.index}”"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON."""

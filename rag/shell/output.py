@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -26,6 +27,19 @@ MARKER = re.compile(r"(\[\d+\])")
 
 Piece = tuple[str, str]
 """Text and its style on a terminal."""
+
+
+@contextmanager
+def show_status(text: str) -> Iterator[None]:
+    """Show a line on standard error while something takes long, if that is a terminal, and erase it at the end."""
+    waiting = sys.stderr.isatty()
+    if waiting:
+        click.echo(f"{text}\r", nl=False, err=True)
+    try:
+        yield
+    finally:
+        if waiting:
+            click.echo(f"{' ' * len(text)}\r", nl=False, err=True)
 
 
 def show(*pieces: Piece, indent: int = 0) -> None:
