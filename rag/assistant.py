@@ -41,7 +41,7 @@ from rag.protocols import Encoder, Generator, Reader
 from rag.reading.judge import Judge, ask_generator
 from rag.reading.known_judges import find_judge
 from rag.reading.load import load_reader
-from rag.reading.selector import Ranking, Selector, read_promising
+from rag.reading.selector import Ranking, Selector
 from rag.retrieval.bounds import find_bounds
 from rag.retrieval.followups import complete
 from rag.retrieval.languages import detect_asked, weigh_languages
@@ -213,8 +213,6 @@ class Assistant:
             if judge and query.language.code in judge.speaks:
                 speaker = Speaker(self.config, self.generator, self.encoder, self.prompts, selector)
                 speech = yield from clock.watch(speaker.speak(query, ranking, deadline))
-        if self.reader and not speech.statements:
-            ranking = read_promising(ranking, query.text, self.reader)
         phrased = phrase(query, ranking.promising, speech.statements, self.prompts, index.open_article)
         yield Answered(self._conclude(text, query, phrased, ranking, speech, clock))
 
@@ -266,7 +264,7 @@ class Assistant:
             return find_unmet(query.text, language, article, find_bounds(query.text, language))
 
         ask = partial(ask_generator, self.generator, self.prompts)
-        return Selector(self.config, judge, self.encoder.settings, ask, find_unmet_of)
+        return Selector(self.config, judge, self.encoder.settings, ask, find_unmet_of, self.reader)
 
     def _conclude_early(self, asked: Query, phrased: Phrased, clock: Clock) -> Answer:
         """Return an answer that needed no search. It does not abstain, even if it has nothing to cite."""

@@ -28,6 +28,7 @@ from rag.models import registry
 from rag.models.registry import Purpose
 from rag.models.settings import find_encoder_settings
 from rag.reading.known_judges import find_shipped, locate_calibration, read_calibration
+from rag.reading.load import list_models
 from rag.text.plurals import count_noun
 from rag.text.prompts import Prompts
 
@@ -79,6 +80,7 @@ def examine(config: Config, probe: Sequence[str] = PROBE) -> list[Check]:
         "models folder": lambda: _check_disk("models folder", config.cache),
         "indexes folder": lambda: _check_disk("indexes folder", config.indexes),
         "encoder": lambda: _check_model(config.encoder, "encoder", config.cache),
+        "reader": lambda: _check_reader(config),
         "generator": lambda: _check_generator(config),
         "judge": lambda: _check_judge(config),
         "passage cache": lambda: _check_cache(config),
@@ -158,6 +160,15 @@ def _check_model(name: str, purpose: Purpose, cache: Path) -> Check:
         detail = f"{name}: changed since it was fetched: {', '.join(damaged)}"
         return Check(purpose, False, detail, f"Fetch it again: rag models fetch {name}")
     return Check(purpose, True, f"{name}: all files match their checksums")
+
+
+def _check_reader(config: Config) -> Check:
+    needed = list_models(config)
+    if not needed:
+        return Check("reader", None, "none, so no answering words are marked")
+    for name in needed:
+        registry.resolve(name, "encoder", config.cache)
+    return Check("reader", True, f"{config.reader}, with the embeddings of {', '.join(needed)}")
 
 
 def _check_generator(config: Config) -> Check:

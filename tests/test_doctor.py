@@ -71,6 +71,14 @@ def test_on_a_new_machine_everything_missing_is_reported_with_the_command_that_p
     assert checks["llama.cpp"].ok is None, "it cannot be tested without a model"
 
 
+def test_a_reader_whose_encoder_is_missing_is_reported_with_the_command_that_fetches_it(tmp_path: Path) -> None:
+    config = Config(cache=tmp_path, indexes=tmp_path, encoder="words", reader="shipped")
+    check = check_all(config)["reader"]
+    assert check.ok is False
+    assert "rag models fetch multilingual-e5-small" in str(check.remedy)
+    assert check_all(config.replace(reader="none"))["reader"].ok is None
+
+
 def test_checking_leaves_no_files(tmp_path: Path) -> None:
     check_all(Config(cache=tmp_path / "cache", indexes=tmp_path / "indexes"))
     assert list(tmp_path.iterdir()) == []

@@ -2,9 +2,14 @@
 
 from rag.config import Config
 from rag.protocols import Reader
-from rag.reading.trained import TrainedReader
+from rag.reading.trained import ENCODER, TrainedReader
 
 NONE = "none"
+
+
+def list_models(config: Config) -> tuple[str, ...]:
+    """Return the names of the models that the configured reader needs on disk."""
+    return () if config.reader == NONE else (ENCODER,)
 
 
 def load_reader(config: Config) -> Reader | None:

@@ -38,6 +38,17 @@ def test_without_marked_words_nothing_is_marked() -> None:
     assert "**" not in write_answer(answer, PROMPTS)
 
 
+def test_words_are_marked_in_the_quote_as_it_is_shown_where_they_stand_several_times() -> None:
+    quote = "Nine\u200b  men and nine women, nine\xa0 men."
+    answer = make_answer("nine\xa0 men", quote=quote, text=quote)
+    citation = answer.citations[0]
+    assert citation.shown == "Nine men and nine women, nine men."
+    answer = replace(answer, text=f"“{citation.shown}” [1]")
+    (marked,) = answer.marked
+    assert answer.text[slice(*marked)] == "nine men"
+    assert marked[0] > answer.text.index("women")
+
+
 def test_an_answer_in_other_words_marks_nothing() -> None:
     assert replace(make_answer("cost"), quoted=False).marked == ()
 
