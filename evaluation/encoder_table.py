@@ -157,9 +157,8 @@ def count_quotes(assistant: Assistant, encoder: CachingEncoder) -> Count:
         right = short = 0
         for case, passage in cases:
             query = Query(case.question, detect(case.question), tuned)
-            document = documents[case.source]
-            start, end = choose_quote(query, Hit(1, 0.0, passage), document).span
-            first = document.text.index(case.gold)
+            start, end = choose_quote(query, Hit(1, 0.0, passage), documents[case.source]).span
+            first = passage.text.index(case.gold)
             held = min(end, first + len(case.gold)) - max(start, first)
             right += 2 * held >= len(case.gold)
             short += end - start < len(passage.text)

@@ -54,13 +54,12 @@ def main() -> None:
         asked = [(article, one) for article in load_short() if half_of(article.id) == half for one in article.questions]
         outcomes = [judge(*case, assistant.answer(case[1].question)) for case in track(asked, "Asking")]
     console = Console()
-    groups: tuple[Group, ...] = (
+    for group in (
         lambda _: "all",
         lambda one: one.question.kind,
         lambda one: one.question.tongue,
         lambda one: one.article.language,
-    )
-    for group in groups:
+    ):
         console.print(draw_table(outcomes, half, group))
     for one in outcomes:
         if one.verdict == "wrong":
@@ -89,10 +88,11 @@ def judge(article: ShortArticle, question: ShortQuestion, answer: Answer) -> Out
 
 
 def has_right_marks(question: ShortQuestion, answer: Answer) -> bool:
-    """Return whether the marked words of a quote are the answering ones, which it holds."""
+    """Return whether the marked words of a quote from the article are about the answering words."""
     if question.gold is None or answer.short is None:
         return False
-    first = answer.citations[0].start + answer.citations[0].quote.find(question.gold)
+    quote = answer.citations[0]
+    first = quote.quote.find(question.gold) + quote.start
     shared = min(first + len(question.gold), answer.short.end) - max(first, answer.short.start)
     return 2 * max(shared, 0) / (len(question.gold) + len(answer.short.text)) >= LEAST_OVERLAP
 
@@ -110,7 +110,8 @@ def draw_table(outcomes: Sequence[Outcome], half: Half, group: Group) -> Table:
             found: Counter[str] = Counter(one.verdict for one in members if (one.question.gold is not None) == answered)
             cells += [str(found.total()), *(f"{found[verdict] / max(found.total(), 1):.2f}" for verdict in verdicts)]
             if answered:
-                cells.append(f"{sum(one.marked for one in members) / max(found['right'], 1):.2f}")
+                marked = sum(one.marked for one in members)
+                cells.append(f"{marked / max(found['right'], 1):.2f}")
         table.add_row(name, *cells)
     return table
 

@@ -196,25 +196,29 @@ class BrokenGenerator(ScriptedGenerator):
 
 
 class MarkingReader:
-    """Marks the given words in each passage that has them, and finds the answer in no other."""
+    """Marks one of the given words in each passage, and finds passages without any of them unlikely to answer.
+
+    `read_passages` holds the passages that it was given.
+    """
 
     name = "marking"
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, *words: str) -> None:
+        self.read_passages: list[Passage] = []
         self._words = words
 
     def warm(self) -> None:
-        """Do nothing, as there is nothing to load."""
+        pass
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[PassageReading]:
-        """Return the reading of each passage, whatever the question."""
-        return [self._read(passage.text) for passage in passages]
+        self.read_passages += passages
+        return [self._mark(passage.text) for passage in passages]
 
-    def _read(self, text: str) -> PassageReading:
-        start = text.find(self._words)
-        if start < 0:
-            return PassageReading(UNLIKELY)
-        return PassageReading(-UNLIKELY, (AnswerSpan(start, start + len(self._words), -UNLIKELY),))
+    def _mark(self, text: str) -> PassageReading:
+        spans = tuple(
+            AnswerSpan(text.index(word), text.index(word) + len(word), 3.0) for word in self._words if word in text
+        )
+        return PassageReading(3.0 if spans else -3.0, spans[:1])
 
 
 def make_projection(dimension: int) -> Projection:

@@ -92,7 +92,7 @@ def test_other_words_that_the_reader_marked_are_only_marked(make: Make) -> None:
 def test_the_article_is_quoted_and_the_quote_is_in_the_document_where_the_citation_says(make: Make) -> None:
     generator = ScriptedGenerator("It cost seven million.")
     assistant = make(generator, *ARTICLES)
-    answer = assistant.answer("How many million has the harbour cost?")
+    answer = assistant.answer("It cost nine million?")
     assert "seven" not in answer.text
     assert answer.text.endswith("It cost nine million.” [1]")
     assert (answer.abstained, answer.quoted) == (False, True)
@@ -110,7 +110,7 @@ def test_the_article_is_quoted_and_the_quote_is_in_the_document_where_the_citati
 
 def test_a_citation_of_a_file_with_pages_names_the_page_on_which_the_quote_begins(make: Make) -> None:
     report = make_document("report.pdf", "The harbour opened.\n\n\f\n\nIt cost nine\f million.\n\n\f")
-    answer = make(ScriptedGenerator(), report).answer("How many million did it cost?")
+    answer = make(ScriptedGenerator(), report).answer("It cost nine million?")
     (citation,) = answer.citations
     assert citation.page == 2
     assert citation.quote == "It cost nine\f million."
@@ -500,3 +500,23 @@ def test_a_follow_up_takes_up_the_last_topic_and_not_the_one_before(make: Make) 
     before = Turn("Did the harbour that opened in May cost nine million?", "Yes. [1]")
     history = [before, Turn("And apples ripened early?", "Yes. [1]")]
     assert assistant.answer("And did they?", history).completed == "And apples ripened early? And did they?"
+
+
+def test_the_words_that_the_reader_marks_are_quoted_and_marked(make: Make) -> None:
+    reader = MarkingReader("in May")
+    assistant = make(ScriptedGenerator("x"), *ARTICLES, reader=reader)
+    answer = assistant.answer("What about the harbour and its cost in million?")
+    assert answer.short is not None
+    document = assistant.index.read_document(answer.citations[0].source)
+    assert document is not None
+    assert document.text[answer.short.start : answer.short.end] == answer.short.text == "in May"
+    assert [answer.text[start:end] for start, end in answer.marked] == ["in May"]
+    assert answer.hits[0].reading is not None
+    assert answer.hits[0].as_dict()["reading"]["spans"][0]["odds"] == 3.0
+
+
+def test_the_reader_reads_nothing_where_the_articles_do_not_say(make: Make) -> None:
+    reader = MarkingReader("in May")
+    answer = make(ScriptedGenerator("x", odds=UNLIKELY), *ARTICLES, reader=reader).answer("When did the harbour open?")
+    assert answer.abstained
+    assert (answer.short, reader.read_passages) == (None, [])

@@ -1,5 +1,6 @@
 """An answer and its citations."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -47,15 +48,18 @@ class Citation:
         if not self.shown:
             object.__setattr__(self, "shown", tidy(self.quote))
 
-    @property
-    def marked(self) -> Span | None:
-        """The offsets in `shown` of the answering words, or None if there are none or they are shown differently."""
+    def find_short(self) -> Span | None:
+        """Return the offsets in `shown` of the answering words, or None if there are none or they are not in it."""
         if self.short is None:
             return None
-        words, before = tidy(self.short.text), tidy(self.quote[: self.short.start - self.start])
-        at = self.shown.find(words, len(before))
-        at = self.shown.find(words) if at < 0 else at
-        return None if at < 0 or not words else (at, at + len(words))
+        words = tidy(self.short.text)
+        before = len(tidy(self.quote[: self.short.start - self.start]))
+        places = [found.start() for found in re.finditer(re.escape(words), self.shown)]
+        if not words or not places:
+            return None
+        # The same words may stand there several times, and offsets are not quite those of the quote.
+        start = min(places, key=lambda place: abs(place - before))
+        return start, start + len(words)
 
     def _repr_html_(self) -> str:
         """Return the citation as a notebook shows it."""
@@ -79,7 +83,7 @@ class Answer:
     abstained: bool
     """True if the articles do not answer the question; `text` then says so and there are no citations."""
     quoted: bool
-    """True if the answer quotes the articles; False if it abstains, cites nothing, or is in the generator's words."""
+    """True if the answer quotes the articles; False if it is in the generator's words, or abstains."""
     hits: tuple[Hit, ...]
     """The passages found, the likeliest to hold the answer first."""
     rejected: tuple[Rejection, ...]
@@ -106,8 +110,8 @@ class Answer:
             yield 0, after
         for citation in self.citations:
             at = self.text.find(citation.shown, after)
-            if at >= 0 and citation.marked:
-                yield at + citation.marked[0], at + citation.marked[1]
+            if at >= 0 and (span := citation.find_short()):
+                yield at + span[0], at + span[1]
                 after = at + len(citation.shown)
 
     def split_marked(self) -> list[tuple[str, bool]]:

@@ -131,7 +131,7 @@ class Collection:
             if hit.score >= least and hit.passage.source in among:
                 nearest.setdefault(hit.passage.source, hit)
         opened = ((hit, index.read_document(source)) for source, hit in nearest.items())
-        return [Entry(document, *choose_quote(query, hit, document).span) for hit, document in opened if document]
+        return [_find_entry(query, hit, document) for hit, document in opened if document]
 
     def _list(self, articles: Sequence[Article], index: Index, language: Language) -> Phrased:
         entries = _open_first(_sort_newest_first(articles)[:MAX_LISTED], index)
@@ -206,6 +206,11 @@ def _find_mentioning(name: str, language: Language, articles: Sequence[Article],
     documents = [index.open_article(article.source) for article in _sort_newest_first(articles)]
     found = ((document, find_mention(name, language, document)) for document in documents)
     return [Entry(document, *span) for document, span in found if span]
+
+
+def _find_entry(query: Query, hit: Hit, document: Document) -> Entry:
+    start, end = choose_quote(query, hit, document).span
+    return Entry(document, hit.passage.start + start, hit.passage.start + end)
 
 
 def _open_first(articles: Sequence[Article], index: Index) -> list[Entry]:

@@ -10,8 +10,9 @@ from rag.answering.short_form import Marked, write_short_form
 from rag.encoding.query import Query
 from rag.text.language import Language, name_of
 from rag.text.prompts import Prompts
+from rag.text.sentences import Span
 from rag.text.structure import tidy
-from rag.types import Document, Hit, Statement
+from rag.types import Document, Hit, Passage, Statement
 
 Phrased = tuple[str, tuple[Citation, ...]]
 """The text of an answer, with a marker `[n]` for each of its citations."""
@@ -48,11 +49,17 @@ def _quote(hit: Hit, query: Query, prompts: Prompts, open_article: Callable[[str
     written = (query.language.code, query.language.script)
     document = open_article(hit.passage.source)
     quote = choose_quote(query, hit, document)
-    citation = _add_short_form(cite(document, quote.span, 1, quote.short), query)
+    span, short = _shift(quote.span, hit.passage), quote.short and _shift(quote.short, hit.passage)
+    citation = _add_short_form(cite(document, span, 1, short), query)
     origin = name_of(citation.language, *written)
     quoted = f"{prompts.say('quoted', *written, origin=origin, quote=citation.shown)} [1]"
     said = citation.short.said if citation.short else None
     return f"{said}\n{quoted}" if said else quoted, (citation,)
+
+
+def _shift(span: Span, passage: Passage) -> Span:
+    """Return offsets of a passage as offsets of its document."""
+    return passage.start + span[0], passage.start + span[1]
 
 
 def _add_short_form(citation: Citation, query: Query) -> Citation:
@@ -61,7 +68,7 @@ def _add_short_form(citation: Citation, query: Query) -> Citation:
         return citation
     start, end = citation.short.start - citation.start, citation.short.end - citation.start
     said = write_short_form(Marked(citation.quote, citation.language, start, end), query.text, query.language)
-    is_new = said is not None and said.lower() != tidy(citation.short.text).lower()
+    is_new = said is not None and said.lower() not in tidy(citation.short.text).lower()
     return replace(citation, short=replace(citation.short, said=said if is_new else None))
 
 

@@ -10,8 +10,8 @@ from rag.encoding.matching import match_in_context
 from rag.encoding.query import Query
 from rag.text.invisible import drop_hidden
 from rag.text.sentences import Span, ends_sentence, split_sentences
-from rag.text.structure import is_heading, is_item, is_question, is_row, show
-from rag.types import AnswerSpan, Document, Hit, Passage, Vectors
+from rag.text.structure import is_heading, is_item, is_row, show
+from rag.types import Document, Hit, Passage, Vectors
 from rag.verification.claims import parse
 from rag.verification.sought import mark_sought
 
@@ -26,125 +26,104 @@ _BLANK_LINE = re.compile(r"\n\s*\n")
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The part of a document to quote, in its offsets."""
+    """The part of a passage to quote, in offsets of the passage."""
 
     span: Span
     short: Span | None
     """The words that answer by themselves; None if no reader marked any in the quote."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sentences:
-    """The sentences of a passage, and how they are arranged."""
-
-    text: str
-    """The text of the passage."""
-    spans: Sequence[Span]
-    shown: Sequence[str]
-    """Each as people read it; a row of a table with the names of its columns."""
-    heads: Sequence[int]
-    """For each sentence the number of the heading above it, or -1; for a heading, its own number."""
-
-    @classmethod
-    def split(cls, passage: Passage, document: Document) -> "Sentences":
-        """Split a passage of a document."""
-        spans = split_sentences(passage.text, passage.language)
-        shown, heads = [], list[int]()
-        for number, (start, end) in enumerate(spans):
-            line = passage.text[start:end]
-            place = (passage.start + start, passage.start + end)
-            shown.append(show(document.text, place) if is_row(line) else drop_hidden(line))
-            above = heads[-1] if heads else -1
-            heads.append(number if is_heading(passage.text, spans, number) else above)
-        return cls(passage.text, spans, shown, heads)
-
-    def line(self, number: int) -> str:
-        """Return a sentence as it is written."""
-        start, end = self.spans[number]
-        return self.text[start:end]
-
-    def is_prose(self, number: int) -> bool:
-        """Return whether a sentence may be quoted with a neighbour: it is no heading and no row of a table."""
-        return self.heads[number] != number and not is_row(self.line(number))
-
-    def list_beside(self, number: int) -> list[int]:
-        """Return the numbers of the neighbours that may be quoted with a sentence."""
-        beside = (one for one in (number - 1, number + 1) if 0 <= one < len(self.spans))
-        return [one for one in beside if self.is_prose(number) and self.is_prose(one)]
-
-    def needs_next(self, number: int) -> bool:
-        """Return whether a sentence says nothing by itself: it is a question, or an unmarked heading."""
-        if number + 1 == len(self.spans) or number + 1 not in self.list_beside(number):
-            return False
-        line, (_, end), (following, _) = self.line(number), *self.spans[number : number + 2]
-        return is_question(line) or ("\n" in self.text[end:following] and not ends_sentence(line))
-
-    def complete_list(self, chosen: Sequence[int]) -> list[int]:
-        """Return the chosen sentences with the rest of their list, if they are in one or announce one by a colon."""
-        first = chosen[0]
-        announces = [number for number in chosen if self.line(number).endswith(":")]
-        if not announces and not is_item(self.line(first)):
-            return list(chosen)
-        while not announces and first and is_item(self.line(first - 1)) and self.heads[first - 1] == self.heads[first]:
-            first -= 1
-        numbers = list(range(first, (announces[0] if announces else chosen[-1]) + 1))
-        head = self.heads[numbers[0]]
-        for number in range(numbers[-1] + 1, min(len(self.spans), numbers[0] + MAX_LIST)):
-            apart = _BLANK_LINE.search(self.text[self.spans[number - 1][1] : self.spans[number][0]]) is not None
-            begins = bool(announces) and number == announces[0] + 1
-            if self.heads[number] != head or (apart and not begins and not is_item(self.line(number))):
-                break
-            numbers.append(number)
-        return numbers
-
-
 def choose_quote(query: Query, hit: Hit, document: Document) -> Quote:
-    """Return the sentences of a passage that answer the question best: one, or two neighbours.
+    """Return the one or two neighbouring sentences of a hit that answer the question best.
 
     A sentence answers well if the reader marked words in it, if its tokens match the question's, and, if the question
-    asks for a time or a number, if it has one. The second is left out if it is much worse. A row of a table is compared
-    with the names of its columns. A heading is never the answer: it counts for the sentences below it, and if the
-    question is nearer to it than to them, a list there is quoted whole.
+    asks for a time or a number, if it has one. The second sentence is left out if it is much worse. A row of a table is
+    compared with the names of its columns, which are in the document. A heading is never the answer, and if the
+    question matches it better than the sentences below it, a list there is given whole.
     """
     passage = hit.passage
-    sentences = Sentences.split(passage, document)
+    spans = split_sentences(passage.text, passage.language)
+    lines = [passage.text[start:end] for start, end in spans]
+    heads = _find_heads(passage.text, spans)
+    matched = _match(query, passage, document, spans)
+    merits = matched + READING_WEIGHT * np.log(_find_read(hit, spans) + DOUBT)
+    body = [number for number, head in enumerate(heads) if head != number] or list(range(len(spans)))
+    best = max(body, key=merits.__getitem__)
+    chosen = [best, *_find_beside(best, lines, heads, merits, query.encoder.settings.beside)]
+    if heads[best] >= 0 and matched[heads[best]] > matched[best]:
+        first = heads[best] + 1
+        begins_list = is_item(lines[first]) or lines[first].endswith(":")
+        chosen = _complete_list(passage.text, spans, heads, [first] if begins_list else sorted(chosen))
+    span = spans[min(chosen)][0], spans[max(chosen)][1]
     marked = hit.reading.spans if hit.reading else ()
-    merits, alone = _weigh(query, passage, sentences, marked)
-    chosen = _choose(sentences, merits, alone, query.encoder.settings.beside)
-    start, end = sentences.spans[chosen[0]][0], sentences.spans[chosen[-1]][1]
-    inside = ((one.start, one.end) for one in marked if start <= one.start and one.end <= end)
-    short = next(inside, None)
-    before = passage.start
-    return Quote((before + start, before + end), (before + short[0], before + short[1]) if short else None)
+    inside = ((one.start, one.end) for one in marked if span[0] <= one.start and one.end <= span[1])
+    return Quote(span, next(inside, None))
 
 
-def _choose(sentences: Sentences, merits: Vectors, alone: Vectors, beside: float) -> list[int]:
-    """Return the numbers of the sentences to quote."""
-    best = int(merits.argmax())
-    head = sentences.heads[best]
-    if head >= 0 and alone[head] > alone[best]:
-        following = [one for one in sentences.list_beside(best) if one > best]
-        return sentences.complete_list([best, *following])
-    if sentences.needs_next(best):
-        return [best, best + 1]
-    other = max(sentences.list_beside(best), key=merits.__getitem__, default=best)
-    return sorted({best, other if merits[other] > merits[best] - beside else best})
-
-
-def _weigh(
-    query: Query, passage: Passage, sentences: Sentences, marked: Sequence[AnswerSpan]
-) -> tuple[Vectors, Vectors]:
-    """Return how well each sentence answers, in the unit of token match, and its cosine with the question.
-
-    Both are of shape `(sentences,)`. A heading does not answer, unless there is nothing else.
-    """
+def _match(query: Query, passage: Passage, document: Document, spans: Sequence[Span]) -> Vectors:
+    """Return how well each sentence matches the question, of shape `(sentences,)`."""
     settings = query.encoder.settings
-    embedded = query.encoder.encode(list(sentences.shown), "passage")
-    matched = match_in_context(query.tokens, embedded.tokens, settings.rarity)
-    fits = mark_sought(parse(query.text, query.language.code), sentences.shown, passage.language)
-    read = np.zeros(len(sentences.spans))
-    for one in marked:
-        read += [start <= one.start < end for start, end in sentences.spans] / (1 + np.exp(-one.odds))
-    merits = np.asarray(matched + settings.sought * np.array(fits) + READING_WEIGHT * np.log(read + DOUBT))
-    answers = np.array([head != number for number, head in enumerate(sentences.heads)])
-    return np.where(answers | ~answers.any(), merits, -np.inf), embedded.vectors @ query.vector
+    lines = [passage.text[start:end] for start, end in spans]
+    texts = [
+        show(document.text, (passage.start + start, passage.start + end)) if is_row(line) else drop_hidden(line)
+        for line, (start, end) in zip(lines, spans, strict=True)
+    ]
+    matched = match_in_context(query.tokens, query.encoder.encode(texts, "passage").tokens, settings.rarity)
+    fits = mark_sought(parse(query.text, query.language.code), texts, passage.language)
+    return np.asarray(matched + settings.sought * np.array(fits), dtype=np.float32)
+
+
+def _find_read(hit: Hit, spans: Sequence[Span]) -> Vectors:
+    """Return the probability, by the reader, that each sentence holds the answer; all alike without a reader."""
+    read = np.zeros(len(spans), dtype=np.float32)
+    for one in hit.reading.spans if hit.reading else ():
+        read += np.array([start <= one.start < end for start, end in spans]) / (1 + np.exp(-one.odds))
+    return read
+
+
+def _find_beside(best: int, lines: Sequence[str], heads: Sequence[int], merits: Vectors, most: float) -> list[int]:
+    """Return the better neighbour of a sentence if it is at most `most` worse. Headings and rows are no neighbours."""
+    beside = [
+        number
+        for number in (best - 1, best + 1)
+        if 0 <= number < len(lines) and heads[number] != number and not is_row(lines[number])
+    ]
+    if is_row(lines[best]) or not beside:
+        return []
+    other = max(beside, key=merits.__getitem__)
+    return [other] if merits[other] > merits[best] - most else []
+
+
+def _find_heads(text: str, spans: Sequence[Span]) -> list[int]:
+    """Return for each sentence the number of the heading above it, or -1; for a heading, its own number."""
+    heads: list[int] = []
+    for number in range(len(spans)):
+        above = heads[-1] if heads else -1
+        heads.append(number if is_heading(text, spans, number) or _is_title(text, spans, number) else above)
+    return heads
+
+
+def _is_title(text: str, spans: Sequence[Span], number: int) -> bool:
+    """Return whether a sentence is the first of a text, ends unlike a sentence, and stands before a blank line."""
+    start, end = spans[number]
+    after = text[end : spans[number + 1][0]] if number + 1 < len(spans) else ""
+    stands_alone = not text[:start].strip() and "\n" not in text[start:end] and _BLANK_LINE.search(after)
+    return bool(stands_alone) and not ends_sentence(text[start:end]) and not is_item(text[start:end])
+
+
+def _complete_list(text: str, spans: Sequence[Span], heads: Sequence[int], chosen: Sequence[int]) -> list[int]:
+    """Return the sentences with the rest of their list, if they are in one or announce one by a colon."""
+    lines = [text[start:end] for start, end in spans]
+    numbers = list(chosen)
+    announces = [number for number in numbers if lines[number].endswith(":")]
+    if announces:
+        numbers = list(range(numbers[0], announces[0] + 1))
+    elif not is_item(lines[numbers[0]]):
+        return numbers
+    for number in range(numbers[-1] + 1, min(len(lines), numbers[0] + MAX_LIST)):
+        apart = _BLANK_LINE.search(text[spans[number - 1][1] : spans[number][0]]) is not None
+        begins = bool(announces) and number == announces[0] + 1
+        if heads[number] != heads[numbers[0]] or (apart and not begins and not is_item(lines[number])):
+            break
+        numbers.append(number)
+    return numbers

@@ -18,7 +18,7 @@ from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
 from rag.generation.cache import PassageCache
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
-from rag.index.manifest import read_paths, remove_unused_files
+from rag.index.manifest import LOCK, read_paths, remove_unused_files
 from rag.index.merging import MergePolicy
 from rag.index.milvus import open_store
 from rag.ingest.batches import Batch, ProgressEstimate, read_ahead, read_batches
@@ -29,7 +29,6 @@ from rag.protocols import Encoder
 from rag.text.plurals import count_noun
 from rag.types import Document, Passage, Progress
 
-LOCK = "BUILDING"
 MAX_REASONS = 3
 """The maximum number of skipped files for which an error message gives the reasons."""
 

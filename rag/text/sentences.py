@@ -92,15 +92,15 @@ def _begins_small(text: str, start: int) -> bool:
     return found is not None and found[0].islower() and found[0].title() != found[0]
 
 
-def ends_sentence(text: str) -> bool:
-    """Return whether a text ends as a sentence does, rather than as a heading."""
-    return text.rstrip(" )]'’").endswith(tuple(_SENTENCE_ENDS))
-
-
 def _skip_space_before(text: str, offset: int) -> int:
     while offset > 0 and text[offset - 1].isspace():
         offset -= 1
     return offset
+
+
+def ends_sentence(text: str) -> bool:
+    """Return whether a text ends as a sentence does, rather than as a heading."""
+    return text.rstrip(" )]'’").endswith(tuple(_SENTENCE_ENDS))
 
 
 def strip_span(text: str, start: int, end: int) -> Span:

@@ -19,6 +19,7 @@ from rag.verification.claims import Parsed, describe, parse
 from rag.verification.evidence import gather, pick_quote
 from rag.verification.premise import find_unmet_claim
 from rag.verification.quotations import find_nearest, find_quotations, find_speech, has_verbatim, is_speech
+from rag.verification.relative_years import find_relative_years
 from rag.verification.verdict import WORST, Verdict
 
 
@@ -48,7 +49,7 @@ def find_unmet(question: str, language: str, article: Document, bounds: Sequence
     question names only as the end of a period, which it does not take for granted. The reason is an English sentence
     for a log.
     """
-    read = _parse_source(article.text, article.language, _year_of(article.date))
+    read = _parse_article(article.text, article.language, _year_of(article.date))
     claim = find_unmet_claim(_parse_source(question, language, None), read, bounds)
     return f"The article does not mention {describe(claim)}, which the question takes for granted." if claim else None
 
@@ -74,6 +75,14 @@ def _parse_passage(passage: Passage | str) -> Parsed:
 @lru_cache(maxsize=64)
 def _parse_source(text: str, language: str, year: int | None) -> Parsed:
     return parse(text, language, year)
+
+
+@lru_cache(maxsize=64)
+def _parse_article(text: str, language: str, year: int | None) -> Parsed:
+    """Parse a whole article, including the years that it names by words such as “last year”."""
+    read = _parse_source(text, language, year)
+    years = find_relative_years(text, language, year)
+    return replace(read, facts=replace(read.facts, dates=(*read.facts.dates, *years)))
 
 
 def _year_of(date: str | None) -> int | None:

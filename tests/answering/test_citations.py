@@ -51,7 +51,8 @@ def quote(path: Path, text: str, question: str) -> Citation:
     document = read_one(path, text.encode())
     (passage,) = cut(document, 10_000, lambda texts: [1] * len(texts))[-1:]
     query = Query(question, Language("en", "Latn"), WordEncoder())
-    citation = cite(document, choose_quote(query, Hit(1, 0.5, passage), document).span, 1)
+    start, end = choose_quote(query, Hit(1, 0.5, passage), document).span
+    citation = cite(document, (passage.start + start, passage.start + end), 1)
     assert document.text[citation.start : citation.end] == citation.quote
     return citation
 

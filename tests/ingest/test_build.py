@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from rag.config import ROOT, Config
 from rag.errors import DocumentError, IndexBusy, IndexDamaged, IndexMismatch, StoreError
 from rag.index.index import Index
-from rag.index.manifest import MANIFEST, find_unused_files, read_manifest
+from rag.index.manifest import LOCK, MANIFEST, find_unused_files, read_manifest
 from rag.index.merging import MergePolicy
 from rag.index.segment import VECTORS
-from rag.ingest.build import LOCK, Summary, build_index
+from rag.ingest.build import Summary, build_index
 from rag.testing import WordEncoder
 from rag.types import Embeddings, Filter, Progress, Role
 

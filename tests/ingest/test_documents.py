@@ -173,6 +173,15 @@ def test_files_that_cannot_be_articles_are_skipped_with_a_reason(tmp_path: Path)
     assert [entry.source for entry in entries(corpus) if isinstance(entry, Document)] == ["a.txt"]
 
 
+def test_of_copies_the_oldest_that_is_no_link_is_the_article(tmp_path: Path) -> None:
+    for age, name in enumerate(("c.txt", "b.txt", "d.txt")):
+        (tmp_path / name).write_text(CZECH)
+        os.utime(tmp_path / name, (1_700_000_000 + age, 1_700_000_000 + age))
+    (tmp_path / "a.txt").symlink_to(tmp_path / "c.txt")
+    assert [entry.source for entry in entries(tmp_path) if isinstance(entry, Document)] == ["c.txt"]
+    assert skipped(tmp_path) == dict.fromkeys(("a.txt", "b.txt", "d.txt"), "Its content is the same as that of c.txt.")
+
+
 def test_a_file_that_vanishes_after_the_walk_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(CZECH)
     (file,) = walk([tmp_path])

@@ -100,3 +100,32 @@ def test_a_question_is_parsed_once_for_all_articles(monkeypatch: pytest.MonkeyPa
 def test_a_date_that_only_ends_a_period_is_not_taken_for_granted(question: str, is_met: bool) -> None:
     reason = find_unmet(question, "en", make("Kim se 30. června 2019 setkal s Trumpem."), find_bounds(question, "en"))
     assert (reason is None) == is_met
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "year", "is_met"),
+    [
+        ("en", "The port handled 1.9 million tonnes in 2024, against 1.6 million the year before.", 2023, True),
+        ("en", "The port handled 1.9 million tonnes in 2024, against 1.6 million the year before.", 2022, False),
+        ("cs", "V roce 2021 měla škola 80 žáků, o rok dříve jen 60.", 2020, True),
+        ("de", "Die Stadt zählte 2019 mehr Gäste als im Vorjahr.", 2018, True),
+        ("el", "Το μουσείο άνοιξε πέρυσι.", 2022, True),
+        ("et", "Sild avati eelmisel aastal.", 2022, True),
+        ("pl", "Most otwarto w zeszłym roku.", 2022, True),
+        ("sr", "Мост је отворен прошле године.", 2022, True),
+        ("da", "Havnen bliver udvidet næste år.", 2024, True),
+        ("ru", "Мост откроют в этом году.", 2023, True),
+        ("en", "The bridge opened last year.", 2021, False),
+    ],
+)
+def test_a_year_that_the_article_names_by_words_is_not_missing(
+    language: str, text: str, year: int, is_met: bool
+) -> None:
+    # The article is of 2023.
+    reason = find_unmet(f"How much was it in {year}?", "en", make(text, language))
+    assert (reason is None) == is_met
+
+
+def test_without_a_date_of_the_article_last_year_is_no_known_year() -> None:
+    article = Document("a.txt", "The bridge opened last year.", "en", "Latn", None, None, "")
+    assert find_unmet("What opened in 2022?", "en", article)

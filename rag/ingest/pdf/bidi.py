@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-CELL_GAP = 1.3
-"""Least width of the space between two cells of a row, in line heights."""
+Gap = tuple[float, float]
+"""The x of the left and of the right end of a space in a line."""
 MIN_SPACE = 0.1
 """Least width of a space between letters that the file separates, in line heights."""
 MIN_SPACE_AT_SIGN = 0.22
@@ -40,10 +40,11 @@ def is_right_to_left(text: str) -> bool:
     return counts["R"] * 2 > counts["L"] and counts["R"] > 0
 
 
-def order_right_to_left(words: Sequence[Sequence[Glyph]]) -> str:
+def order_right_to_left(words: Sequence[Sequence[Glyph]], cell_gaps: Sequence[Gap]) -> str:
     """Return the text of a line from its words. Runs of Latin letters and digits are read from left to right.
 
-    Brackets and full stops may be at the wrong word in the file, so spaces are found again from the distances.
+    Tabs stand in `cell_gaps`, where the cells of a table part. Brackets and full stops may be at the wrong word in the
+    file, so spaces are found again from the distances.
     """
     word_of = {id(glyph): number for number, word in enumerate(words) for glyph in word}
     marked = [(glyph, word_of[id(glyph)]) for glyph in (g for word in words for g in word)]
@@ -54,7 +55,8 @@ def order_right_to_left(words: Sequence[Sequence[Glyph]]) -> str:
         width = (before.left - glyph.right) / height
         letters = before.text[0].isalnum() and glyph.text[0].isalnum()
         least = MIN_SPACE if word != following and letters else MIN_SPACE_AT_SIGN
-        pieces += ["\t"] if width > CELL_GAP else [" "] if width > least else []
+        parts = any(left < (glyph.right + before.left) / 2 < right for left, right in cell_gaps)
+        pieces += ["\t"] if parts else [" "] if width > least else []
         pieces.append(glyph.text)
     kinds = "".join(_classify(piece[0]) for piece in pieces)
     for run in _LEFT_TO_RIGHT.finditer(kinds):

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rag.ingest.pdf.bidi import CELL_GAP, Glyph, is_right_to_left, order_right_to_left
+from rag.ingest.pdf.bidi import Gap, Glyph, is_right_to_left, order_right_to_left
 
 MIN_GUTTER = 0.65
 """Least width of the space between two columns, in line heights."""
@@ -24,6 +24,8 @@ MAX_STRIPS = 60
 """How many empty strips are examined, the tallest first."""
 MIN_FILL = 0.55
 """Least mean share of a column's width that its lines fill."""
+CELL_GAP = 1.3
+"""Least width of the space between two cells of a row, in line heights."""
 EDGE_LINES = 2
 """How many lines at the top and at the bottom of a page may be running heads or feet."""
 
@@ -196,22 +198,45 @@ def _group_rows(words: Sequence[Word]) -> list[list[Word]]:
 
 
 def _make_lines(words: Sequence[Word]) -> list[Line]:
-    return [_make_line(row) for row in _group_rows(words)]
+    rows = [sorted(row, key=lambda word: word.left) for row in _group_rows(words)]
+    wide = [_find_wide_gaps(row) for row in rows]
+    lines = []
+    for number, row in enumerate(rows):
+        beside = [gap for other in (number - 1, number + 1) if 0 <= other < len(rows) for gap in wide[other]]
+        lines.append(_make_line(row, [gap for gap in wide[number] if any(_is_below(gap, other) for other in beside)]))
+    return lines
 
 
-def _make_line(row: Sequence[Word]) -> Line:
-    ordered = sorted(row, key=lambda word: word.left)
-    height = statistics.median(word.height for word in ordered)
-    gaps = ["\t" if following.left - word.right > CELL_GAP * height else " " for word, following in pairwise(ordered)]
-    mirrored = is_right_to_left("".join(word.text for word in ordered))
+def _find_wide_gaps(row: Sequence[Word]) -> list[Gap]:
+    """Return the spaces in a line that may part the cells of a table: wide ones, unless the line is justified."""
+    height = statistics.median(word.height for word in row)
+    gaps = [(word.right, following.left) for word, following in pairwise(row)]
+    widths = [right - left for left, right in gaps]
+    has_words = sum(any(map(str.isalpha, word.text)) for word in row) * 2 > len(row)
+    if len(gaps) > 1 and has_words and max(widths) - min(widths) < 0.15 * max(widths):
+        return []
+    return [gap for gap, width in zip(gaps, widths, strict=True) if width > CELL_GAP * height]
+
+
+def _is_below(gap: Gap, other: Gap) -> bool:
+    """Return whether two gaps share half of the narrower one. The wide spaces of justified text hardly ever do."""
+    shared = min(gap[1], other[1]) - max(gap[0], other[0])
+    return shared > 0.5 * min(gap[1] - gap[0], other[1] - other[0])
+
+
+def _make_line(row: Sequence[Word], cell_gaps: Sequence[Gap]) -> Line:
+    """Return the line of words that are ordered from left to right, with tabs where cells of a table part."""
+    height = statistics.median(word.height for word in row)
+    mirrored = is_right_to_left("".join(word.text for word in row))
     if mirrored:
-        text = order_right_to_left([word.glyphs for word in ordered])
+        text = order_right_to_left([word.glyphs for word in row], cell_gaps)
     else:
-        text = "".join(word.text + gap for word, gap in zip(ordered, [*gaps, ""], strict=True))
-    first = ordered[-1] if mirrored else ordered[0]
+        gaps = ["\t" if (word.right, following.left) in cell_gaps else " " for word, following in pairwise(row)]
+        text = "".join(word.text + gap for word, gap in zip(row, [*gaps, ""], strict=True))
+    first = row[-1] if mirrored else row[0]
     return Line(
-        text, ordered[0].left, max(word.right for word in ordered), min(word.bottom for word in ordered),
-        max(word.top for word in ordered), height, first.right - first.left, mirrored,
+        text, row[0].left, max(word.right for word in row), min(word.bottom for word in row),
+        max(word.top for word in row), height, first.right - first.left, mirrored,
     )  # fmt: skip
 
 
