@@ -20,6 +20,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Self
 
+from rag.answering.accounts import add_contrary
 from rag.answering.answer import Answer
 from rag.answering.collection import Collection
 from rag.answering.events import Answered, Event, Evidence, Judged, Queued
@@ -214,6 +215,8 @@ class Assistant:
                 speaker = Speaker(self.config, self.generator, self.encoder, self.prompts, selector)
                 speech = yield from clock.watch(speaker.speak(query, ranking, deadline))
         phrased = phrase(query, ranking.promising, speech.statements, self.prompts, index.open_article)
+        if not speech.statements:
+            phrased = add_contrary(phrased, ranking.promising, query, self.prompts, index.open_article)
         yield Answered(self._conclude(text, query, phrased, ranking, speech, clock))
 
     def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> PendingAnswer:
