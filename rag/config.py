@@ -98,7 +98,7 @@ class Config(BaseSettings):
     searches them."""
     milvus_token: str | None = Field(default=None, repr=False)
     """The credentials for the Milvus server, as `user:password`."""
-    reader: Literal["shipped", "none"] = "none"
+    reader: Literal["shipped", "none"] = "shipped"
     """The reader that finds the passages and words that answer a question. With `none`, the generator judges passages
     alone."""
     generator: str = "qwen2.5-coder-1.5b"
