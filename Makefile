@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
+ifdef ENCODER
+export RAG_ENCODER := $(ENCODER)
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test eval bench check .setup-dev .python
@@ -9,7 +12,7 @@ MAKEFLAGS += --no-print-directory
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: setup ## set up what is missing, then start the chat and print its address
+run: setup ## set up what is missing, then start the chat and print its address; ENCODER=name chooses the encoder
 	@$(BIN)/python app.py
 
 setup: .python ## set up: environment, packages, llama.cpp, model files, the index over seeds/

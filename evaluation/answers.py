@@ -25,6 +25,7 @@ from rag import Answer, Assistant, Citation, Config, Passage
 from rag.encoding.encoder import SentenceEncoder
 from rag.generation.llama import load_generator
 from rag.reading.acceptance import says
+from rag.reading.load import load_reader
 from rag.text.language import detect
 
 Verdict = Literal["right", "quoted, right", "wrong", "quoted, wrong", "abstained"]
@@ -62,7 +63,9 @@ def main() -> None:
     config = Config.from_env()
     encoder = SentenceEncoder.load(config)
     with open_corpus(ARTICLES, config, encoder) as corpus:
-        assistant = Assistant(config, corpus.index, encoder, load_generator(config), corpus.prompts)
+        assistant = Assistant(
+            config, corpus.index, encoder, load_generator(config), corpus.prompts, reader=load_reader(config)
+        )
         outcomes = ask_all(assistant, half)
     systems = {"here": outcomes}
     if chosen.naive:

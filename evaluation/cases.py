@@ -112,6 +112,37 @@ class NewsQuestion(Question):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortQuestion(Question):
+    """A question about one short article."""
+
+    kind: str
+    gold: str | None
+    """The words of the article that answer it, which occur there once; None if it does not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortArticle:
+    """An invented article of a few sentences, of which the first alone names the subject."""
+
+    id: str
+    language: str
+    script: str
+    title: str
+    text: str
+    questions: tuple[ShortQuestion, ...]
+
+    @property
+    def source(self) -> str:
+        """The name of its file."""
+        return f"{self.id}.txt"
+
+    @property
+    def content(self) -> str:
+        """The text of its file."""
+        return f"{self.title}\n\n{self.text}\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OwnWords:
     """A question, and the variants that make a statement right or wrong."""
 
@@ -184,6 +215,14 @@ def load_news() -> tuple[tuple[NewsItem, ...], tuple[NewsQuestion, ...]]:
         NewsQuestion(**{**row, "answers": tuple(row["answers"])}) for row in read_lines(CASES / "news_questions.jsonl")
     )
     return items, questions
+
+
+def load_short() -> tuple[ShortArticle, ...]:
+    """Load the short articles with their questions."""
+    return tuple(
+        ShortArticle(**{**row, "questions": tuple(ShortQuestion(**question) for question in row["questions"])})
+        for row in read_lines(CASES / "short.jsonl")
+    )
 
 
 def read_lines(file: Path) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ from rag import Assistant, Config
 from rag.encoding.encoder import SentenceEncoder
 from rag.generation.llama import load_generator
 from rag.reading.acceptance import says
+from rag.reading.load import load_reader
 
 QUESTIONS = 120
 SEED = 0
@@ -65,7 +66,8 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         pool.write(draw, Path(folder))
         with open_corpus(Path(folder), config, encoder) as corpus:
-            assistant = Assistant(config, corpus.index, encoder, load_generator(config), corpus.prompts)
+            generator, reader = load_generator(config), load_reader(config)
+            assistant = Assistant(config, corpus.index, encoder, generator, corpus.prompts, reader=reader)
             figures["here"] = summarise(ask_all(questions, accepted, make_ask(assistant)))
         with open_corpus(Path(folder), config, PlainEncoder.load(config, encoder.projection)) as plain:
             figures["naive"] = summarise(ask_all(questions, accepted, make_naive_ask(Naive(plain))))

@@ -14,6 +14,8 @@ against a passage. Every error that a user can fix is a `RagError` whose message
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rag.hardware import sleep_while_waiting
+
 if TYPE_CHECKING:
     from rag.answering.answer import Answer, Citation
     from rag.answering.events import Event
@@ -64,6 +66,9 @@ __all__ = [
     "build_index",
     "verify",
 ]
+
+# OpenMP reads the setting when torch or llama.cpp is loaded, and this package loads neither before it is used.
+sleep_while_waiting()
 
 
 def __getattr__(name: str) -> Any:

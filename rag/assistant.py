@@ -4,8 +4,8 @@
    earlier questions that it depends on.
 2. Questions about the collection itself, such as which articles there are, are answered from the index.
 3. Retrieval finds passages. Reading ranks them by the evidence that they hold the answer.
-4. The sentence that answers best is quoted and cited; without enough evidence the answer is that the articles do not
-   say.
+4. The reader marks the words that answer. The sentence that holds them is quoted and cited; without enough evidence
+   the answer is that the articles do not say.
 5. A generator that is trusted in the question's language answers in its own words instead, and each of its statements
    is checked against its passage. The default generator is trusted in no language.
 """
@@ -38,9 +38,10 @@ from rag.generation.queue import FairQueue
 from rag.index.index import Index
 from rag.index.manifest import read_pointer
 from rag.index.milvus import open_store
-from rag.protocols import Encoder, Generator
+from rag.protocols import Encoder, Generator, Reader
 from rag.reading.judge import Judge, ask_generator
 from rag.reading.known_judges import find_judge
+from rag.reading.load import load_reader
 from rag.reading.selector import Ranking, Selector
 from rag.retrieval.bounds import find_bounds
 from rag.retrieval.followups import complete
@@ -75,13 +76,19 @@ class Assistant:
         generator: Generator,
         prompts: Prompts,
         judge: Judge | None = None,
+        reader: Reader | None = None,
     ) -> None:
-        """Store the parts. Without a `judge`, the generator's calibration decides whether and how it judges."""
+        """Store the parts.
+
+        Without a `judge`, the generator's calibration decides whether and how it judges. Without a `reader`, no
+        answering words are marked, and sentences to quote are chosen by their tokens alone.
+        """
         self.config = config
         self.index = index
         self.encoder = encoder
         self.generator = generator
         self.prompts = prompts
+        self.reader = reader
         self._judge = judge
         self._warned = False
         self._queue = FairQueue(config.generator_calls if config.is_remote else 1)
@@ -98,7 +105,7 @@ class Assistant:
         index = Index.open(config.indexes / config.index, open_store(config))
         encoder = load_encoder(config, index.projection)
         index.check(encoder.describe(), config.passage_tokens)
-        return cls(config, index, encoder, load_generator(config), prompts)
+        return cls(config, index, encoder, load_generator(config), prompts, reader=load_reader(config))
 
     def start(self) -> None:
         """Load the models, then read a small corpus ahead in the background. Raises ModelError."""
@@ -110,6 +117,8 @@ class Assistant:
     def warm(self) -> None:
         """Load what the first question would otherwise wait for. Raises ModelError."""
         self.encoder.warm()
+        if self.reader:
+            self.reader.warm()
         # For a server, `_find_judge` would already send a request, before there is any question.
         if self.config.is_remote or self._find_judge():
             self.generator.warm()
@@ -205,9 +214,9 @@ class Assistant:
             if judge and query.language.code in judge.speaks:
                 speaker = Speaker(self.config, self.generator, self.encoder, self.prompts, selector)
                 speech = yield from clock.watch(speaker.speak(query, ranking, deadline))
-            phrased = phrase(query, ranking.promising, speech.statements, self.prompts)
-            if not speech.statements:
-                phrased = add_contrary(phrased, ranking.promising, query, self.prompts)
+        phrased = phrase(query, ranking.promising, speech.statements, self.prompts, index.open_article)
+        if not speech.statements:
+            phrased = add_contrary(phrased, ranking.promising, query, self.prompts, index.open_article)
         yield Answered(self._conclude(text, query, phrased, ranking, speech, clock))
 
     def aask(self, question: str, history: Sequence[Turn] = (), among: Filter | None = None) -> PendingAnswer:
@@ -258,7 +267,7 @@ class Assistant:
             return find_unmet(query.text, language, article, find_bounds(query.text, language))
 
         ask = partial(ask_generator, self.generator, self.prompts)
-        return Selector(self.config, judge, self.encoder.settings, ask, find_unmet_of)
+        return Selector(self.config, judge, self.encoder.settings, ask, find_unmet_of, self.reader)
 
     def _conclude_early(self, asked: Query, phrased: Phrased, clock: Clock) -> Answer:
         """Return an answer that needed no search. It does not abstain, even if it has nothing to cite."""

@@ -1,6 +1,5 @@
 """Check the machine, the build of llama.cpp, the models and the index, and say how to fix each problem."""
 
-import ctypes
 import json
 import os
 import platform
@@ -22,13 +21,15 @@ from rag.errors import ModelError, ModelMissing, RagError
 from rag.generation.cache import MEGABYTE, StateCache
 from rag.generation.llama import load_generator
 from rag.generation.probe import CANNOT_BE_LOADED
-from rag.hardware import count_physical_cores
+from rag.hardware import count_physical_cores, offers_tiles, read_features
 from rag.index.index import Index
 from rag.index.milvus import open_store
 from rag.models import registry
 from rag.models.registry import Purpose
 from rag.models.settings import find_encoder_settings
 from rag.reading.known_judges import find_shipped, locate_calibration, read_calibration
+from rag.reading.load import list_models
+from rag.text.plurals import count_noun
 from rag.text.prompts import Prompts
 
 FEATURES = {
@@ -39,8 +40,6 @@ FEATURES = {
     "amx": {"amx_tile"},
 }
 """Processor features that matter to the speed of the models on x86-64. Linux reports each under one of these names."""
-ARCH_PRCTL, ARCH_GET_XCOMP_SUPP, TILE_DATA = 158, 0x1021, 1 << 18
-"""System call, request and bit with which a process on Linux x86-64 finds out whether it may use AMX tiles."""
 GIGABYTE = 10**9
 MIN_DISK = GIGABYTE
 MIN_MEMORY = 4 * GIGABYTE
@@ -81,6 +80,7 @@ def examine(config: Config, probe: Sequence[str] = PROBE) -> list[Check]:
         "models folder": lambda: _check_disk("models folder", config.cache),
         "indexes folder": lambda: _check_disk("indexes folder", config.indexes),
         "encoder": lambda: _check_model(config.encoder, "encoder", config.cache),
+        "reader": lambda: _check_reader(config),
         "generator": lambda: _check_generator(config),
         "judge": lambda: _check_judge(config),
         "passage cache": lambda: _check_cache(config),
@@ -102,9 +102,9 @@ def _guard(name: str, check: Callable[[], Check]) -> Check:
 def _check_processor() -> Check:
     if platform.machine() != "x86_64":
         return Check("processor", None, f"{platform.machine()}; this project was tested on x86-64 only")
-    reported = _read_features()
+    reported = read_features()
     found = [name for name, flags in FEATURES.items() if flags & reported and name != "amx"]
-    tiles = "usable" if _offers_tiles() else "not usable"
+    tiles = "usable" if offers_tiles() else "not usable"
     amx = f"amx reported and {tiles}" if FEATURES["amx"] & reported else "no amx"
     detail = f"x86-64 with {', '.join(found) or 'no vector features'}; {amx}"
     if "avx2" not in found:
@@ -112,23 +112,11 @@ def _check_processor() -> Check:
     return Check("processor", True, detail)
 
 
-def _read_features() -> set[str]:
-    found = re.search(r"^flags\s*: (.*)$", _read_system("/proc/cpuinfo"), re.MULTILINE)
-    return set(found[1].split()) if found else set()
-
-
 def _read_system(file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8")
     except OSError:
         return ""
-
-
-def _offers_tiles() -> bool:
-    """Return whether a process may use AMX tiles. A virtual machine may report AMX and yet refuse it."""
-    states = ctypes.c_uint64()
-    refused = ctypes.CDLL(None).syscall(ARCH_PRCTL, ARCH_GET_XCOMP_SUPP, ctypes.byref(states))
-    return not refused and bool(states.value & TILE_DATA)
 
 
 def _check_cores(config: Config) -> Check:
@@ -172,6 +160,15 @@ def _check_model(name: str, purpose: Purpose, cache: Path) -> Check:
         detail = f"{name}: changed since it was fetched: {', '.join(damaged)}"
         return Check(purpose, False, detail, f"Fetch it again: rag models fetch {name}")
     return Check(purpose, True, f"{name}: all files match their checksums")
+
+
+def _check_reader(config: Config) -> Check:
+    needed = list_models(config)
+    if not needed:
+        return Check("reader", None, "none, so no answering words are marked")
+    for name in needed:
+        registry.resolve(name, "encoder", config.cache)
+    return Check("reader", True, f"{config.reader}, with the embeddings of {', '.join(needed)}")
 
 
 def _check_generator(config: Config) -> Check:
@@ -235,8 +232,8 @@ def _check_index(config: Config) -> Check:
         remedy = f"Rebuild it: rag index --rebuild --index {config.index}"
         return Check("index", False, f"“{config.index}” was built with another encoder or passage size", remedy)
     languages = Counter(article.language for article in articles)
-    counted = ", ".join(f"{count} {language}" for language, count in sorted(languages.items()))
-    content = f"{manifest.articles} files ({counted}), {manifest.passages} passages"
+    counted = ", ".join(f"{number} {language}" for language, number in sorted(languages.items()))
+    content = f"{count_noun(manifest.articles, 'file')} ({counted}), {count_noun(manifest.passages, 'passage')}"
     return Check("index", True, f"“{config.index}”: {content}, built {manifest.created}")
 
 

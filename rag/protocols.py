@@ -1,9 +1,20 @@
-"""The interfaces of encoders, generators and vector stores."""
+"""The interfaces of encoders, readers, generators and vector stores."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from rag.types import Embeddings, EncoderSettings, Filter, Progress, Projection, Reply, Role, Vectors
+from rag.types import (
+    Embeddings,
+    EncoderSettings,
+    Filter,
+    Passage,
+    PassageReading,
+    Progress,
+    Projection,
+    Reply,
+    Role,
+    Vectors,
+)
 
 
 class Encoder(Protocol):
@@ -44,6 +55,21 @@ class Encoder(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text, without the prompt and special tokens."""
+        ...
+
+
+class Reader(Protocol):
+    """Tells which passages answer a question, and with which words."""
+
+    @property
+    def name(self) -> str: ...
+
+    def warm(self) -> None:
+        """Load what the first question would otherwise wait for. Raises ModelError."""
+        ...
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[PassageReading]:
+        """Return the result of reading each passage for the question."""
         ...
 
 

@@ -22,7 +22,18 @@ from rag.config import Config
 from rag.errors import GenerationError
 from rag.models.settings import find_encoder_settings
 from rag.reading.judge import Judge
-from rag.types import Embeddings, Progress, Projection, Reply, Role, Tokens, Vectors
+from rag.types import (
+    AnswerSpan,
+    Embeddings,
+    Passage,
+    PassageReading,
+    Progress,
+    Projection,
+    Reply,
+    Role,
+    Tokens,
+    Vectors,
+)
 
 DIMENSION = 64
 """Length of a vector of `WordEncoder`."""
@@ -182,6 +193,32 @@ class BrokenGenerator(ScriptedGenerator):
     def generate(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         yield "It "
         raise self._error
+
+
+class MarkingReader:
+    """Marks one of the given words in each passage, and finds passages without any of them unlikely to answer.
+
+    `read_passages` holds the passages that it was given.
+    """
+
+    name = "marking"
+
+    def __init__(self, *words: str) -> None:
+        self.read_passages: list[Passage] = []
+        self._words = words
+
+    def warm(self) -> None:
+        pass
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[PassageReading]:
+        self.read_passages += passages
+        return [self._mark(passage.text) for passage in passages]
+
+    def _mark(self, text: str) -> PassageReading:
+        spans = tuple(
+            AnswerSpan(text.index(word), text.index(word) + len(word), 3.0) for word in self._words if word in text
+        )
+        return PassageReading(3.0 if spans else -3.0, spans[:1])
 
 
 def make_projection(dimension: int) -> Projection:

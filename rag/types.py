@@ -108,12 +108,14 @@ class Projection:
 class EncoderSettings:
     """The values that depend on the encoder; `rag/models/tables/` holds those that were measured."""
 
-    inner_layers: tuple[int, ...]
-    """Layers whose token vectors are matched in addition to the last, counted from the end: -1 is the last."""
+    layers: tuple[int, ...]
+    """Layers whose token vectors are matched, counted from the end: -1 is the last."""
     directions: int
     """How many directions of language are removed from vectors."""
     kept: int
     """How many dimensions of a token's vector are kept in each layer."""
+    eight_bits: bool
+    """True if the encoder finds as much when passages are encoded with eight-bit weights."""
     candidates: int
     """How many of the nearest passages are compared by their tokens as well."""
     rarity: float
@@ -127,9 +129,9 @@ class EncoderSettings:
     least_evidence: float
     """Least log-odds for a passage to be quoted, where no generator judges."""
     beside: float
-    """How much farther from the question, in token match plus cosine, a second quoted sentence may be."""
+    """How much worse, in token match, a second quoted sentence may answer."""
     sought: float
-    """Added to the cosine of a sentence that has the time or number asked for."""
+    """Added to the token match of a sentence that has the time or number asked for."""
     collection_least: float
     """Least cosine of a question about the collection with an example of one."""
     collection_lead: float
@@ -175,6 +177,26 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerSpan:
+    """Words of a passage that may answer a question: `passage.text[start:end]`."""
+
+    start: int
+    end: int
+    odds: float
+    """The log-odds that the answer is exactly these words, if the passage has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassageReading:
+    """The result of reading a passage for a question."""
+
+    odds: float
+    """The log-odds that the passage answers the question."""
+    spans: tuple[AnswerSpan, ...] = ()
+    """The likeliest answers, none of which overlap, the likeliest first. Empty if the reader marks no words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage found for a question."""
 
@@ -188,13 +210,15 @@ class Hit:
     evidence: float | None = None
     """All evidence that the passage holds the answer, in log-odds: the generator's odds, the score, and whether
     retrieval put it first; without a judge, the score and its lead. None if the passage was not judged."""
+    reading: PassageReading | None = None
+    """The result of reading the passage; None without a reader."""
     also: tuple[str, ...] = ()
     """Sources of further passages with the same words, which get no rank of their own."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON, with the fields of the passage beside those of the hit."""
-        own = {name: getattr(self, name) for name in ("rank", "score", "odds", "evidence", "also")}
-        return {**own, **asdict(self.passage)}
+        own = asdict(self)
+        return {**own, **own.pop("passage")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,17 @@ retrieval   Assistant.search, against one SentenceTransformer.encode_query of th
 growth      retrieval among 100,000 passages
 building    our encoder over passages, against SentenceTransformer.encode_document with its best batch size
 answering   Assistant.answer, against one llama_cpp chat completion over the five nearest passages
+beside      searches and answers while another process keeps one core busy, against the same without it
 """
 
 import argparse
 import json
 import resource
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from statistics import median
@@ -53,6 +57,7 @@ def main() -> None:
         "growth": (bench_growth, MANY + chosen.searches),
         "building": (bench_building, (1 + len(BATCHES)) * ROUNDS),
         "answering": (bench_answering, chosen.answers),
+        "beside": (bench_beside, 2 * chosen.answers),
     }
     if unknown := set(chosen.parts) - parts.keys():
         options.error(f"unknown part {', '.join(sorted(unknown))}; choose from {', '.join(parts)}")
@@ -164,6 +169,32 @@ def bench_answering(bench: Bench, advance: Advance) -> Figures:
         "whole answer, s": compare([timings["total"] for timings in taken], [times[-1] for times in naive]),
         "memory, MB": {"ours": peak},
     }
+
+
+def bench_beside(bench: Bench, advance: Advance) -> Figures:
+    """Measure the seconds while another process keeps one core busy (`ours`) and without it (`bare`)."""
+    figures: Figures = {}
+    asks: dict[str, Callable[[str], object]] = {"search": bench.assistant.search, "answer": bench.assistant.answer}
+    for name, ask in asks.items():
+        works = [partial(ask, question) for question in bench.answers]
+        for work in works:
+            work()
+        alone = [clock(work) for work in works]
+        with keep_busy():
+            beside = [clock(work) for work in works]
+        figures[f"{name} beside a busy process, s"] = compare(beside, alone)
+        advance(len(works))
+    return figures
+
+
+@contextmanager
+def keep_busy() -> Iterator[None]:
+    """Run a process that computes without a pause."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
 
 
 def clock(work: Callable[[], object]) -> float:

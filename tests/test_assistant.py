@@ -14,8 +14,9 @@ from rag.config import ROOT, Config
 from rag.errors import ArticleMissing, QuestionError
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
+from rag.protocols import Reader
 from rag.reading.judge import Judge
-from rag.testing import DIMENSION, QUOTING, SPEAKING, UNLIKELY, ScriptedGenerator, WordEncoder
+from rag.testing import DIMENSION, QUOTING, SPEAKING, UNLIKELY, MarkingReader, ScriptedGenerator, WordEncoder
 from rag.text.prompts import Prompts
 from rag.types import Embeddings, Filter, Progress, Reply, Role, Turn
 from tests.index.test_index import make_document
@@ -52,7 +53,9 @@ class CountingEncoder(WordEncoder):
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def make(generator: ScriptedGenerator, *articles: tuple, judge: Judge = QUOTING) -> Assistant:
+    def make(
+        generator: ScriptedGenerator, *articles: tuple, judge: Judge = QUOTING, reader: Reader | None = None
+    ) -> Assistant:
         encoder = WordEncoder()
         with IndexWriter(tmp_path / "default", DIMENSION) as draft:
             for document, passages in articles:
@@ -61,16 +64,35 @@ def make(tmp_path: Path) -> Make:
             draft.commit(encoder, 160, [tmp_path])
         config = Config(indexes=tmp_path, hits=3)
         return Assistant(
-            config, Index.open(tmp_path / "default"), encoder, generator, Prompts.load(ROOT / "prompts"), judge
+            config, Index.open(tmp_path / "default"), encoder, generator, Prompts.load(ROOT / "prompts"), judge, reader
         )
 
     return make
 
 
+def test_a_time_that_the_reader_marked_is_said_first_in_the_language_of_the_question(make: Make) -> None:
+    article = make_document("lock.txt", "Harbour lock opened on 3 May 2024 at last.")
+    assistant = make(ScriptedGenerator(), article, reader=MarkingReader("3 May 2024"))
+    answer = assistant.answer("Kdy byl otevřen přístav harbour lock?")
+    assert answer.text.splitlines()[0] == "3. května 2024"
+    assert answer.short
+    assert (answer.short.text, answer.short.said) == ("3 May 2024", "3. května 2024")
+    assert [answer.text[start:end] for start, end in answer.marked] == ["3. května 2024", "3 May 2024"]
+    assert answer.as_dict()["short"] == {"text": "3 May 2024", "start": 23, "end": 33, "said": "3. května 2024"}
+
+
+def test_other_words_that_the_reader_marked_are_only_marked(make: Make) -> None:
+    assistant = make(ScriptedGenerator(), *ARTICLES, reader=MarkingReader("Apples"))
+    answer = assistant.answer("Co dozrálo v orchard: apples ripened early?")
+    assert [answer.text[start:end] for start, end in answer.marked] == ["Apples"]
+    assert answer.short
+    assert answer.short.said is None
+
+
 def test_the_article_is_quoted_and_the_quote_is_in_the_document_where_the_citation_says(make: Make) -> None:
     generator = ScriptedGenerator("It cost seven million.")
     assistant = make(generator, *ARTICLES)
-    answer = assistant.answer("How many million has the harbour cost?")
+    answer = assistant.answer("It cost nine million?")
     assert "seven" not in answer.text
     assert answer.text.endswith("It cost nine million.” [1]")
     assert (answer.abstained, answer.quoted) == (False, True)
@@ -84,6 +106,16 @@ def test_the_article_is_quoted_and_the_quote_is_in_the_document_where_the_citati
     assert [hit.rank for hit in answer.hits] == [1, 2, 3]
     assert answer.models == {"encoder": "words", "generator": "scripted"}
     assert 0 <= answer.timings["evidence"] <= answer.timings["judged"] <= answer.timings["total"]
+
+
+def test_a_citation_of_a_file_with_pages_names_the_page_on_which_the_quote_begins(make: Make) -> None:
+    report = make_document("report.pdf", "The harbour opened.\n\n\f\n\nIt cost nine\f million.\n\n\f")
+    answer = make(ScriptedGenerator(), report).answer("It cost nine million?")
+    (citation,) = answer.citations
+    assert citation.page == 2
+    assert citation.quote == "It cost nine\f million."
+    assert citation.shown == "It cost nine million."
+    assert answer.text.endswith("“It cost nine million.” [1]")
 
 
 def test_a_trusted_generator_answers_in_its_own_words_with_a_citation(make: Make) -> None:
@@ -468,3 +500,23 @@ def test_a_follow_up_takes_up_the_last_topic_and_not_the_one_before(make: Make) 
     before = Turn("Did the harbour that opened in May cost nine million?", "Yes. [1]")
     history = [before, Turn("And apples ripened early?", "Yes. [1]")]
     assert assistant.answer("And did they?", history).completed == "And apples ripened early? And did they?"
+
+
+def test_the_words_that_the_reader_marks_are_quoted_and_marked(make: Make) -> None:
+    reader = MarkingReader("in May")
+    assistant = make(ScriptedGenerator("x"), *ARTICLES, reader=reader)
+    answer = assistant.answer("What about the harbour and its cost in million?")
+    assert answer.short is not None
+    document = assistant.index.read_document(answer.citations[0].source)
+    assert document is not None
+    assert document.text[answer.short.start : answer.short.end] == answer.short.text == "in May"
+    assert [answer.text[start:end] for start, end in answer.marked] == ["in May"]
+    assert answer.hits[0].reading is not None
+    assert answer.hits[0].as_dict()["reading"]["spans"][0]["odds"] == 3.0
+
+
+def test_the_reader_reads_nothing_where_the_articles_do_not_say(make: Make) -> None:
+    reader = MarkingReader("in May")
+    answer = make(ScriptedGenerator("x", odds=UNLIKELY), *ARTICLES, reader=reader).answer("When did the harbour open?")
+    assert answer.abstained
+    assert (answer.short, reader.read_passages) == (None, [])

@@ -39,7 +39,7 @@ def test_variables_are_converted_to_paths_numbers_and_text() -> None:
 
 def test_every_setting_can_be_given_in_the_environment() -> None:
     wanted = {name: f"{place}7" for place, name in enumerate(Config.model_fields, start=1)}
-    wanted["encoder_precision"] = "bfloat16"
+    wanted["encoder_precision"], wanted["reader"] = "bfloat16", "none"
     config = Config.from_env({f"RAG_{name.upper()}": value for name, value in wanted.items()})
     assert {name: str(getattr(config, name)).removesuffix(".0") for name in wanted} == wanted
 
@@ -85,7 +85,7 @@ def test_a_path_that_is_not_utf_8_is_kept() -> None:
         ("RAG_THREADS", "0", "RAG_THREADS must be at least 1, not 0."),
         ("RAG_INDEX", "../seeds", "RAG_INDEX must consist of letters, digits, _ and -, not “../seeds”."),
         ("RAG_INDEX", "news\n", "RAG_INDEX must consist of letters, digits, _ and -, not “news\n”."),
-        ("RAG_ENCODER_PRECISION", "int4", "RAG_ENCODER_PRECISION must be 'float32' or 'bfloat16', not “int4”."),
+        ("RAG_ENCODER_PRECISION", "int4", "RAG_ENCODER_PRECISION must be 'float32', 'bfloat16' or 'int8', not “int4”."),
         ("RAG_SECONDS", "soon", "RAG_SECONDS must be a number, not “soon”."),
         ("RAG_SECONDS", "inf", "RAG_SECONDS must be a finite number, not inf."),
         ("RAG_CAUTION", "nan", "RAG_CAUTION must be a finite number, not nan."),

@@ -71,6 +71,14 @@ def test_on_a_new_machine_everything_missing_is_reported_with_the_command_that_p
     assert checks["llama.cpp"].ok is None, "it cannot be tested without a model"
 
 
+def test_a_reader_whose_encoder_is_missing_is_reported_with_the_command_that_fetches_it(tmp_path: Path) -> None:
+    config = Config(cache=tmp_path, indexes=tmp_path, encoder="words", reader="shipped")
+    check = check_all(config)["reader"]
+    assert check.ok is False
+    assert "rag models fetch multilingual-e5-small" in str(check.remedy)
+    assert check_all(config.replace(reader="none"))["reader"].ok is None
+
+
 def test_checking_leaves_no_files(tmp_path: Path) -> None:
     check_all(Config(cache=tmp_path / "cache", indexes=tmp_path / "indexes"))
     assert list(tmp_path.iterdir()) == []
@@ -86,7 +94,7 @@ def test_a_working_model_index_and_build_are_described(config: Config) -> None:
         "index": True,
     }
     assert "1.2.3" in checks["llama.cpp"].detail
-    assert "1 files (1 en), 1 passages" in checks["index"].detail
+    assert "1 file (1 en), 1 passage" in checks["index"].detail
 
 
 def test_a_changed_model_should_be_fetched_again(config: Config, generator: Path) -> None:

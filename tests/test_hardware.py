@@ -1,12 +1,14 @@
-"""The threads of a process share one memory arena."""
+"""The threads of a process share one memory arena and sleep while they wait; the processor is known."""
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from rag.config import ROOT
+from rag.hardware import read_features
 
 COUNT = """
 import ctypes
@@ -50,3 +52,19 @@ def count_arenas(call: str) -> int:
 def test_all_threads_allocate_from_one_arena() -> None:
     assert count_arenas("") > 1
     assert count_arenas("share_memory()") == 1
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_openmp_is_told_to_let_waiting_threads_sleep_before_it_is_loaded(before: dict[str, str], after: str) -> None:
+    script = "import os, sys, rag; print(os.environ['GOMP_SPINCOUNT'], 'torch' in sys.modules)"
+    environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"} | before
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [after, "False"]
+
+
+def test_the_features_of_the_processor_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text("processor\t: 0\nflags\t\t: fpu avx2 avx512_vnni\nprocessor\t: 1\nflags\t\t: fpu\n")
+    assert read_features(file) == {"fpu", "avx2", "avx512_vnni"}
+    file.write_text("Features\t: fp asimd\n")
+    assert read_features(file) == read_features(tmp_path / "missing") == set()

@@ -35,7 +35,15 @@ OWNERS = {
     "watchfiles": {"watch"},
     "gradio": {"app", "api", "layout", "handlers"},
 }
-IMPORTED_LATE = {"generation.engine", "page.api", "page.layout", "page.handlers"}
+IMPORTED_LATE = {
+    "generation.engine",
+    "page.api",
+    "page.layout",
+    "page.handlers",
+    "reading.inputs",
+    "reading.network",
+    "reading.packing",
+}
 """Modules that are imported when they are first needed."""
 MODULES = {
     ".".join(file.relative_to(ROOT / "rag").with_suffix("").parts): file

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from training.model import Upper
+from rag.reading.network import Upper
 
 KEPT = 2
 BEST = "best"

@@ -18,10 +18,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from tokenizers import Tokenizer
 
+from rag.reading.inputs import BEFORE
+from rag.reading.network import Network, Scores
+from rag.reading.packing import read
 from training.data import UNMARKED, Row, Table, load
-from training.model import Reader, Scores
-from training.packing import read
-from training.sampling import BEFORE, Batch, Example, Sampler, collate
+from training.sampling import Batch, Example, Sampler, collate
 
 BATCH = 32
 LONGEST_ANSWER = 30
@@ -88,7 +89,7 @@ class Reading:
 
 
 @torch.no_grad()
-def examine(reader: Reader, cases: Sequence[Case]) -> list[Reading]:
+def examine(reader: Network, cases: Sequence[Case]) -> list[Reading]:
     """Return the result of each case."""
     right = _read(reader, [case.right for case in cases])
     wrong = _read(reader, [case.wrong for case in cases])
@@ -119,7 +120,7 @@ def summarize(readings: Sequence[Reading]) -> Figures:
     }
 
 
-def evaluate(reader: Reader, cases: Sequence[Case]) -> Figures:
+def evaluate(reader: Network, cases: Sequence[Case]) -> Figures:
     """Return the figures of all cases, the F1 of each kind of pair, and the score that selects the best checkpoint."""
     readings = examine(reader, cases)
     figures = summarize(readings)
@@ -148,14 +149,14 @@ def _plain(text: str) -> list[str]:
     return SCRIPTS_WITHOUT_SPACES.sub(lambda found: f" {found[0]} ", kept).split()
 
 
-def _read(reader: Reader, examples: Sequence[Example]) -> list[tuple[float, int, int, int]]:
+def _read(reader: Network, examples: Sequence[Example]) -> list[tuple[float, int, int, int]]:
     """Return, for each pair, the logit that there is an answer, the best span, and the best first token alone."""
     order = sorted(range(len(examples)), key=lambda at: (len(examples[at].window), len(examples[at].question)))
     found: dict[int, tuple[float, int, int, int]] = {}
     for start in range(0, len(order), BATCH):
         part = order[start : start + BATCH]
         batch = collate([examples[at] for at in part])
-        found.update(zip(part, _decode(reader(batch), batch), strict=True))
+        found.update(zip(part, _decode(reader(*batch.inputs), batch), strict=True))
     return [found[at] for at in range(len(examples))]
 
 
@@ -176,7 +177,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     tokenizer = Tokenizer.from_file(str(options.encoder / "tokenizer.json"))
     cases = choose(load(options.data, "dev", tokenizer, options.arrays), options.size)
-    reader = Reader.start(options.encoder)
+    reader = Network.start(options.encoder)
     reader.upper.load_state_dict(read(options.weights))
     for line in tabulate(examine(reader, cases)):
         log.info("%s", line)

@@ -1,4 +1,4 @@
-"""Write the file to ship: `python -m training.export WEIGHTS OUT.safetensors --data ... --encoder ... --arrays ...`.
+"""Write the file to ship: `python -m training.export WEIGHTS --data ... --encoder ... --arrays ...`.
 
 A file that is too large, or reads worse than the weights it was made from, is refused.
 """
@@ -10,11 +10,12 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
+from rag.reading.inputs import PASSAGE_PROMPT, QUESTION_PROMPT
+from rag.reading.network import FROZEN, Network
+from rag.reading.packing import expand, pack
+from rag.reading.trained import WEIGHTS
 from training.data import load
 from training.evaluate import choose, evaluate
-from training.model import FROZEN, Reader
-from training.packing import expand, pack
-from training.sampling import PASSAGE_PROMPT, QUESTION_PROMPT
 
 LARGEST_FILE = 25_000_000
 LARGEST_LOSS = 0.005
@@ -32,7 +33,7 @@ def main() -> None:
     packed = pack(weights)
     tokenizer = Tokenizer.from_file(str(options.encoder / "tokenizer.json"))
     cases = choose(load(options.data, "dev", tokenizer, options.arrays), SAMPLE)
-    reader = Reader.start(options.encoder)
+    reader = Network.start(options.encoder)
     figures = []
     for name, state in (("as trained", weights), ("as shipped", expand(packed))):
         reader.upper.load_state_dict(state)
@@ -53,7 +54,7 @@ def main() -> None:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.export", description="Write the shipped reader.")
     parser.add_argument("weights", type=Path, help="weights.safetensors of a checkpoint")
-    parser.add_argument("out", type=Path, help="file to write")
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="file to write (default %(default)s)")
     parser.add_argument("--data", type=Path, required=True, help="folder with questions and passages")
     parser.add_argument("--encoder", type=Path, required=True, help="folder of multilingual-e5-small")
     parser.add_argument("--arrays", type=Path, required=True, help="folder of the data prepared by training.reader")

@@ -19,11 +19,12 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
+from rag.reading.network import Network
 from training import checkpoints
 from training.checkpoints import State
 from training.data import load
 from training.evaluate import Case, choose, evaluate
-from training.model import Reader, loss
+from training.losses import measure
 from training.sampling import Batch, Sampler
 
 RATE = 2e-4
@@ -60,7 +61,7 @@ class Means:
 class Trainer:
     """One run, from the checkpoint it continues to the one it ends with."""
 
-    def __init__(self, reader: Reader, sampler: Sampler, cases: list[Case], folder: Path) -> None:
+    def __init__(self, reader: Network, sampler: Sampler, cases: list[Case], folder: Path) -> None:
         self.reader = reader
         self.sampler = sampler
         self.cases = cases
@@ -105,7 +106,7 @@ class Trainer:
         began = time.monotonic()
         for group, full in zip(self.optimizer.param_groups, (RATE, HEAD_RATE), strict=True):
             group["lr"] = full * share
-        span, answerable = loss(self.reader(batch), batch)
+        span, answerable = measure(self.reader(*batch.inputs), batch)
         self.optimizer.zero_grad()
         (span + answerable).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.reader.upper.parameters(), LONGEST_GRADIENT)
@@ -151,7 +152,7 @@ def main() -> None:
     train, dev = (load(options.data, part, tokenizer, arrays) for part in ("train", "dev"))
     finishing = options.finish_in is not None
     folder = options.checkpoints / FINISHED if finishing else options.checkpoints
-    trainer = Trainer(Reader.start(options.encoder), Sampler(train, SEED), choose(dev, SAMPLE), folder)
+    trainer = Trainer(Network.start(options.encoder), Sampler(train, SEED), choose(dev, SAMPLE), folder)
     checkpoint = checkpoints.newest(folder) or checkpoints.newest(options.checkpoints)
     if checkpoint:
         trainer.resume(checkpoint)

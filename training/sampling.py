@@ -11,15 +11,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rag.reading.inputs import BEFORE, arrange_passages, arrange_questions, mark_text
 from training.data import UNMARKED, Row, Table
-
-START, PAD, END = 0, 1, 2
-QUESTION_PROMPT = (41, 1294, 12)
-"""The tokens of `query:` in the vocabulary of the encoder."""
-PASSAGE_PROMPT = (46692, 12)
-"""The tokens of `passage:`."""
-BEFORE = 1 + len(PASSAGE_PROMPT)
-"""Tokens before the text of a passage."""
 
 TAKE_UNANSWERABLE = 0.5
 """Share of the questions marked unanswerable that one pass over the data uses, as they are hard and many."""
@@ -56,6 +49,11 @@ class Batch:
     first: Tensor
     last: Tensor
     answerable: Tensor
+
+    @property
+    def inputs(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The part that the network reads."""
+        return self.question, self.passage, self.span
 
 
 class Sampler:
@@ -173,23 +171,13 @@ class Sampler:
 
 def collate(examples: Sequence[Example]) -> Batch:
     """Return the examples with their prompts, padded to one length."""
-    question = _pad([(START, *QUESTION_PROMPT, *example.question, END) for example in examples])
-    passage = _pad([(START, *PASSAGE_PROMPT, *example.window, END) for example in examples])
-    places = torch.arange(passage.shape[1])
-    ends = torch.tensor([BEFORE + len(example.window) for example in examples])
+    passage = arrange_passages([example.window for example in examples])
     marked = [example.answerable and example.first != UNMARKED for example in examples]
     return Batch(
-        question=question,
+        question=arrange_questions([example.question for example in examples]),
         passage=passage,
-        span=(places >= BEFORE) & (places < ends[:, None]),
+        span=mark_text([len(example.window) for example in examples], passage),
         first=torch.tensor([BEFORE + e.first if m else UNMARKED for e, m in zip(examples, marked, strict=True)]),
         last=torch.tensor([BEFORE + e.last if m else UNMARKED for e, m in zip(examples, marked, strict=True)]),
         answerable=torch.tensor([float(example.answerable) for example in examples]),
     )
-
-
-def _pad(rows: Sequence[Sequence[int]]) -> Tensor:
-    padded = torch.full((len(rows), max(map(len, rows))), PAD, dtype=torch.long)
-    for at, row in enumerate(rows):
-        padded[at, : len(row)] = torch.as_tensor(row)
-    return padded

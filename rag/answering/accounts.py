@@ -5,7 +5,7 @@ sentences in one language are compared, because a wrong accusation would be wors
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from rag.answering.answer import Citation
@@ -18,7 +18,7 @@ from rag.text.lexicon import load_lexicon
 from rag.text.names import share_stem
 from rag.text.prompts import Prompts
 from rag.text.sentences import split_sentences
-from rag.types import Hit
+from rag.types import Document, Hit
 from rag.verification.polarity import find_polarity
 
 SHARED = 4
@@ -28,26 +28,31 @@ PREFIX = 2
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def add_contrary(phrased: Phrased, promising: Sequence[Hit], query: Query, prompts: Prompts) -> Phrased:
-    """Return a quoting answer with the article of another date that says the contrary, the newest first."""
+def add_contrary(
+    phrased: Phrased, promising: Sequence[Hit], query: Query, prompts: Prompts, open_article: Callable[[str], Document]
+) -> Phrased:
+    """Return a quoting answer with the article of another date that says the contrary, the newest first.
+
+    `open_article` returns the document of a source.
+    """
     _, citations = phrased
     if len(citations) != 1:
         return phrased
     quoted = citations[0]
-    contrary = next(filter(None, (_find_contrary(quoted, hit) for hit in promising)), None)
+    contrary = next(filter(None, (_find_contrary(quoted, hit, open_article) for hit in promising)), None)
     if contrary is None:
         return phrased
     ordered = sorted((quoted, contrary), key=lambda one: str(one.date), reverse=True)
     numbered = tuple(replace(one, number=number) for number, one in enumerate(ordered, start=1))
     written = (query.language.code, query.language.script)
     lines = [
-        f"{prompts.say('quoted', *written, origin=name_origin(one, query.language), quote=one.quote)} [{one.number}]"
+        f"{prompts.say('quoted', *written, origin=name_origin(one, query.language), quote=one.shown)} [{one.number}]"
         for one in numbered
     ]
     return "\n".join([*lines, prompts.say("contrary", *written)]), numbered
 
 
-def _find_contrary(quoted: Citation, hit: Hit) -> Citation | None:
+def _find_contrary(quoted: Citation, hit: Hit, open_article: Callable[[str], Document]) -> Citation | None:
     """Return the sentence of a hit from another date that says the contrary of the quoted one."""
     passage = hit.passage
     if not (quoted.date and passage.date) or quoted.date == passage.date or passage.language != quoted.language:
@@ -55,7 +60,9 @@ def _find_contrary(quoted: Citation, hit: Hit) -> Citation | None:
     spans = split_sentences(passage.text, passage.language)
     found = (span for span in spans if _are_contrary(quoted.quote, passage.text[slice(*span)], quoted.language))
     span = next(found, None)
-    return cite(passage, span, 2) if span else None
+    if span is None:
+        return None
+    return cite(open_article(passage.source), (passage.start + span[0], passage.start + span[1]), 2)
 
 
 def _are_contrary(one: str, other: str, language: str) -> bool:

@@ -1,10 +1,27 @@
 """An answer and its citations."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rag.answering.html import render
+from rag.text.markup import split_spans
+from rag.text.sentences import Span
+from rag.text.structure import tidy
 from rag.types import Hit, Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """The words of a quote that answer the question by themselves: `document.text[start:end] == text`."""
+
+    text: str
+    start: int
+    end: int
+    said: str | None = None
+    """The same in the language and script of the question: a time, a number or a country, written without a model. None
+    for other words, and where it would only repeat `text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +37,29 @@ class Citation:
     quote: str
     start: int
     end: int
+    shown: str = ""
+    """The quote as people read it: without invisible characters and superfluous spaces."""
+    page: int | None = None
+    """The number of the page of a PDF on which the quote begins."""
+    short: Short | None = None
+    """The answering words within the quote; None if no reader marked any."""
+
+    def __post_init__(self) -> None:
+        if not self.shown:
+            object.__setattr__(self, "shown", tidy(self.quote))
+
+    def find_short(self) -> Span | None:
+        """Return the offsets in `shown` of the answering words, or None if there are none or they are not in it."""
+        if self.short is None:
+            return None
+        words = tidy(self.short.text)
+        before = len(tidy(self.quote[: self.short.start - self.start]))
+        places = [found.start() for found in re.finditer(re.escape(words), self.shown)]
+        if not words or not places:
+            return None
+        # The same words may stand there several times, and offsets are not quite those of the quote.
+        start = min(places, key=lambda place: abs(place - before))
+        return start, start + len(words)
 
     def _repr_html_(self) -> str:
         """Return the citation as a notebook shows it."""
@@ -43,7 +83,7 @@ class Answer:
     abstained: bool
     """True if the articles do not answer the question; `text` then says so and there are no citations."""
     quoted: bool
-    """True if the answer quotes the articles; False if it abstains, cites nothing, or is in the generator's words."""
+    """True if the answer quotes the articles; False if it is in the generator's words, or abstains."""
     hits: tuple[Hit, ...]
     """The passages found, the likeliest to hold the answer first."""
     rejected: tuple[Rejection, ...]
@@ -53,13 +93,39 @@ class Answer:
     models: dict[str, str]
     """Names of the `encoder` and the `generator`."""
 
+    @property
+    def short(self) -> Short | None:
+        """The answering words within the quote of the first citation, or None if no reader marked any."""
+        return self.citations[0].short if self.citations else None
+
+    @property
+    def marked(self) -> tuple[Span, ...]:
+        """The offsets in `text` of the answering words, in their order."""
+        return tuple(self._find_marked()) if self.quoted else ()
+
+    def _find_marked(self) -> Iterator[Span]:
+        after = 0
+        if self.short and self.short.said and self.text.startswith(f"{self.short.said}\n"):
+            after = len(self.short.said)
+            yield 0, after
+        for citation in self.citations:
+            at = self.text.find(citation.shown, after)
+            if at >= 0 and (span := citation.find_short()):
+                yield at + span[0], at + span[1]
+                after = at + len(citation.shown)
+
+    def split_marked(self) -> list[tuple[str, bool]]:
+        """Return the parts of `text`, each with True if it is one of the answering words."""
+        return split_spans(self.text, self.marked)
+
     def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON with the same fields."""
+        """Return plain JSON with the same fields, and `short`."""
         rejected = [
             {"text": one.statement.text, "source": one.statement.hit.passage.source, "reason": one.reason}
             for one in self.rejected
         ]
-        return {**asdict(self), "hits": [hit.as_dict() for hit in self.hits], "rejected": rejected}
+        short = asdict(self.short) if self.short else None
+        return {**asdict(self), "short": short, "hits": [hit.as_dict() for hit in self.hits], "rejected": rejected}
 
     def _repr_html_(self) -> str:
         """Return the answer and its citations as a notebook shows them."""

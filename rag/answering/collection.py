@@ -14,10 +14,11 @@ from functools import cached_property
 from pathlib import PurePath
 
 from rag.answering.answer import Citation
-from rag.answering.citations import cite, find_answer
+from rag.answering.citations import cite
 from rag.answering.mentions import find_mention
 from rag.answering.named_languages import find_language, is_article, is_country, load_table
 from rag.answering.phrasing import Phrased, name_origin
+from rag.answering.quoting import choose_quote
 from rag.answering.requests import Request, asks_for_summary, read_request
 from rag.encoding.query import Query
 from rag.index.index import Index
@@ -27,7 +28,7 @@ from rag.text.dates import PartialDate
 from rag.text.language import Language, name_of
 from rag.text.prompts import Prompts
 from rag.text.sentences import split_sentences
-from rag.types import Article, Document, Hit, Passage, Vectors
+from rag.types import Article, Document, Hit, Vectors
 from rag.verification.sought import find_sought
 
 KINDS = ("list", "newest", "oldest", "summary")
@@ -48,9 +49,9 @@ _FILE = re.compile(r"\w\.\w")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A part of an article or of a passage, with its offsets there."""
+    """A part of an article, with its offsets."""
 
-    document: Document | Passage
+    document: Document
     start: int
     end: int
 
@@ -129,7 +130,8 @@ class Collection:
         for hit in hits:
             if hit.score >= least and hit.passage.source in among:
                 nearest.setdefault(hit.passage.source, hit)
-        return [Entry(hit.passage, *find_answer(query, hit.passage)) for hit in nearest.values()]
+        opened = ((hit, index.read_document(source)) for source, hit in nearest.items())
+        return [_find_entry(query, hit, document) for hit, document in opened if document]
 
     def _list(self, articles: Sequence[Article], index: Index, language: Language) -> Phrased:
         entries = _open_first(_sort_newest_first(articles)[:MAX_LISTED], index)
@@ -180,7 +182,7 @@ class Collection:
     def _compose(self, heading: str, entries: Sequence[Entry], language: Language, **values: str) -> Phrased:
         citations = tuple(entry.cite(number) for number, entry in enumerate(entries, start=1))
         lines = [
-            f"“{' '.join(cited.quote.split())}” ({name_origin(cited, language)}) [{cited.number}]"
+            f"“{' '.join(cited.shown.split())}” ({name_origin(cited, language)}) [{cited.number}]"
             for cited in citations
         ]
         return "\n".join([self._prompts.say(heading, language.code, language.script, **values), *lines]), citations
@@ -204,6 +206,11 @@ def _find_mentioning(name: str, language: Language, articles: Sequence[Article],
     documents = [index.open_article(article.source) for article in _sort_newest_first(articles)]
     found = ((document, find_mention(name, language, document)) for document in documents)
     return [Entry(document, *span) for document, span in found if span]
+
+
+def _find_entry(query: Query, hit: Hit, document: Document) -> Entry:
+    start, end = choose_quote(query, hit, document).span
+    return Entry(document, hit.passage.start + start, hit.passage.start + end)
 
 
 def _open_first(articles: Sequence[Article], index: Index) -> list[Entry]:

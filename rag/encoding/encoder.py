@@ -1,5 +1,6 @@
 """The encoder: a sentence-transformers model with the language removed from its vectors."""
 
+import contextlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,13 +11,16 @@ import numpy as np
 from rag.config import Config
 from rag.encoding.alignment import checksum_calibration, find_projection, load_calibration
 from rag.encoding.projection import load_projection, project, project_tokens, save_projection
-from rag.encoding.transformer import Transformer
-from rag.hardware import count_physical_cores
+from rag.encoding.transformer import Precision, Transformer
+from rag.hardware import count_physical_cores, multiplies_eight_bits
 from rag.models import registry
 from rag.models.settings import find_encoder_settings
 from rag.types import Embeddings, EncoderSettings, Progress, Projection, Role, Tokens
 
 logger = logging.getLogger(__name__)
+
+SHIPPED = Path(__file__).parent / "projections"
+"""The projections of known encoders that take minutes to compute, named like those in the cache."""
 
 
 class SentenceEncoder:
@@ -35,8 +39,9 @@ class SentenceEncoder:
     def load(cls, config: Config, projection: Projection | None = None) -> Self:
         """Load the configured encoder from disk, never from the network.
 
-        `projection` is the one that an index was built with. By default, the one in the cache is used. The first
-        time, it is computed and stored there, which takes as long as encoding three thousand sentences.
+        `projection` is the one that an index was built with. By default, the shipped one or the one in the cache is
+        used. If there is none for these files and settings, it is computed and stored in the cache, which takes as long
+        as encoding three thousand sentences.
 
         Raises ModelMissing if files are missing, and ModelError if they cannot be used.
         """
@@ -44,9 +49,9 @@ class SentenceEncoder:
         fingerprint = registry.fingerprint(folder)
         settings = find_encoder_settings(config.encoder)
         threads = config.threads or count_physical_cores()
-        transformer = Transformer.load(folder, threads, config.encoder_precision, settings.inner_layers)
-        file = config.cache / "projections" / f"{fingerprint[:16]}-{checksum_calibration(settings)[:16]}.npz"
-        projection = projection or _recall_projection(transformer, settings, file)
+        precision = config.encoder_precision or choose_precision(settings)
+        transformer = Transformer.load(folder, threads, precision, settings.layers)
+        projection = projection or _recall_projection(transformer, fingerprint, settings, config.cache)
         return cls(transformer, config.encoder, fingerprint, projection, settings)
 
     @property
@@ -86,27 +91,37 @@ class SentenceEncoder:
     def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         tokens: list[Tokens] = [np.empty((0, 0, 0), np.int8)] * len(texts)
-        done = 0
-        for group in self._transformer.run(texts, role):
+        for group in self._transformer.run(texts, role, progress):
             vectors[group.rows] = project(group.vectors, self._projection)
             projected = project_tokens(group.tokens, role, self._projection)
             for row, of_text in zip(group.rows, np.split(projected, group.ends), strict=True):
                 tokens[row] = of_text
-            done += len(group.rows)
-            if progress:
-                progress(done, len(texts))
         return Embeddings(vectors, tuple(tokens))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._transformer.count_tokens(texts)
 
 
-def _recall_projection(transformer: Transformer, settings: EncoderSettings, file: Path) -> Projection:
-    """Return the projection in `file`. If there is none, compute it and store it there."""
-    try:
-        return load_projection(file)
-    except (OSError, ValueError):
-        projection = find_projection(transformer.encode, load_calibration(), settings)
+def choose_precision(settings: EncoderSettings) -> Precision:
+    """Return the fastest precision on this processor with which the encoder finds as much as with float32."""
+    return "int8" if settings.eight_bits and multiplies_eight_bits() else "float32"
+
+
+def name_projection(fingerprint: str, settings: EncoderSettings) -> str:
+    """Return the name of the file with the projection of an encoder's files, found with these settings."""
+    return f"{fingerprint[:16]}-{checksum_calibration(settings)[:16]}.npz"
+
+
+def _recall_projection(
+    transformer: Transformer, fingerprint: str, settings: EncoderSettings, cache: Path
+) -> Projection:
+    """Return the shipped projection, or the one in the cache. If there is none, compute it and store it there."""
+    name = name_projection(fingerprint, settings)
+    file = cache / "projections" / name
+    for known in (SHIPPED / name, file):
+        with contextlib.suppress(OSError, ValueError):
+            return load_projection(known)
+    projection = find_projection(transformer.encode, load_calibration(), settings)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         save_projection(projection, file)

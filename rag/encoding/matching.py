@@ -7,6 +7,8 @@ import numpy as np
 from rag.encoding.projection import compare
 from rag.types import Tokens, Vectors
 
+CONTEXT = 0.8
+"""What a match in another sentence of the passage counts."""
 FARTHEST = 4
 """The worst-matching tokens of a statement are averaged, one in this many. A mean of all would hide a wrong word."""
 
@@ -25,6 +27,20 @@ def match(
     weights = np.maximum(1 - cosines.mean(axis=0), 1e-3) ** rarity
     merits = cosines - np.stack(expected) if expected else cosines
     return np.asarray(merits @ (weights / weights.sum()), dtype=np.float32)
+
+
+def match_in_context(question: Tokens, sentences: Sequence[Tokens], rarity: float) -> Vectors:
+    """Return how well each sentence of a passage matches the question, of shape `(sentences,)`, in cosines.
+
+    A token of the question may also match the other sentences, at CONTEXT of its cosine: an article that names its
+    subject once is about it in the sentences that follow too.
+    """
+    cosines = np.stack([find_best(question, tokens) for tokens in sentences])
+    if len(cosines) > 1:
+        others = np.stack([np.delete(cosines, row, axis=0).max(axis=0) for row in range(len(cosines))])
+        cosines = np.maximum(cosines, CONTEXT * others)
+    weights = np.maximum(1 - cosines.mean(axis=0), 1e-3) ** rarity
+    return np.asarray(cosines @ (weights / weights.sum()), dtype=np.float32)
 
 
 def find_best(question: Tokens, passage: Tokens) -> Vectors:

@@ -10,6 +10,7 @@ not be detected, and languages without calibration text profit from related ones
 import os
 import uuid
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -19,24 +20,34 @@ from rag.types import Projection, Role, Tokens, Vectors
 
 SCALE = 127
 """The int8 that stands for 1, the largest component of a unit vector."""
+COARSE = 8
+"""The neutral tokens of a compact projection are multiples of this."""
 ROLES: tuple[Role, Role] = ("query", "passage")
 RELATIVES = {"bs": "hr", "sr": "sr-Cyrl", "nb": "no"}
 """Languages without calibration text, and the language whose text is used for them."""
 
 
-def save_projection(projection: Projection, file: Path) -> None:
-    """Write the projection to `file` atomically."""
+def save_projection(projection: Projection, file: Path, *, compact: bool = False) -> None:
+    """Write the projection to `file` atomically.
+
+    With `compact`, the file takes a third of the space: numbers are rounded, as far as no ranking is changed by it, and
+    compressed.
+    """
+    arrays: dict[str, Any] = {
+        "directions": projection.directions,
+        "means": projection.means,
+        "bases": projection.bases,
+        "languages": np.array(projection.languages, dtype=np.str_),
+        "neutral": projection.neutral,
+        "ends": projection.ends,
+    }
+    if compact:
+        arrays |= {name: arrays[name].astype(np.float16) for name in ("directions", "bases")}
+        steps = np.rint(projection.neutral / COARSE).clip(-(SCALE // COARSE), SCALE // COARSE)
+        arrays["neutral"] = (steps * COARSE).astype(np.int8)
     draft = file.with_name(f".{uuid.uuid4().hex}.npz")
     with draft.open("wb") as stream:
-        np.savez(
-            stream,
-            directions=projection.directions,
-            means=projection.means,
-            bases=projection.bases,
-            languages=np.array(projection.languages, dtype=np.str_),
-            neutral=projection.neutral,
-            ends=projection.ends,
-        )
+        (np.savez_compressed if compact else np.savez)(stream, **arrays)
         os.fsync(stream.fileno())
     draft.replace(file)
 
@@ -47,7 +58,12 @@ def load_projection(file: Path) -> Projection:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             languages = tuple(str(language) for language in arrays["languages"])
             return Projection(
-                arrays["directions"], arrays["means"], arrays["bases"], languages, arrays["neutral"], arrays["ends"]
+                arrays["directions"].astype(np.float32),
+                arrays["means"],
+                arrays["bases"].astype(np.float32),
+                languages,
+                arrays["neutral"],
+                arrays["ends"],
             )
     except (EOFError, KeyError, BadZipFile) as error:
         raise ValueError(f"{file.name} is not a projection: {error}") from error

@@ -1,20 +1,24 @@
 """Run a sentence-transformers model and return its own vectors. No other module imports sentence_transformers."""
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.encoding.eight_bits import EightBits
 from rag.errors import ModelError
-from rag.types import Role, Vectors
+from rag.hardware import offers_tiles
+from rag.types import Progress, Role, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-BATCH = 16
+Precision = Literal["float32", "bfloat16", "int8"]
+BATCH = 4
 """The number of texts that the model processes together."""
 GROUP = 128
 """The number of texts that are encoded before NumPy works on their vectors. PyTorch and NumPy slow each other down if
@@ -41,10 +45,13 @@ class Group(NamedTuple):
 class Transformer:
     """A sentence-transformers model with its prompts and tokenizer. Safe to use from several threads."""
 
-    def __init__(self, model: "SentenceTransformer", inner_layers: Sequence[int] = ()) -> None:
+    def __init__(
+        self, model: "SentenceTransformer", layers: Sequence[int] = (-1,), eight_bits: EightBits | None = None
+    ) -> None:
         self._model = model
-        # These layers are less abstract than the last, so they distinguish names and numbers better.
-        self._inner_layers = inner_layers
+        self._eight_bits = eight_bits
+        # Inner layers are less abstract than the last, so they distinguish names and numbers better.
+        self._layers = layers
         self.prompts = {role: _find_prompt(model, names) for role, names in PROMPT_NAMES.items()}
         # A fast tokenizer changes its own state while it pads, so calls must not overlap. Two runs of the model would
         # compete for the processor. There are two locks so that counting tokens need not wait for a run.
@@ -52,8 +59,14 @@ class Transformer:
         self._running = threading.Lock()
 
     @classmethod
-    def load(cls, folder: Path, threads: int, precision: str, inner_layers: Sequence[int] = ()) -> Self:
-        """Load the model in a folder onto the processor, with the weights in `precision`. Raises ModelError."""
+    def load(cls, folder: Path, threads: int, precision: Precision, layers: Sequence[int] = (-1,)) -> Self:
+        """Load the model in a folder onto the processor, with the weights in `precision`. Raises ModelError.
+
+        With `int8`, passages are encoded with rounded weights, and questions with float32.
+        """
+        if not offers_tiles():
+            # Some virtual machines report AMX and end a process that uses it. oneDNN reads this when it first computes.
+            os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
@@ -66,7 +79,7 @@ class Transformer:
                 str(folder),
                 local_files_only=True,
                 device="cpu",
-                model_kwargs={"dtype": getattr(torch, precision)},
+                model_kwargs={"dtype": torch.bfloat16 if precision == "bfloat16" else torch.float32},
                 config_kwargs={"output_hidden_states": True},
             )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -74,7 +87,7 @@ class Transformer:
                 f"The encoder in {folder} cannot be loaded: {error}. "
                 "Check it with `rag models verify`, or set RAG_ENCODER to another."
             ) from error
-        return cls(model, inner_layers)
+        return cls(model, layers, EightBits(model[0]) if precision == "int8" else None)
 
     @property
     def dimension(self) -> int:
@@ -107,12 +120,22 @@ class Transformer:
                 tokens[row] = of_text
         return vectors, tokens
 
-    def run(self, texts: Sequence[str], role: Role) -> Iterator[Group]:
-        """Encode texts group by group, in the order of `arrange`."""
+    def run(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Iterator[Group]:
+        """Encode texts group by group, in the order of `arrange`.
+
+        `progress` is called after each batch with the number of texts of average length that took as long.
+        """
+        lengths = [len(self.prompts[role]) + len(text) + 1 for text in texts]
+        done = 0
         for rows in arrange(texts):
-            batches = [[texts[row] for row in rows[first : first + BATCH]] for first in range(0, len(rows), BATCH)]
-            vectors, tokens, lengths = zip(*(self._run_batch(batch, role) for batch in batches), strict=True)
-            ends = np.cumsum(np.concatenate(lengths))[:-1].tolist()
+            found = []
+            for batch in (rows[first : first + BATCH] for first in range(0, len(rows), BATCH)):
+                found.append(self._run_batch([texts[row] for row in batch], role))
+                done += sum(lengths[row] for row in batch)
+                if progress:
+                    progress(len(texts) * done // sum(lengths), len(texts))
+            vectors, tokens, counts = zip(*found, strict=True)
+            ends = np.cumsum(np.concatenate(counts))[:-1].tolist()
             yield Group(rows, np.concatenate(vectors), np.concatenate(tokens), ends)
 
     def _run_batch(self, texts: list[str], role: Role) -> tuple[Vectors, Vectors, NDArray[np.int64]]:
@@ -126,13 +149,18 @@ class Transformer:
             spans, special = features.pop("offset_mapping"), features.pop("special_tokens_mask")
             # Leave out the special tokens and those of the prompt.
             own = features["attention_mask"].bool() & (special == 0) & (spans[..., 1] > len(prompt))
+            if self._eight_bits:
+                # A question is short and decides every ranking, so it is encoded exactly.
+                self._eight_bits.on = role == "passage"
             encoded = self._model.forward(features)
             inner = encoded.get("all_layer_embeddings", ())
-            layers = [
-                encoded["token_embeddings"],
-                *(inner[depth] for depth in self._inner_layers if len(inner) >= -depth),
-            ]
-            tokens = torch.stack([layer[own] for layer in layers], dim=1).float().numpy(force=True)
+            found = {depth: inner[depth] for depth in self._layers if len(inner) >= -depth}
+            found[-1] = encoded["token_embeddings"]
+            tokens = (
+                torch.stack([found[depth][own] for depth in self._layers if depth in found], dim=1)
+                .float()
+                .numpy(force=True)
+            )
             return encoded["sentence_embedding"].float().numpy(force=True), tokens, own.sum(dim=1).numpy()
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -154,8 +182,8 @@ def arrange(texts: Sequence[str]) -> list[list[int]]:
 
     Arranging the texts of a group again gives the same group, so a worker that encodes it gets the same vectors.
     """
-    # Texts of similar length share a batch, so there is little padding. The longest come first, so an estimate of the
-    # remaining time errs on the safe side.
+    # Texts of similar length share a batch, so there is little padding. The longest come first, so that running out of
+    # memory shows at once.
     order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
     return [order[start : start + GROUP] for start in range(0, len(order), GROUP)]
 

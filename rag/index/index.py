@@ -4,6 +4,7 @@ A reader keeps the generation that it opened, whatever builds do meanwhile. A pa
 position in its segment plus the rows of all earlier segments. Rows are valid only within one opened generation.
 """
 
+import shlex
 import sqlite3
 import unicodedata
 from bisect import bisect_right
@@ -87,16 +88,20 @@ class Index:
 
     def check(self, encoder: dict[str, object], passage_tokens: int) -> None:
         """Raise IndexMismatch unless the index was built with this encoder and this passage size."""
-        settings = {
-            "encoder": (self.manifest.encoder, encoder),
-            "passage size": (self.manifest.passage_tokens, passage_tokens),
-        }
-        for setting, (built, wanted) in settings.items():
-            if built != wanted:
-                raise IndexMismatch(
-                    f"The index “{self.name}” was built with another {setting}. "
-                    f"Rebuild it with `{rebuild_command(self.name)}`, or restore the former setting."
-                )
+        if self.manifest.encoder != encoder:
+            former, wanted = (shlex.quote(str(one["name"])) for one in (self.manifest.encoder, encoder))
+            raise IndexMismatch(
+                f"The index “{self.name}” was built with another encoder, {former}. "
+                f"Rebuild it with `RAG_ENCODER={wanted} {rebuild_command(self.name)}`, or set RAG_ENCODER={former}."
+                if former != wanted
+                else f"The index “{self.name}” was built with another encoder of the same name, or with other settings "
+                f"of it. Rebuild it with `{rebuild_command(self.name)}`."
+            )
+        if self.manifest.passage_tokens != passage_tokens:
+            raise IndexMismatch(
+                f"The index “{self.name}” was built with another passage size, {self.manifest.passage_tokens}. "
+                f"Rebuild it with `{rebuild_command(self.name)}`, or restore the former setting."
+            )
 
     def search(self, vector: Vectors, count: int, among: Filter | None = None) -> list[tuple[int, float]]:
         """Return the rows of the `count` passages nearest to a unit vector, best first, with their cosines.

@@ -1,6 +1,7 @@
 """The manifest of an index, and how one generation replaces another on disk.
 
     indexes/<name>/
+        BUILDING                    an empty file that a build locks
         CURRENT                     the name of the current generation
         STAGED                      the segments sealed by a build that is running or was interrupted
         segments/<segment>/         articles and vectors, in the files that segment.py describes
@@ -31,6 +32,7 @@ from rag.text.records import read_record
 
 FORMAT = 2
 CURRENT = "CURRENT"
+LOCK = "BUILDING"
 STAGED = "STAGED"
 MANIFEST = "manifest.json"
 PROJECTION = "projection.npz"
@@ -105,6 +107,14 @@ def read_paths(folder: Path) -> list[Path]:
             f"The index “{folder.name}” is damaged and no longer says which folders it was built from: {error}. "
             f"Name the folders: `{rebuild_command(folder.name)} FOLDER`."
         ) from error
+
+
+def is_index(folder: Path) -> bool:
+    """Return whether a folder holds an index, or one that is being built for the first time."""
+    try:
+        return (folder / LOCK).stat().st_size == 0
+    except OSError:
+        return False
 
 
 def list_indexes(folder: Path) -> list[str]:

@@ -18,6 +18,7 @@ from rag.config import Config, say_install
 from rag.errors import StoreError
 from rag.index.index import Index
 from rag.text.dates import PartialDate
+from rag.text.plurals import count_noun
 from rag.types import Filter, Vectors
 
 if TYPE_CHECKING:
@@ -137,9 +138,9 @@ class MilvusStore:
             found = dict(self._read_sources(self._name_collection(index.generation)))
         wrong = {row for row, source in found.items() if expected.get(row) != source}
         if wrong:
-            yield f"holds {len(wrong)} passages that are not in the index"
+            yield f"holds {count_noun(len(wrong), 'passage')} not in the index"
         if missing := expected.keys() - found.keys():
-            yield f"lacks {len(missing)} passages of the index"
+            yield f"lacks {count_noun(len(missing), 'passage')} of the index"
 
     def list_others(self, index: Index) -> list[str]:
         """Return the sorted names of the collections of the index's other generations. Raises StoreError."""
@@ -175,8 +176,8 @@ class MilvusStore:
         (counted,) = self._client.query(collection, output_fields=["count(*)"])
         if counted["count(*)"] != index.manifest.passages:
             raise StoreError(
-                f"Milvus at {self._uri} holds {counted['count(*)']} passages of “{index.name}” instead of "
-                f"{index.manifest.passages}. Run `rag index --index {index.name}` again."
+                f"Milvus at {self._uri} holds {count_noun(counted['count(*)'], 'passage')} of “{index.name}” "
+                f"instead of {index.manifest.passages}. Run `rag index --index {index.name}` again."
             )
 
     def _find_current(self) -> str | None:

@@ -16,6 +16,7 @@ from rag.index.milvus import MilvusStore, open_store
 from rag.index.segment import TOKENS, Segment
 from rag.ingest.build import lock_index
 from rag.ingest.documents import File, Skipped, read, walk
+from rag.text.plurals import count_noun
 
 MAX_NAMES = 3
 """The maximum number of cached passages that a message names; the others are counted."""
@@ -37,8 +38,9 @@ class Audit:
 
     def __str__(self) -> str:
         """Return one line, such as `5 articles, 63 passages, 63 vectors in 1 segment of “default”: nothing wrong`."""
-        counts = f"{self.articles} articles, {self.passages} passages, {self.vectors} vectors"
-        segments = "1 segment" if self.segments == 1 else f"{self.segments} segments"
+        numbers = {"article": self.articles, "passage": self.passages, "vector": self.vectors}
+        counts = ", ".join(count_noun(number, noun) for noun, number in numbers.items())
+        segments = count_noun(self.segments, "segment")
         return f"{counts} in {segments} of “{self.index}”: {len(self.wrong) or 'nothing'} wrong"
 
     def as_dict(self) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def _find_problems(segment: Segment) -> Iterator[str]:
         (segment.folder / TOKENS).stat().st_size,
     )
     if misplaced:
-        yield f"{misplaced} passages are not in the text of their article, or have no tokens"
+        yield f"the number of passages that are not in the text of their article, or have no tokens, is {misplaced}"
 
 
 def _check_totals(index: Index) -> Iterator[str]:
@@ -118,8 +120,8 @@ def _check_totals(index: Index) -> Iterator[str]:
     found = (sources.total(), sum(segment.info.passages for segment in index.segments))
     if expected != found:
         yield (
-            f"The manifest lists {expected[0]} articles and {expected[1]} passages, but the segments hold {found[0]} "
-            f"and {found[1]}. {_rebuild(index)}"
+            f"The manifest lists {count_noun(expected[0], 'article')} and {count_noun(expected[1], 'passage')}, "
+            f"but the segments hold {found[0]} and {found[1]}. {_rebuild(index)}"
         )
 
 
@@ -171,8 +173,8 @@ def _check_passage_cache(config: Config) -> Iterator[str]:
         names = ", ".join(sorted(cached)[:MAX_NAMES])
         more = f", and {len(cached) - MAX_NAMES} others" if len(cached) > MAX_NAMES else ""
         yield (
-            f"{cached.total()} files in {cache.states.folder} were computed from passages that no index in "
-            f"{config.indexes} contains. They hold numbers, not text, and are computed again when they are needed. "
+            f"{cache.states.folder} holds {count_noun(cached.total(), 'file')} computed from passages that no index in "
+            f"{config.indexes} contains. Such files hold numbers, not text, and are made again when they are needed. "
             f"Remove the folder, or the files whose names begin with: {names}{more}."
         )
 
@@ -181,8 +183,9 @@ def _note_removed(index: Index) -> Iterator[str]:
     for segment in index.segments:
         if removed := segment.info.rows - segment.info.passages:
             yield (
-                f"The segment {segment.folder.name} still holds the vectors, not the text, of {removed} passages whose "
-                "articles were removed. They are deleted when the segment is merged. To delete them now, run "
+                f"The segment {segment.folder.name} still holds the vectors, not the text, of "
+                f"{count_noun(removed, 'passage')} whose articles were removed. They are deleted when the segment is "
+                "merged. To delete them now, run "
                 f"`{rebuild_command(index.name)}`."
             )
 

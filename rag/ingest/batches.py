@@ -53,7 +53,7 @@ def read_batches(changes: Changes, split: Callable[[Document], list[Passage]], s
         if isinstance(document, Skipped):
             changes.skip(document)
             continue
-        changes.read.add(file.source)
+        changes.add(document)
         passages = split(document)
         if batch.articles and len(passages) > size:
             yield replace(batch, left=batch.left + file.size)

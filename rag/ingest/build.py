@@ -18,17 +18,17 @@ from rag.errors import DocumentError, IndexBusy, IndexMissing, StoreError
 from rag.generation.cache import PassageCache
 from rag.index.index import Index
 from rag.index.index_writer import IndexWriter
-from rag.index.manifest import read_paths, remove_unused_files
+from rag.index.manifest import LOCK, read_paths, remove_unused_files
 from rag.index.merging import MergePolicy
 from rag.index.milvus import open_store
 from rag.ingest.batches import Batch, ProgressEstimate, read_ahead, read_batches
 from rag.ingest.changes import Changes
 from rag.ingest.documents import Skipped
-from rag.ingest.splitting import cut
+from rag.ingest.splitting import cut, prepare
 from rag.protocols import Encoder
+from rag.text.plurals import count_noun
 from rag.types import Document, Passage, Progress
 
-LOCK = "BUILDING"
 MAX_REASONS = 3
 """The maximum number of skipped files for which an error message gives the reasons."""
 
@@ -45,14 +45,17 @@ class Summary:
     kept: tuple[Skipped, ...]
     """Articles whose files can no longer be read; the index keeps them as they were."""
     skipped: tuple[Skipped, ...]
+    incomplete: tuple[Skipped, ...]
+    """New and changed articles of which a part could not be read."""
     passages: int
 
     def __str__(self) -> str:
         """Return one line, such as `5 files: 1 new, 1 changed, 2 unchanged, 1 removed; 63 passages in “default”`."""
         counts = {name: getattr(self, name) for name in ("new", "changed", "unchanged", "removed")}
         counts |= {"kept": len(self.kept), "skipped": len(self.skipped)}
-        parts = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-        return f"{sum(counts.values())} files: {parts}; {self.passages} passages in “{self.index}”"
+        total = sum(counts.values())
+        parts = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
+        return f"{count_noun(total, 'file')}: {parts}; {count_noun(self.passages, 'passage')} in “{self.index}”"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON."""
@@ -150,10 +153,11 @@ class _Build:
             writer.begin(document, size, len(passages))
             for start in range(0, len(passages), limit):
                 part = passages[start : start + limit]
-                writer.extend(part, self._encoder.encode([p.text for p in part], "passage", estimate.report))
+                read = [prepare(document, passage) for passage in part]
+                writer.extend(part, self._encoder.encode(read, "passage", estimate.report))
                 estimate.done += len(part)
             return
-        texts = [p.text for _, _, passages in batch.articles for p in passages]
+        texts = [prepare(document, p) for document, _, passages in batch.articles for p in passages]
         embeddings = self._encoder.encode(texts, "passage", estimate.report)
         estimate.done += len(texts)
         ends = list(accumulate((len(passages) for _, _, passages in batch.articles), initial=0))
@@ -177,6 +181,7 @@ def _summarise(index: str, changes: Changes, passages: int) -> Summary:
         removed=len(changes.removed),
         kept=tuple(sorted(changes.kept, key=_get_source)),
         skipped=tuple(sorted(changes.skipped, key=_get_source)),
+        incomplete=tuple(sorted(changes.incomplete, key=_get_source)),
         passages=passages,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rag.ingest.documents import File, Skipped, walk
+from rag.ingest.documents import File, ParsedDocument, Skipped, walk
 
 
 @dataclass(slots=True)
@@ -24,6 +24,8 @@ class Changes:
     kept: list[Skipped] = field(default_factory=list)
     """The known articles that can no longer be read and are kept as they were."""
     skipped: list[Skipped] = field(default_factory=list)
+    incomplete: list[Skipped] = field(default_factory=list)
+    """The articles of which a part could not be read, once for each part."""
 
     def scan(self, paths: Sequence[Path]) -> None:
         """Find the files under `paths`, and note which of them must be read. Raises DocumentError."""
@@ -42,6 +44,11 @@ class Changes:
         self.kept += [replace(skipped, source=source) for source in known]
         self.wanted.update({source: self.known[source] for source in known})
         self.skipped += [] if known else [skipped]
+
+    def add(self, document: ParsedDocument) -> None:
+        """Note a file that was read, and the parts of it that could not be read."""
+        self.read.add(document.source)
+        self.incomplete += [Skipped(document.source, warning) for warning in document.warnings]
 
     @property
     def present(self) -> set[str]:

@@ -28,9 +28,11 @@ _BYTE_ORDER_MARKS = (
 )
 _EIGHT_BIT = (
     "cp1250", "cp1251", "cp1252", "cp1253", "cp1257", "cp1254", "iso8859_2", "iso8859_15", "iso8859_7", "iso8859_13",
-    "iso8859_5", "koi8_r", "koi8_u", "cp1255", "cp1256",
+    "iso8859_5", "koi8_r", "koi8_u", "cp1255", "cp1256", "mac_cyrillic", "mac_greek",
 )  # fmt: skip
 """In order of preference where several give the same text."""
+_MACINTOSH = {"mac_cyrillic": ("\u0400", "\u04ff"), "mac_greek": ("\u0370", "\u03ff")}
+"""The first and the last letter of the script of each Macintosh charset."""
 _LETTERS = {
     "ar": "ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىي", "bs": "čćđšž", "ca": "àçèéíïòóúü", "cs": "áčďéěíňóřšťúůýž",
     "da": "æøåé", "de": "äöüß", "el": "αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ", "en": "é", "es": "áéíñóúü",
@@ -85,6 +87,8 @@ _NOT_WESTERN = re.compile(
     rf"¤|[©Ð][a-z]|{_SIGN}(?={_LETTER})|(?<={_LETTER})(?:{_SIGN}|[‚„]|[®©°×÷§¶‰™“”»«›‹€](?={_LETTER}))"
 )
 """Combinations that texts in other charsets show when they are decoded as Windows-1252."""
+_SIGN_IN_WORD = re.compile(rf"(?<={_LETTER})[€‚„¤]|{_LETTER}\xa0?[¢¥¦¬†‡](?={_LETTER})")
+"""Signs that stand for letters of DOS charsets when these are decoded as Windows ones."""
 _KANA = re.compile(r"[ぁ-ヺ]")
 
 
@@ -134,9 +138,22 @@ def _decode_eight_bit(data: bytes) -> str | None:
             text = data.decode(charset)
         except UnicodeDecodeError:
             continue
-        if not _CONTROL_8_BIT.search(text):
+        if not _CONTROL_8_BIT.search(text) and not _SIGN_IN_WORD.search(text) and _is_macintosh(text, charset):
             return text
     return None
+
+
+def _is_macintosh(text: str, charset: str) -> bool:
+    """Return whether a text in a Macintosh charset is in its script, and mostly in small letters; True for others.
+
+    These charsets have few signs that are unlikely in texts, so any bytes would do.
+    """
+    if charset not in _MACINTOSH:
+        return True
+    first, last = _MACINTOSH[charset]
+    special = [letter for letter in text[:_SCORED_CHARS] if letter.isalpha() and not letter.isascii()]
+    fitting = sum(first <= letter <= last and letter.islower() for letter in special)
+    return fitting * 10 > len(special) * 7
 
 
 def _decode_western(data: bytes) -> str | None:

@@ -7,14 +7,18 @@ that cannot be an article is not an error: both functions give a `Skipped` with 
 import hashlib
 import os
 import stat
+import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import DocumentError
-from rag.ingest.formats import FORMATS, parse
+from rag.index.manifest import is_index
+from rag.ingest.formats import describe_unsupported, parse
+from rag.text.invisible import drop_hidden
 from rag.text.language import detect
+from rag.text.structure import tidy
 from rag.types import Document
 
 MAX_BYTES = 50_000_000
@@ -47,6 +51,14 @@ class Skipped:
     """True if it may be or contain an article, but the operating system does not allow it to be read."""
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedDocument(Document):
+    """A document with what its file says beyond it, which the index does not keep."""
+
+    warnings: tuple[str, ...] = ()
+    """The parts of the file that could not be read, each in a sentence that says what to do."""
+
+
 def corpus_root(paths: Sequence[Path]) -> Path:
     """Return the folder that sources are relative to: the deepest one that contains all of `paths`.
 
@@ -66,25 +78,38 @@ def corpus_root(paths: Sequence[Path]) -> Path:
 def walk(paths: Sequence[Path]) -> Iterator[File | Skipped]:
     """Yield every file under `paths` (folders and files), hashed but not parsed, in the order of their sources.
 
-    Files and folders whose names begin with a dot are ignored. Of several files with the same bytes, the first is
-    yielded as a File and the others as Skipped. Raises DocumentError like `corpus_root`.
+    Files and folders whose names begin with a dot are ignored, and so are indexes. Of several files with the same
+    bytes, the oldest that is no link is yielded as a File, and the others as Skipped. Raises DocumentError like
+    `corpus_root`.
     """
     root = corpus_root(paths)
     found: dict[Path, str] = {}
     for path in paths:
         _list_files(Path(os.path.realpath(path)), root, found)
-    first_with: dict[str, str] = {}
+    entries: list[File | Skipped] = []
     for path, problem in sorted(found.items(), key=lambda item: item[0].relative_to(root).as_posix()):
         source = _escape_path(path.relative_to(root))
-        entry = Skipped(source, problem, unreadable=problem != _OUTSIDE) if problem else _inspect(path, root)
-        if isinstance(entry, File):
-            first = first_with.setdefault(entry.checksum, entry.source)
-            if first != entry.source:
-                entry = Skipped(entry.source, f"Its content is the same as that of {first}.")
-        yield entry
+        entries.append(Skipped(source, problem, unreadable=problem != _OUTSIDE) if problem else _inspect(path, root))
+    first_with: dict[str, File] = {}
+    for file in sorted((entry for entry in entries if isinstance(entry, File)), key=_rank_copy):
+        first_with.setdefault(file.checksum, file)
+    for entry in entries:
+        if isinstance(entry, File) and (first := first_with[entry.checksum]) is not entry:
+            yield Skipped(entry.source, f"Its content is the same as that of {first.source}.")
+        else:
+            yield entry
 
 
-def read(file: File) -> Document | Skipped:
+def _rank_copy(file: File) -> tuple[bool, int, str]:
+    """Return a key that sorts the original before its copies: links last, then by age."""
+    try:
+        changed = file.path.stat().st_mtime_ns
+    except OSError:
+        changed = sys.maxsize  # It vanished meanwhile.
+    return file.path.is_symlink(), changed, file.source
+
+
+def read(file: File) -> ParsedDocument | Skipped:
     """Parse a file that `walk` found, and detect its language."""
     try:
         data = file.path.read_bytes()
@@ -94,12 +119,13 @@ def read(file: File) -> Document | Skipped:
     except DocumentError as error:
         return Skipped(file.source, str(error))
     text = unicodedata.normalize("NFC", content.text.replace("\r\n", "\n").replace("\r", "\n"))
-    if not text.strip():
+    if not drop_hidden(text).strip():
         return Skipped(file.source, "It contains no text.")
-    language = detect(text)
+    language = detect(drop_hidden(text))
     checksum = hashlib.sha256(data).hexdigest()
-    title = content.title or _find_title(text)
-    return Document(file.source, text, language.code, language.script, content.date, title, checksum)
+    title = tidy(content.title or _find_title(text) or "").replace("\n", " ") or None
+    facts = (content.date, title, checksum, content.warnings)
+    return ParsedDocument(file.source, text, language.code, language.script, *facts)
 
 
 def _list_files(path: Path, root: Path, found: dict[Path, str]) -> None:
@@ -115,15 +141,15 @@ def _list_files(path: Path, root: Path, found: dict[Path, str]) -> None:
         for name in folders:
             if not name.startswith(".") and not _is_within(Path(folder, name), root):
                 found[Path(folder, name)] = _OUTSIDE
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in folders if not name.startswith(".") and not is_index(Path(folder, name))]
         found.update({Path(folder, name): "" for name in names if not name.startswith(".")})
 
 
 def _inspect(path: Path, root: Path) -> File | Skipped:
     """Return a file with its checksum, or the reason why it cannot be an article."""
     source = _escape_path(path.relative_to(root))
-    if path.suffix.lower() not in FORMATS:
-        return Skipped(source, f"This format is not supported. Supported formats: {', '.join(FORMATS)}.")
+    if reason := describe_unsupported(path.suffix.lower()):
+        return Skipped(source, reason)
     if source != path.relative_to(root).as_posix():
         return Skipped(source, "Its name is not valid UTF-8. Rename the file.")
     if not _is_within(path, root):

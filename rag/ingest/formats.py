@@ -3,71 +3,38 @@
 A format is one function from bytes to `Content`, and one entry in the table `READERS` near the end of this module.
 """
 
-import codecs
-import importlib
-import io
 import re
-import time
-import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from types import ModuleType
+import unicodedata
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from rag.config import say_install
 from rag.errors import DocumentError
-from rag.ingest.charsets import decode
+from rag.ingest.archives import read_epub, read_opendocument
+from rag.ingest.content import Content, decode_text, import_library
+from rag.ingest.mail import read_mail, read_saved_page
+from rag.ingest.markdown import blank_marks
+from rag.ingest.office import read_slides, read_workbook
+from rag.ingest.pdf.pages import read_pages
+from rag.ingest.plain import read_subtitles, read_table
+from rag.ingest.web import read_html
+from rag.ingest.word import read_word
 from rag.text.dates import is_date
+from rag.text.sentences import HEADING
+from rag.text.structure import tidy
 
-MAX_UNPACKED_BYTES = 200_000_000
-MAX_HTML_BYTES = 10_000_000
-MAX_PAGES = 2000
-MAX_SECONDS = 60.0
-"""The time limit in seconds for one PDF; some pages take minutes each."""
-CHARSET_BYTES = 4096
-"""The number of bytes at the beginning of a web page that are searched for its charset."""
+RECOGNISE = "Install Tesseract, or run text recognition (OCR) on it."
 
 _DATE = re.compile(r"\s*date:?[ \t]+(\d{4}(?:-\d{2}){0,2})(?:T[\d:.+Z-]*)?(?=\s|$)", re.IGNORECASE)
+_PAGE = re.compile(r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE)
+"""The beginning of a web page, which may be saved under the name of a text file."""
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\n((?:.*\n){1,200}?)---[ \t]*(?:\n|$)")
-_HEADING = re.compile(r"^# +(.+?)[ #]*$", re.MULTILINE)
-_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
-_SUPERSETS = {
-    "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
-    "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949",
-}  # fmt: skip
-"""The charset that browsers use in place of a declared one, by Python's names; from WHATWG's Encoding Standard."""
-_OTHER_ARTICLES = (
-    "ancestor::aside or ancestor::nav or "
-    "ancestor::footer[not(ancestor::article or ancestor::main or contains(@class, 'entry'))] "
-    "or ancestor::*[not(.//h1)][" + " or ".join(
-        f"contains(concat(' ', normalize-space(@class), ' ', @id, ' '), ' {word} ')"
-        for word in ("comment", "comments", "related", "sidebar")
-    ) + "]"
-)  # fmt: skip
-"""An XPath condition for the parts of a web page that are about other articles."""
-_NOT_TEXT = {"pPr", "rPr", "del", "moveFrom", "drawing", "pict", "object", "Fallback", "rt"}
-"""Elements of a Word paragraph that are not part of its text: properties, deletions, floating objects, duplicates."""
-_CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The text of a file, and the title and date that it declares."""
-
-    text: str
-    title: str | None = None
-    date: str | None = None
-
-
-def _decode(data: bytes) -> str:
-    text = decode(data)
-    if text is None:
-        raise DocumentError("It is binary or in an unknown charset. If it is text, save it as UTF-8.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+_HEADING = re.compile(rf"^{HEADING} *(\S.*)$", re.MULTILINE)
 
 
 def _read_text(data: bytes) -> Content:
-    text = _decode(data)
+    text = decode_text(data)
+    if _PAGE.match(text):
+        return read_html(data)
     front = _FRONT_MATTER.match(text)
     if front and (fields := _read_fields(front[1])):
         title, day = fields.get("title"), str(fields.get("date"))[: len("2023-10-18")]
@@ -81,7 +48,7 @@ def _read_text(data: bytes) -> Content:
 
 def _read_fields(front: str) -> dict[str, Any]:
     """Return the fields of YAML front matter, named in lower case; none if it has neither a title nor a date."""
-    yaml = _import("yaml")
+    yaml = import_library("yaml")
     try:
         fields = yaml.safe_load(front)
     except (yaml.YAMLError, ValueError, RecursionError):
@@ -97,143 +64,95 @@ def _blank(text: str, end: int) -> str:
 
 def _read_markdown(data: bytes) -> Content:
     content = _read_text(data)
-    heading = _HEADING.search(content.text)
-    return Content(content.text, content.title or (heading[1] if heading else None), content.date)
-
-
-def _read_html(data: bytes) -> Content:
-    if len(data) > MAX_HTML_BYTES:
-        limit = MAX_HTML_BYTES // 1_000_000
-        raise DocumentError(f"It is larger than {limit} MB, the limit for web pages. Split it into smaller files.")
-    trafilatura = _import("trafilatura")
-    page = _decode_html(data)
-    tree = trafilatura.load_html(page)
-    if tree is not None:
-        _unmark_other_dates(tree)
-    parts = trafilatura.bare_extraction(
-        page if tree is None else tree,
-        with_metadata=True,
-        include_comments=False,
-        favor_recall=True,
-        # Searching the text for a date that the page does not declare would be guessing.
-        date_extraction_params={"extensive_search": False, "original_date": True},
-    )
-    if parts is None or not parts.text:
-        return Content(trafilatura.html2txt(page))
-    return Content(parts.text, parts.title, parts.date)
-
-
-def _unmark_other_dates(page: Any) -> None:
-    """Turn the <time> elements that date other articles into plain text."""
-    for time_of_other in page.xpath(f"//time[{_OTHER_ARTICLES}]"):
-        time_of_other.drop_tag()
-    # An article within an article is usually a comment. If no time is outside, though, it is the article itself.
-    inner = page.xpath("//article//article//time")
-    for time_of_other in inner if len(inner) < len(page.xpath("//time")) else ():
-        time_of_other.drop_tag()
-
-
-def _decode_html(data: bytes) -> str:
-    declared = _CHARSET.search(data[:CHARSET_BYTES])
-    try:
-        name = codecs.lookup(declared[1].decode()).name if declared else "utf-8"
-        # A byte order mark, or bytes that are valid UTF-8, take precedence over what the page declares.
-        if name.startswith("iso2022") or not (name.startswith("utf") or _is_utf8(data)):
-            return data.decode(_SUPERSETS.get(name, name))
-    except (LookupError, UnicodeDecodeError):
-        pass
-    return _decode(data)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    # Composed before the marks are blanked, so that later nothing can change the length.
+    text = blank_marks(unicodedata.normalize("NFC", content.text))
+    heading = _HEADING.search(text)
+    title = tidy(heading[0]) if heading else None
+    return Content(text, content.title or title or None, content.date)
 
 
 def _read_pdf(data: bytes) -> Content:
-    pypdf = _import("pypdf")
-    reader = pypdf.PdfReader(io.BytesIO(data))
-    if len(reader.pages) > MAX_PAGES:
-        raise DocumentError(f"It has more than {MAX_PAGES} pages. Split it into smaller files.")
-    end = time.monotonic() + MAX_SECONDS
-    pages = []
-    for page in reader.pages:
-        if time.monotonic() > end:
-            raise DocumentError(f"Reading it took more than {MAX_SECONDS:.0f} seconds. Save it as plain text.")
-        pages.append(page.extract_text())
-    text = "\n\n".join(pages)
-    if not text.strip():
-        raise DocumentError("It contains no text, perhaps only scanned pages. Run text recognition (OCR) on it.")
-    return Content(text.replace("\x00", " ").encode("utf-8", "replace").decode())
+    import_library("pypdfium2")
+    pages = read_pages(data)
+    if not pages.text.strip():
+        raise DocumentError(f"It contains no text, perhaps only scanned pages. {RECOGNISE}")
+    return Content(pages.text, pages.title, warnings=_describe_pictures(pages.pictures))
 
 
-def _read_docx(data: bytes) -> Content:
-    docx = _import("docx")
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED_BYTES:
-            limit = MAX_UNPACKED_BYTES // 1_000_000
-            raise DocumentError(f"It is larger than {limit} MB when unpacked. Split it into smaller files.")
-    document = docx.Document(io.BytesIO(data))
-    blocks = _list_blocks(document.element.body)
-    return Content("\n\n".join(block for block in blocks if block.strip()), document.core_properties.title or None)
+def _describe_pictures(pages: Sequence[int]) -> tuple[str, ...]:
+    if not pages:
+        return ()
+    named = f"Page {pages[0]} is a picture" if len(pages) == 1 else f"Pages {_list_numbers(pages)} are pictures"
+    return (f"{named} without text and cannot be searched. {RECOGNISE}",)
 
 
-def _list_blocks(parent: Any) -> Iterator[str]:
-    """Yield the paragraphs and table rows of a part of a Word file, including those of filled-in form fields."""
-    for element in parent.iterchildren("{*}*"):
-        name = element.tag.rpartition("}")[2]
-        if name == "p":
-            yield "".join(_list_pieces(element))
-        elif name == "tr":
-            cells = (cell for cell in element.iter("{*}tc") if next(cell.iterancestors("{*}tr")) is element)
-            yield "\t".join("\n".join(_list_blocks(cell)) for cell in cells)
-        elif name not in _NOT_TEXT and element.find("{*}sdtPr/{*}showingPlcHdr") is None:
-            yield from _list_blocks(element)
+def _list_numbers(numbers: Sequence[int]) -> str:
+    """Return ascending numbers as text, such as `2, 5–9`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def _list_pieces(parent: Any) -> Iterator[str]:
-    """Yield the text of a Word paragraph in pieces, with all tracked changes accepted."""
-    for element in parent.iterchildren("{*}*"):
-        name = element.tag.rpartition("}")[2]
-        if name == "t":
-            yield element.text or ""
-        elif name in _CHARACTERS:
-            yield " " if any(kind.endswith("}type") for kind in element.attrib) else _CHARACTERS[name]
-        elif name not in _NOT_TEXT and element.find("{*}sdtPr/{*}showingPlcHdr") is None:
-            yield from _list_pieces(element)
-
-
-def _import(module: str) -> ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        install = say_install("documents", "pypdf python-docx pyyaml trafilatura")
-        raise DocumentError(f"Reading this format needs another package. {install}") from None
+def _read_rtf(data: bytes) -> Content:
+    striprtf = import_library("striprtf.striprtf")
+    if not data.lstrip().startswith(b"{\\rtf"):
+        raise DocumentError("It is not in the Rich Text Format, though its name says so. Save it again, or as .docx.")
+    return Content(striprtf.rtf_to_text(data.decode("latin-1"), errors="replace").replace("\r\n", "\n"))
 
 
 READERS: dict[str, Callable[[bytes], Content]] = {
-    ".txt": _read_text,
-    ".md": _read_markdown,
-    ".html": _read_html,
-    ".htm": _read_html,
+    **dict.fromkeys((".txt", ".text", ".log"), _read_text),
+    **dict.fromkeys((".md", ".markdown"), _read_markdown),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), read_html),
+    **dict.fromkeys((".mht", ".mhtml"), read_saved_page),
+    **dict.fromkeys((".csv", ".tsv"), read_table),
+    **dict.fromkeys((".srt", ".vtt"), read_subtitles),
     ".pdf": _read_pdf,
-    ".docx": _read_docx,
+    ".docx": read_word,
+    ".odt": read_opendocument,
+    ".rtf": _read_rtf,
+    ".epub": read_epub,
+    ".eml": read_mail,
+    ".pptx": read_slides,
+    ".xlsx": read_workbook,
 }
 """The function that reads each format, by the extension of the file's name."""
 FORMATS = tuple(READERS)
-"""The extensions of supported files."""
+"""The extensions of supported files. A file without an extension is read as text."""
+_SAVE = "Open it in the program that wrote it and save it as"
+_REMEDIES = {
+    **dict.fromkeys((".doc", ".dot", ".wpd", ".wps", ".pages"), f"{_SAVE} .docx."),
+    **dict.fromkeys((".xls", ".ods", ".numbers"), f"{_SAVE} .xlsx."),
+    **dict.fromkeys((".ppt", ".odp", ".key"), f"{_SAVE} .pptx."),
+    **dict.fromkeys((".msg", ".mbox", ".pst"), "Save the mails in it as .eml."),
+    **dict.fromkeys((".mobi", ".azw", ".azw3", ".fb2"), "Convert it to .epub."),
+    **dict.fromkeys((".ps", ".djvu", ".xps", ".tex"), "Convert it to .pdf."),
+    **dict.fromkeys((".json", ".jsonl", ".xml", ".yaml", ".yml"), "Convert it to .csv or .txt."),
+    **dict.fromkeys((".zip", ".rar", ".7z", ".gz", ".tar"), "Unpack it."),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".heic"), "Run text recognition (OCR) on it."),
+}
+"""The sentence that says what to do with a file of an unsupported format, by the extension of its name."""
+
+
+def describe_unsupported(ending: str) -> str | None:
+    """Return why files with this extension cannot be read and what to do, or None if they can."""
+    if ending in READERS or not ending:
+        return None
+    remedy = _REMEDIES.get(ending, "Save it in one of the supported formats.")
+    return f"This format is not supported. {remedy} Supported formats: {', '.join(FORMATS)}."
 
 
 def parse(data: bytes, ending: str) -> Content:
-    """Return the content of a file whose name has the extension `ending`, one of `FORMATS`.
+    """Return the content of a file whose name has the extension `ending`, one of `FORMATS` or "".
 
     Raises DocumentError with the reason and the remedy, without the file's name.
     """
     try:
-        return READERS[ending](data)
+        return READERS.get(ending, _read_text)(data)
     except (DocumentError, MemoryError):
         raise
     except Exception as error:  # Malformed files make the libraries raise nearly any exception.

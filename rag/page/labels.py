@@ -32,6 +32,10 @@ class Wording:
             return self.label(error.label, **error.values)
         return str(error)
 
+    def name_page(self, page: int | None) -> str | None:
+        """Return the name of a page, such as `p. 3`; None if there is no page."""
+        return self.prompts.say("page", *self.written, page=str(page)) if page else None
+
     def name(self, language: str) -> str:
         """Return the name of a language, in the language of the page."""
         return name_of(language, *self.written)

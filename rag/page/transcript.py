@@ -57,9 +57,9 @@ def _describe_odds(hit: Hit, wording: Wording) -> str:
 
 
 def _find_state(answer: Answer) -> str | None:
-    """Return the label that tells how far an answer can be relied on, which is also its CSS class.
+    """Return the label that tells where an answer comes from, which is also its CSS class.
 
-    Small talk and counts have none, because they cite nothing.
+    A quote has none, because the answer says so itself. Small talk and counts have none, because they cite nothing.
     """
     if answer.abstained:
         return "abstained"
@@ -68,14 +68,18 @@ def _find_state(answer: Answer) -> str | None:
     if not answer.quoted:
         return "verified"
     # An answer about the collection comes from the index, without a search and without the model.
-    return "quoted" if answer.hits else "listed"
+    return None if answer.hits else "listed"
 
 
-def _split_markers(answer: Answer) -> list[tuple[str, Citation | None]]:
-    """Split the text of an answer into markers, each with its citation, and the text between them."""
+def _split_markers(answer: Answer) -> list[tuple[str, Citation | None, bool]]:
+    """Split the text of an answer into markers, each with its citation, and the text between them.
+
+    The last item is true for the answering words of a quote.
+    """
     cited = {str(citation.number): citation for citation in answer.citations}
-    parts: list[tuple[str, Citation | None]] = []
-    for position, part in enumerate(_MARKER.split(answer.text)):
-        # Every second part is the number in a marker.
-        parts.append((f"[{part}]", cited.get(part)) if position % 2 else (part, None))
+    parts: list[tuple[str, Citation | None, bool]] = []
+    for text, is_marked in answer.split_marked():
+        for position, part in enumerate([text] if is_marked else _MARKER.split(text)):
+            # Every second part is the number in a marker.
+            parts.append((f"[{part}]", cited.get(part), False) if position % 2 else (part, None, is_marked))
     return parts

@@ -218,5 +218,5 @@ def _rebuild(
             yield replace(change, done=step[0], total=step[1])
         summary = building.result()
     assistant.refresh()
-    left_out = (*change.warnings, *summary.kept, *summary.skipped)
+    left_out = (*change.warnings, *summary.kept, *summary.skipped, *summary.incomplete)
     yield replace(change, warnings=left_out, articles=len(assistant.list_articles()))

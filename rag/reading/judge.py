@@ -13,7 +13,7 @@ from operator import itemgetter
 from rag.protocols import Generator
 from rag.text.language import name_of
 from rag.text.prompts import Prompts
-from rag.types import EncoderSettings, Hit, Passage
+from rag.types import EncoderSettings, Hit, Passage, PassageReading
 
 REPLIES = ("Yes", "No")
 """The two replies that prompts/judge.txt asks for."""
@@ -39,10 +39,18 @@ class Judge:
     """How far behind the first hit a judged hit may be, by its weighted score of retrieval, in log-odds."""
     agreement: float = 2.0
     """Log-odds added to the best passage if retrieval put it first as well: the two err on different questions."""
+    reading: float = 0.0
+    """Weight of the log-odds of the reader. With 0, only passages that are quoted are read."""
+    unread: float = 0.0
+    """The reader's log-odds that a passage counts as having if no reader read it."""
 
-    def weigh(self, odds: Sequence[float], scores: Sequence[float]) -> list[float]:
+    def weigh(
+        self, odds: Sequence[float], scores: Sequence[float], readings: Sequence[PassageReading | None] = ()
+    ) -> list[float]:
         """Return the evidence that each passage holds the answer, in log-odds. Needs at least one passage."""
         evidence = [of_one + self.weight * score for of_one, score in zip(odds, scores, strict=True)]
+        for row, read in enumerate(readings):
+            evidence[row] += self.reading * (read.odds - self.unread) if read else 0.0
         best = evidence.index(max(evidence))
         if scores[best] == max(scores):
             evidence[best] += self.agreement
@@ -75,7 +83,7 @@ def rank_by_judge(
     asked = [hit for hit in near if hit.odds is None]
     found = dict(zip(asked, ask(question, [hit.passage for hit in asked]), strict=True))
     odds = [found.get(hit, hit.odds or 0.0) for hit in near]
-    evidence = judge.weigh(odds, [hit.score for hit in near])
+    evidence = judge.weigh(odds, [hit.score for hit in near], [hit.reading for hit in near])
     ordered = sorted(zip(evidence, odds, near, strict=True), key=itemgetter(0), reverse=True)
     judged = [replace(hit, odds=of_one, evidence=total) for total, of_one, hit in ordered]
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*judged, *hits[len(near) :]], start=1))

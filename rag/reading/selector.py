@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from rag.config import Config
 from rag.encoding.query import Query
 from rag.errors import GenerationError
+from rag.protocols import Reader
 from rag.reading.judge import Ask, Judge, rank_by_judge, rank_by_retrieval
 from rag.types import EncoderSettings, Hit, Rejection, Statement
 
@@ -29,16 +30,31 @@ class Ranking:
     """The hits that have as much evidence, but lack something that the question takes for granted."""
 
 
+def read_hits(hits: Sequence[Hit], question: str, reader: Reader) -> tuple[Hit, ...]:
+    """Return the hits with the result of reading each that was not read before."""
+    unread = [hit.passage for hit in hits if hit.reading is None]
+    readings = dict(zip(unread, reader.read(question, unread), strict=True))
+    return tuple(hit if hit.reading else replace(hit, reading=readings[hit.passage]) for hit in hits)
+
+
 class Selector:
     """Ranks hits by the evidence of a judge, or of retrieval alone where there is no judge.
 
-    Without a judge, the evidence is the score of a hit and its lead over the others.
+    Without a judge, the evidence is the score of a hit and its lead over the others. A reader reads the promising hits,
+    and, if its odds count for the judge, those that are judged.
     """
 
     def __init__(
-        self, config: Config, judge: Judge | None, settings: EncoderSettings, ask: Ask, find_unmet: FindUnmet
+        self,
+        config: Config,
+        judge: Judge | None,
+        settings: EncoderSettings,
+        ask: Ask,
+        find_unmet: FindUnmet,
+        reader: Reader | None = None,
     ) -> None:
         self._judge = judge
+        self._reader = reader
         self._settings = settings
         self._ask = ask
         self._find_unmet = find_unmet
@@ -55,6 +71,9 @@ class Selector:
         if self._judge is None or not hits:
             yield self._choose(query, rank_by_retrieval(hits, self._settings))
             return
+        if self._reader and self._judge.reading:
+            read = read_hits(hits[: self._judge.judged], query.text, self._reader)
+            hits = (*read, *hits[len(read) :])
         for margin in (self._judge.margin + self._judge.weight * raised, math.inf):
             hits = rank_by_judge(query.text, hits, self._judge, self._ask, margin)
             ranking = self._choose(query, hits)
@@ -100,6 +119,9 @@ class Selector:
                 rejected.append(Rejection(Statement("", hit), reason))
             else:
                 promising.append(hit)
+        if self._reader:
+            read = dict(zip(promising, read_hits(promising, query.text, self._reader), strict=True))
+            hits, promising = [read.get(hit, hit) for hit in hits], [*read.values()]
         return Ranking(tuple(hits), tuple(promising), tuple(rejected))
 
     def _is_promising(self, hit: Hit) -> bool:

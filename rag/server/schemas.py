@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from rag.answering.answer import Answer, Citation
-from rag.types import Document, Filter, Hit
+from rag.answering.answer import Answer, Citation, Short
+from rag.types import Document, Filter, Hit, PassageReading
 
 ErrorType = Literal["invalid_request_error", "authentication_error", "server_error"]
 MODEL = "rag"
@@ -110,7 +110,9 @@ class FoundPassage(Schema):
     odds: float | None
     """Log odds that the passage contains the answer; null if the generator was not asked."""
     evidence: float | None
-    """The odds and the score combined, in log odds; null if the generator was not asked."""
+    """All evidence that the passage contains the answer, in log odds; null if it was not judged."""
+    reading: PassageReading | None
+    """The odds and the likeliest answers that the reader found; null if the passage was not read."""
     source: str
     text: str
     start: int
@@ -152,6 +154,8 @@ class CitedAnswer(Schema):
     """The answer, with a marker such as `[1]` for each citation."""
     citations: tuple[Citation, ...]
     """Each quote is verbatim in the article at the offsets given."""
+    short: Short | None
+    """The words of the first quote that answer the question by themselves; null if none were marked."""
     language: str
     """The language of the question, ISO 639-1."""
     abstained: bool
@@ -165,6 +169,7 @@ class CitedAnswer(Schema):
         return cls(
             text=answer.text,
             citations=answer.citations,
+            short=answer.short,
             language=answer.language,
             abstained=answer.abstained,
             quoted=answer.quoted,

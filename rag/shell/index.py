@@ -84,7 +84,7 @@ def _print_summary(summary: "Summary", as_json: bool) -> None:
     if as_json:
         print_json(summary.as_dict())
         return
-    for entry in summary.skipped:
+    for entry in (*summary.skipped, *summary.incomplete):
         click.echo(f"warning: {entry.source}: {entry.reason}", err=True)
     for entry in summary.kept:
         click.echo(f"warning: {entry.source}: {entry.reason} Its earlier version stays in the index.", err=True)

@@ -7,7 +7,7 @@ import click
 
 from rag.config import Config
 from rag.shell.options import ANSWERED, FAILED, as_json, complete_models
-from rag.shell.output import describe_size, print_json, show, show_progress
+from rag.shell.output import describe_size, print_json, show, show_progress, show_stages
 
 if TYPE_CHECKING:
     from rag.models.registry import Model
@@ -50,7 +50,8 @@ def list_models(as_json: bool) -> None:
 def fetch_models(names: tuple[str, ...]) -> None:
     """Download models.
 
-    By default, these are the configured encoder and generator. An interrupted download is resumed.
+    By default, these are the configured encoder and generator, and what the reader needs. An interrupted download is
+    resumed.
     """
     from rag.models.download import fetch, plan
 
@@ -61,8 +62,8 @@ def fetch_models(names: tuple[str, ...]) -> None:
             click.echo(f"{model.name} is already fetched: {planned.source}")
             continue
         click.echo(f"{model.name}: {describe_size(planned.download)} from {planned.source}, {model.licence}")
-        with show_progress(model.name, in_bytes=True) as progress:
-            path = fetch(model, config.cache, progress)
+        with show_stages(model.name, f"{model.name}: unpacking", in_bytes=True) as (downloading, unpacking):
+            path = fetch(model, config.cache, downloading, unpacking)
         click.echo(f"{model.name} was fetched to {path}")
 
 
@@ -71,7 +72,7 @@ def fetch_models(names: tuple[str, ...]) -> None:
 def verify_models(names: tuple[str, ...]) -> int:
     """Compare the files of models with their checksums.
 
-    By default, the configured encoder and generator are checked. Every file is read in full.
+    By default, the configured encoder and generator are checked, and what the reader needs. Every file is read in full.
     """
     from rag.models.registry import verify
 
@@ -114,7 +115,7 @@ def calibrate_generator() -> None:
 def print_paths(names: tuple[str, ...]) -> None:
     """Print where models are stored.
 
-    By default, these are the configured encoder and generator.
+    By default, these are the configured encoder and generator, and what the reader needs.
     """
     from rag.models.registry import locate
 
@@ -126,10 +127,12 @@ def print_paths(names: tuple[str, ...]) -> None:
 def _choose_models(names: tuple[str, ...], config: Config) -> "list[Model]":
     """Return the models of these names. By default, the configured ones that are neither paths nor servers."""
     from rag.models.registry import find, known_models
+    from rag.reading.load import list_models
 
     if names:
         return [find(name) for name in names]
-    configured = [config.encoder] if config.is_remote else [config.encoder, config.generator]
+    generators = [] if config.is_remote else [config.generator]
+    configured = dict.fromkeys((config.encoder, *list_models(config), *generators))
     # A known name is never a path, even if the current folder has a file of that name.
     known = {model.name for model in known_models()}
     return [find(name) for name in configured if name in known or not Path(name).expanduser().exists()]

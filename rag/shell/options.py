@@ -11,6 +11,7 @@ import click
 from rag.config import Config
 from rag.errors import RagError
 from rag.index.manifest import list_indexes
+from rag.shell.output import show_status
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -105,7 +106,9 @@ def with_assistant(command: Callable[..., Any]) -> Callable[..., Any]:
         from rag.types import Filter
 
         among = Filter(**{field.name: given.pop(field.name) for field in fields(Filter)})
-        return command(load(Config.from_env(hits=hits, index=index)), among=among, **given)
+        with show_status("Loading the models. `rag chat` and the page keep them loaded."):
+            assistant = load(Config.from_env(hits=hits, index=index))
+        return command(assistant, among=among, **given)
 
     for option in reversed((how_many, *filters, of_index)):
         run = option(run)

@@ -2,11 +2,11 @@
 
 import re
 
-# Controls except tab and line feed; zero-width space; forced text directions; invisible operators; byte-order and
-# annotation marks; tag characters; variation selectors, which can hide bytes. Joiners and marks that Arabic, Hebrew,
-# Indic scripts and emoji need are left alone.
+# Controls except tab and line feed; soft hyphen; Mongolian vowel separator; zero-width space; forced text directions;
+# invisible operators; byte-order and annotation marks; tag characters; variation selectors, which can hide bytes.
+# Joiners and marks that Arabic, Hebrew, Indic scripts and emoji need are left alone.
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e01ef]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u180e\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e01ef]"
 )
 
 
@@ -15,6 +15,6 @@ def drop_hidden(text: str) -> str:
     return _HIDDEN.sub("", text)
 
 
-def mark_hidden(text: str) -> str:
-    """Return `text` with each invisible character replaced by U+FFFD. The length stays the same."""
-    return _HIDDEN.sub("\ufffd", text)
+def mark_hidden(text: str, mark: str = "\ufffd") -> str:
+    """Return `text` with each invisible character replaced by another one. The length stays the same."""
+    return _HIDDEN.sub(mark, text)

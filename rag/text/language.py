@@ -137,7 +137,10 @@ def _weigh(
     likely = _normalise({code: first.get(code, 0.0) + second.get(code, 0.0) for code in first | second})
     hints = _find_hints(plain, script, likelier) if len(words) <= SHORT else {}
     least = MIN_IN_SHORT if len(words) <= SHORT else MIN_IN_LONGER
-    likely |= {code: max(likely.get(code, 0.0), least) for code in {*hints, *([expected] if expected else ())}}
+    # Words that the likeliest language has too are no sign of another.
+    likeliest = max(likely, key=likely.__getitem__, default="")
+    hinted = {code for code, factor in hints.items() if factor > hints.get(likeliest, 1.0)}
+    likely |= {code: max(likely.get(code, 0.0), least) for code in {*hinted, *([expected] if expected else ())}}
     letters = "".join(words).lower()
     prior = {
         code: weigh_letters(letters, code) * (HOME_ODDS if code == expected else 1.0) * hints.get(code, 1.0)

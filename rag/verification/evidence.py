@@ -9,6 +9,7 @@ import numpy as np
 
 from rag.encoding.matching import measure_farthest
 from rag.protocols import Encoder
+from rag.text.invisible import drop_hidden
 from rag.text.lexicon import load_lexicon
 from rag.text.sentences import Span, split_sentences
 from rag.types import Vectors
@@ -44,7 +45,7 @@ def gather(said: Parsed, question: str, read: Parsed, encoder: Encoder | None) -
     if encoder:
         # A short statement is understood only together with its question.
         asked = encoder.encode([f"{question} {said.text}".strip(), question], "query")
-        sentences = encoder.encode([read.text[start:end] for start, end in spans], "passage")
+        sentences = encoder.encode([drop_hidden(read.text[start:end]) for start, end in spans], "passage")
         near = sentences.vectors @ asked.vectors[0]
         alone = sentences.vectors @ asked.vectors[1] if question else alone
         own = asked.tokens[0][-max(1, encoder.count_tokens([said.text])[0]) :]

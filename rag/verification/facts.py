@@ -9,6 +9,7 @@ from typing import Literal
 
 from rag.text.dates import PartialDate
 from rag.text.lexicon import Word, load_common_lexicons, load_lexicon, load_lexicons, normalise, split_words
+from rag.text.sentences import Span
 from rag.text.vocabulary import Lexicon
 from rag.verification.numerals import HUNDRED, Number, find_numbers
 
@@ -72,10 +73,7 @@ def find_facts(text: str, language: str) -> Facts:
     """Return the facts in a text. If its language has no table, number words and most named months are not found."""
     lexicon = load_lexicon(language)
     words = split_words(text, language) if lexicon else []
-    calendars = {known.language: known for known in (lexicon, *load_common_lexicons()) if known}
-    dated = [*_find_numeric_dates(text, lexicon)]
-    for known in calendars.values():
-        dated += _find_named_dates(text, split_words(text, known.language), known)
+    dated = find_dates(text, language)
     taken = [span for _, span in dated]
     numbers = [
         number
@@ -90,7 +88,17 @@ def find_facts(text: str, language: str) -> Facts:
     )
 
 
-def _find_numeric_dates(text: str, lexicon: Lexicon | None) -> Iterator[tuple[PartialDate, tuple[int, int]]]:
+def find_dates(text: str, language: str) -> list[tuple[PartialDate, Span]]:
+    """Return the dates in a text with their offsets. The days of one month may share them: 18 and 19 October."""
+    lexicon = load_lexicon(language)
+    calendars = {known.language: known for known in (lexicon, *load_common_lexicons()) if known}
+    dated = [*_find_numeric_dates(text, lexicon)]
+    for known in calendars.values():
+        dated += _find_named_dates(text, split_words(text, known.language), known)
+    return dated
+
+
+def _find_numeric_dates(text: str, lexicon: Lexicon | None) -> Iterator[tuple[PartialDate, Span]]:
     for match in _ISO.finditer(text):
         year, month, day = int(match[1]), int(match[2]), int(match[3]) if match[3] else None
         if month <= MONTHS and (day or 0) <= MAX_DAY:
@@ -106,7 +114,7 @@ def _find_numeric_dates(text: str, lexicon: Lexicon | None) -> Iterator[tuple[Pa
             yield PartialDate(year, month, day), match.span()
 
 
-def _find_named_dates(text: str, words: list[Word], lexicon: Lexicon) -> Iterator[tuple[PartialDate, tuple[int, int]]]:
+def _find_named_dates(text: str, words: list[Word], lexicon: Lexicon) -> Iterator[tuple[PartialDate, Span]]:
     patterns = _compile_dates(lexicon)
     for word in words:
         month = lexicon.months.find(word.form)

@@ -9,7 +9,7 @@ from rag.encoding.query import Query
 from rag.testing import WordEncoder
 from rag.text.language import Language
 from rag.text.prompts import Prompts
-from rag.types import Hit, Passage
+from rag.types import Document, Hit, Passage
 
 PROMPTS = Prompts.load(ROOT / "prompts")
 MAY = "The Lindale ferry may stop running in June, the council said on Saturday."
@@ -21,12 +21,17 @@ def make(source: str, text: str, date: str | None, language: str = "en") -> Hit:
     return Hit(1, 0.9, passage)
 
 
+def open_article(passage: Passage) -> Document:
+    return Document(passage.source, passage.text, passage.language, passage.script, passage.date, None, "")
+
+
 def answer(*hits: Hit, asked: str = "en") -> tuple[str, list[str]]:
     query = Query("Will the ferry stop?", Language(asked, "Latn"), WordEncoder())
-    first = hits[0].passage
+    documents = {hit.passage.source: open_article(hit.passage) for hit in hits}
+    first = documents[hits[0].passage.source]
     end = first.text.index(".") + 1
     phrased = f"“{first.text[:end]}” [1]", (cite(first, (0, end), 1),)
-    text, citations = add_contrary(phrased, hits, query, PROMPTS)
+    text, citations = add_contrary(phrased, hits, query, PROMPTS, documents.__getitem__)
     return text, [citation.source for citation in citations]
 
 

@@ -40,6 +40,15 @@ def test_sources_follow_the_answer_with_their_quotes() -> None:
     ]  # fmt: skip
 
 
+def test_the_page_of_a_pdf_is_named_in_the_language_of_the_answer() -> None:
+    cited = replace(ANSWER, citations=(replace(CITATION, source="harbour.pdf", page=7),))
+    assert write_answer(cited, PROMPTS).endswith("[1] harbour.pdf · p. 7 · Greek · 2025: “Άνοιξε τον Μάιο.”")
+    assert "· σ. 7 · " in write_answer(replace(cited, language="el", script="Grek"), PROMPTS)
+    exported = write_markdown([Exchange("When?", answer=cited)], Wording(PROMPTS, "cs"))
+    assert "s\\. 7" in exported
+    assert "p. 7" in cited._repr_html_()
+
+
 def test_each_line_of_an_answer_stays_a_line_of_its_own() -> None:
     cited = (CITATION, replace(CITATION, number=2))
     answer = replace(ANSWER, text="In May. (Greek, 2025) [1]\nIn June. (Greek, 2025) [2]", citations=cited)
@@ -52,7 +61,7 @@ def test_each_line_of_an_answer_stays_a_line_of_its_own() -> None:
 
 @pytest.mark.parametrize("words", ACTIVE)
 def test_nothing_in_an_article_is_active_in_markdown(words: str) -> None:
-    hostile = replace(CITATION, source=words, quote=words)
+    hostile = replace(CITATION, source=words, quote=words, shown=words)
     text = write_answer(replace(ANSWER, text=f"{words} [1]", citations=(hostile,)), PROMPTS)
     tokens = [token for block in MarkdownIt("commonmark").parse(text) for token in (block, *(block.children or ()))]
     assert not {token.type for token in tokens} & {"image", "link_open", "html_inline", "html_block"}
@@ -68,7 +77,7 @@ def test_a_notebook_shows_an_answer_with_its_citations() -> None:
 
 @pytest.mark.parametrize("words", ACTIVE)
 def test_nothing_in_an_article_is_active_in_a_notebook(words: str) -> None:
-    hostile = replace(CITATION, source=words, quote=words)
+    hostile = replace(CITATION, source=words, quote=words, shown=words)
     for shown in (replace(ANSWER, text=words, citations=(hostile,)), hostile):
         drawn = Drawn(shown._repr_html_())
         assert words in drawn.texts

@@ -36,7 +36,7 @@ def test_an_answer_runs_no_script_loads_nothing_and_has_no_links(browser: Browse
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     for words in WORDINGS:
-        hostile = replace(CITATION, source=words, quote=words, date=words)
+        hostile = replace(CITATION, source=words, quote=words, shown=words, date=words)
         answer = replace(ANSWER, question=words, completed=f"{words}?", text=f"{words} [1]", citations=(hostile,))
         exchange = Exchange(words, answer=answer)
         markdown = MarkdownIt("commonmark", {"html": True}).render

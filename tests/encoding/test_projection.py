@@ -94,3 +94,16 @@ def test_a_projection_is_read_from_disk_and_a_damaged_file_is_refused(projection
 
 def test_the_calibration_text_is_parallel() -> None:
     assert len({len(lines) for lines in load_calibration().values()}) == 1
+
+
+def test_a_compact_file_holds_nearly_the_same_projection(projection: Projection, tmp_path: Path) -> None:
+    save_projection(projection, tmp_path / "whole.npz")
+    save_projection(projection, tmp_path / "compact.npz", compact=True)
+    compact = load_projection(tmp_path / "compact.npz")
+    assert 2 * (tmp_path / "compact.npz").stat().st_size < (tmp_path / "whole.npz").stat().st_size
+    assert compact.bases.dtype == projection.bases.dtype
+    np.testing.assert_allclose(compact.bases, projection.bases, rtol=1e-2, atol=1e-3)
+    (tokens,) = (project_tokens(of_one, "query", projection) for of_one in encode(["0:20"], "query")[1])
+    for language in projection.languages:
+        expected = expect(tokens, language, "Latn", projection)
+        np.testing.assert_allclose(expect(tokens, language, "Latn", compact), expected, atol=0.05)

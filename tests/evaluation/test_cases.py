@@ -16,6 +16,7 @@ from evaluation.cases import (
     load_followups,
     load_own_words,
     load_pairs,
+    load_short,
     load_unanswerable,
 )
 from rag.reading.acceptance import says
@@ -185,3 +186,21 @@ def test_own_words_are_asked_for_often_enough_and_no_echo_of_a_question_is_right
     assert len({case.question for case in cases}) == len(cases) >= 50
     assert sum(not case.accept for case in cases) >= 10
     assert [case.question for case in cases if any(says(case.question, variant) for variant in case.accept)] == []
+
+
+def test_short_articles_name_their_subject_once_and_hold_each_answer_once() -> None:
+    for article in load_short():
+        for question in article.questions:
+            assert (question.gold is None) == (question.kind == "none"), question.id
+            assert question.gold is None or article.text.count(question.gold) == 1, question.id
+
+
+def test_short_articles_are_in_ten_languages_and_half_of_each_is_held_back() -> None:
+    articles = load_short()
+    assert len({article.id for article in articles}) == len(articles) == 40
+    halves = Counter((article.language, half_of(article.id)) for article in articles)
+    assert set(halves.values()) == {2}
+    assert len(halves) == 20
+    answered = [question for article in articles for question in article.questions if question.gold]
+    assert (len(answered), sum(len(article.questions) for article in articles)) == (200, 240)
+    assert {question.kind for question in answered} == {"who", "where", "when", "how-many", "what", "why", "how"}

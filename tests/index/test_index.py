@@ -206,7 +206,10 @@ def test_another_encoder_or_passage_size_is_refused(tmp_path: Path, open_news: O
     write(tmp_path / "news", HARBOUR)
     index = open_news()
     index.check(ENCODER.describe(), 160)
-    with pytest.raises(IndexMismatch, match="another encoder"):
+    command = "`RAG_ENCODER=other rag index --rebuild --index news`, or set RAG_ENCODER=words."
+    with pytest.raises(IndexMismatch, match=rf"another encoder, words. .*{command}"):
         index.check(WordEncoder("other").describe(), 160)
+    with pytest.raises(IndexMismatch, match=r"another encoder of the same name.*`rag index --rebuild --index news`"):
+        index.check({**ENCODER.describe(), "fingerprint": "0"}, 160)
     with pytest.raises(IndexMismatch, match="another passage size"):
         index.check(ENCODER.describe(), 80)

@@ -192,8 +192,8 @@ def test_verification_compares_an_index_with_its_collection_and_notes_older_coll
     store._client.delete(collection, ids=rows[:1])
     store._client.insert(collection, [{"row": 1000 + number, **astray} for number in range(2)])
     wrong = " ".join(verify_index(config).wrong)
-    assert "holds 2 passages that are not in the index" in wrong
-    assert "lacks 1 passages of the index" in wrong
+    assert "holds 2 passages not in the index" in wrong
+    assert "lacks 1 passage of the index" in wrong
     assert wrong.count("rag index --rebuild") == 2
 
 

@@ -91,7 +91,7 @@ def test_vectors_of_removed_articles_in_a_large_segment_are_noted(config: Config
     build(config, policy)
     audit = verify_index(config)
     assert audit.wrong == ()
-    assert "the vectors, not the text, of 1 passages" in audit.noted[0]
+    assert "the vectors, not the text, of 1 passage" in audit.noted[0]
     assert (audit.passages, audit.vectors) == (11, 12)
 
 
@@ -109,11 +109,11 @@ def test_cached_states_of_the_generator_are_removed_with_the_article(config: Con
     assert states.count_subjects().total() == 1
     states.put(f"{name_subject('of an unknown passage')}-0", b"numbers")
     (problem,) = verify_index(config).wrong
-    assert "1 files" in problem
+    assert "1 file" in problem
     assert name_subject("of an unknown passage") in problem
     for number in range(100):
         states.put(f"{name_subject(f'of an unknown passage {number}')}-0", b"numbers")
     (problem,) = verify_index(config).wrong
-    assert "101 files" in problem
+    assert "101 file" in problem
     assert sum(subject in problem for subject in states.count_subjects()) == 3
     assert "and 98 others" in problem

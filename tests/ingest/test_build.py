@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from rag.config import ROOT, Config
 from rag.errors import DocumentError, IndexBusy, IndexDamaged, IndexMismatch, StoreError
 from rag.index.index import Index
-from rag.index.manifest import MANIFEST, find_unused_files, read_manifest
+from rag.index.manifest import LOCK, MANIFEST, find_unused_files, read_manifest
 from rag.index.merging import MergePolicy
 from rag.index.segment import VECTORS
-from rag.ingest.build import LOCK, Summary, build_index
+from rag.ingest.build import Summary, build_index
 from rag.testing import WordEncoder
 from rag.types import Embeddings, Filter, Progress, Role
 
@@ -51,6 +51,26 @@ def open_index(config: Config) -> Iterator[OpenIndex]:
     """Yield a function that opens the current generation, and close all that it opened when the test ends."""
     with ExitStack() as stack:
         yield lambda: stack.enter_context(closing(Index.open(config.indexes / config.index)))
+
+
+class RecordingEncoder(WordEncoder):
+    """Keeps the passages that it encodes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passages: list[str] = []
+
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Embeddings:
+        self.passages += texts
+        return super().encode(texts, role, progress)
+
+
+def test_invisible_characters_are_kept_in_the_index_and_not_encoded(config: Config, open_index: OpenIndex) -> None:
+    (config.corpus / "orchard.txt").write_text("Ap\u00adples ripened\u200b early.\n", encoding="utf-8")
+    encoder = RecordingEncoder()
+    build(config, encoder=encoder)
+    assert "Apples ripened early." in encoder.passages
+    assert open_index().read_passages("orchard.txt")[0].text == "Ap\u00adples ripened\u200b early."
 
 
 def test_a_build_reads_the_configured_corpus_and_summarises_what_it_did(config: Config, open_index: OpenIndex) -> None:

@@ -105,6 +105,32 @@ def test_text_in_an_unknown_charset_is_refused(text: str, charset: str) -> None:
     assert decode(text.encode(charset, "ignore")) is None
 
 
+SPANISH = "El alcalde dijo que la reunión será mañana en Málaga. Los niños irán a la montaña el próximo año."
+FINNISH = "Pormestari sanoi, että silta joen yli valmistuu keskiviikkona."
+GREEK = "Ο υπουργός Εξωτερικών έφθασε σήμερα στην πρωτεύουσα και συναντήθηκε με τον πρόεδρο της χώρας."
+HEBREW = "ראש העיר פתח את הנמל החדש ביום ראשון ואמר כי העבודות נמשכו תשע שנים ועלו תשעה מיליון."
+
+
+@pytest.mark.parametrize(("text", "charset"), [(RUSSIAN, "mac_cyrillic"), (GREEK, "mac_greek")])
+def test_macintosh_charsets_of_other_scripts_are_read(text: str, charset: str) -> None:
+    assert decode(text.encode(charset)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "charset"),
+    [
+        *((SPANISH, charset) for charset in ("cp437", "cp850", "cp857", "cp860")),
+        *((FINNISH, charset) for charset in ("cp437", "cp850", "cp852", "cp865")),
+        (FINNISH.upper(), "mac_roman"),
+        (SPANISH, "mac_roman"),
+        (HEBREW, "cp862"),
+        (GREEK, "cp737"),
+    ],
+)
+def test_text_in_charsets_of_dos_is_never_garbled(text: str, charset: str) -> None:
+    assert decode(text.encode(charset)) in (None, text)
+
+
 @pytest.mark.parametrize("size", [40, 100, 1000, 20_000])
 def test_random_bytes_are_refused(size: int) -> None:
     source = random.Random(size)  # noqa: S311

@@ -173,6 +173,15 @@ def test_files_that_cannot_be_articles_are_skipped_with_a_reason(tmp_path: Path)
     assert [entry.source for entry in entries(corpus) if isinstance(entry, Document)] == ["a.txt"]
 
 
+def test_of_copies_the_oldest_that_is_no_link_is_the_article(tmp_path: Path) -> None:
+    for age, name in enumerate(("c.txt", "b.txt", "d.txt")):
+        (tmp_path / name).write_text(CZECH)
+        os.utime(tmp_path / name, (1_700_000_000 + age, 1_700_000_000 + age))
+    (tmp_path / "a.txt").symlink_to(tmp_path / "c.txt")
+    assert [entry.source for entry in entries(tmp_path) if isinstance(entry, Document)] == ["c.txt"]
+    assert skipped(tmp_path) == dict.fromkeys(("a.txt", "b.txt", "d.txt"), "Its content is the same as that of c.txt.")
+
+
 def test_a_file_that_vanishes_after_the_walk_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(CZECH)
     (file,) = walk([tmp_path])
@@ -235,7 +244,7 @@ def test_a_word_file_is_read_with_its_tables(tmp_path: Path) -> None:
 
 
 def test_a_pdf_is_read(tmp_path: Path) -> None:
-    pytest.importorskip("pypdf")
+    pytest.importorskip("pypdfium2")
     document = read_one(tmp_path / "a.pdf", _pdf("The minister arrived in the capital on Thursday."))
     assert document.text.strip() == "The minister arrived in the capital on Thursday."
     assert document.language == "en"
@@ -246,7 +255,7 @@ def test_a_pdf_is_read(tmp_path: Path) -> None:
     [("a.pdf", b"%PDF-1.7 nothing"), ("a.docx", b"PK nothing"), ("a.html", b""), ("b.pdf", None), ("b.docx", None)],
 )
 def test_damaged_files_are_skipped(tmp_path: Path, name: str, data: bytes | None) -> None:
-    for module in ("pypdf", "docx", "trafilatura"):
+    for module in ("pypdfium2", "docx", "trafilatura"):
         pytest.importorskip(module)
     with zipfile.ZipFile(archive := io.BytesIO(), "w") as empty:
         empty.writestr("x", "y")
@@ -273,6 +282,19 @@ def _pdf(text: str) -> bytes:
         len(file),
     )
     return file + tail
+
+
+def test_invisible_characters_stay_in_the_text_and_not_in_the_title(tmp_path: Path) -> None:
+    text = "Die Bau\u00adarbeiten\u200b am Bahnhof\n\nSie kosten 4,6\u00a0Millionen Euro, sagt er Ihnen\u00ad.\n"
+    document = read_one(tmp_path / "a.txt", b"\xef\xbb\xbf" + text.encode())
+    assert document.text == text
+    assert document.title == "Die Bauarbeiten am Bahnhof"
+    assert document.language == "de"
+
+
+def test_a_file_of_invisible_characters_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("\u200b\u00ad\n\ufeff\u200b\n", encoding="utf-8")
+    assert "no text" in skipped(tmp_path)["a.txt"]
 
 
 def test_a_stray_zero_byte_does_not_change_the_charset(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_a_title_in_front_matter_is_read_as_yaml(tmp_path: Path, title: str, exp
     ],
 )
 def test_a_line_of_hyphens_alone_is_not_front_matter(tmp_path: Path, text: str) -> None:
-    assert read_one(tmp_path / "a.md", text.encode()).text.startswith("---")
+    assert read_one(tmp_path / "a.txt", text.encode()).text.startswith("---")
 
 
 @pytest.mark.parametrize("line", ["Date: 2023-09-04 Text", "date: 2023-09-04T10:00:00Z Text"])

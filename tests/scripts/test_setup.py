@@ -51,6 +51,15 @@ def test_make_alone_lists_every_command() -> None:
     assert {"run", "test", "check", "setup", "help"} <= set(words)
 
 
+def test_make_chooses_the_encoder_of_the_set_up_and_of_the_chat(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$1 with $RAG_ENCODER"\n')
+    python.chmod(0o755)
+    command = ["make", "run", "ENCODER=bge-m3", f"PYTHON={python}", f"BIN={tmp_path}"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines() == ["scripts/setup.py with bge-m3", "app.py with bge-m3"]
+
+
 class TestMachine:
     @pytest.fixture
     def tools(self, tmp_path: Path, setup: ModuleType) -> Path:

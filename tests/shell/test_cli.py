@@ -135,6 +135,17 @@ def test_another_index_can_be_asked(run: Run, home: Path) -> None:
     assert "orchard.txt" in run("search", "apples", "--json").out
 
 
+def test_while_the_models_are_loaded_a_line_on_the_terminal_says_so_and_is_then_erased(run: Run) -> None:
+    ours, theirs = pty.openpty()
+    code = "(['search', 'apples'], load_with(ScriptedGenerator()))"
+    with start(code, stdout=subprocess.PIPE, stderr=theirs):
+        os.close(theirs)
+        first, second, rest = read_terminal(ours).split("\r")
+    assert first.startswith("Loading the models. `rag chat`")
+    assert (len(second), second.strip(), rest) == (len(first), "", "")
+    assert run("search", "apples").err == ""
+
+
 def test_words_appear_on_the_terminal_as_they_arrive_and_the_answer_goes_to_standard_output() -> None:
     ours, theirs = pty.openpty()
     code = f"(['ask', {QUESTION!r}], load_with(ScriptedGenerator('It cost nine million in the end.')))"

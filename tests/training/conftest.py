@@ -1,18 +1,15 @@
-"""A tiny encoder with random weights, and a few invented articles."""
+"""A tiny encoder and a few invented articles."""
 
 import json
 import lzma
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import save_file
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer
 
+from tests.tiny_encoder import make_tokenizer, write_encoder
 from training.data import Table, load
 
-VOCABULARY = 47_000
-"""Large enough for the prompts, whose numbers are those of the real encoder."""
 CITIES = ("Brno", "Tartu", "Patras", "Novi Sad", "Łódź", "Turku", "Ghent", "Porto")
 
 
@@ -57,27 +54,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tokenizer() -> Tokenizer:
-    words = sorted({word for line in _lines()[0] for word in str(line["text"]).replace(".", " . ").split()})
-    vocabulary = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3} | {word: at for at, word in enumerate(words, start=4)}
-    made = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))  # noqa: S106
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
-    return made
+    return make_tokenizer(word for line in _lines()[0] for word in str(line["text"]).replace(".", " . ").split())
 
 
 @pytest.fixture(scope="session")
 def encoder(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer) -> Path:
-    from transformers import BertConfig, BertModel
-
     folder = tmp_path_factory.mktemp("encoder")
-    torch.manual_seed(1)
-    config = BertConfig(
-        vocab_size=VOCABULARY, hidden_size=16, num_hidden_layers=5, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=128, pad_token_id=1,
-    )  # fmt: skip
-    model = BertModel(config)
-    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, folder / "model.safetensors")
-    config.save_pretrained(folder)
-    tokenizer.save(str(folder / "tokenizer.json"))
+    write_encoder(folder, tokenizer)
     return folder
 
 

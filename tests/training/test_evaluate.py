@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from rag.reading.network import Network
 from training.data import Table
 from training.evaluate import auroc, choose, evaluate, examine, overlap, tabulate
-from training.model import Reader
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_sample_is_the_same_every_time_and_of_answered_questions(table: Table)
 
 
 def test_figures_are_shares(encoder: Path, table: Table) -> None:
-    reader = Reader.start(encoder)
+    reader = Network.start(encoder)
     cases = choose(table, 8)
     assert all(0 <= value <= 2 for value in evaluate(reader, cases).values())
     lines = list(tabulate(examine(reader, cases)))

@@ -6,10 +6,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from rag.reading.network import Network
 from training import checkpoints, reader, sampling
 from training.data import Table
 from training.evaluate import choose
-from training.model import Reader
 from training.reader import Trainer, fall, warm_up
 from training.sampling import Sampler
 
@@ -25,7 +25,7 @@ def start(encoder: Path, table: Table, tmp_path: Path, monkeypatch: pytest.Monke
 
     def begin(name: str) -> Trainer:
         torch.manual_seed(1)
-        return Trainer(Reader.start(encoder), Sampler(table, 1), cases, tmp_path / name)
+        return Trainer(Network.start(encoder), Sampler(table, 1), cases, tmp_path / name)
 
     return begin
 

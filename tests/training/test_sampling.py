@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from rag.reading.inputs import BEFORE, END, PAD
 from training import sampling
 from training.data import Table
-from training.sampling import BEFORE, END, PAD, Example, Sampler, collate
+from training.sampling import Example, Sampler, collate
 
 
 @pytest.fixture(autouse=True)

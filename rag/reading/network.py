@@ -13,7 +13,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.sampling import PAD, Batch
+from rag.reading.inputs import PAD
 
 FROZEN = 4
 """The number of lower layers that are not trained."""
@@ -140,47 +140,47 @@ class Upper(nn.Module):
         return Scores(borders[..., 0], borders[..., 1], self.answerable(evidence)[:, 0])
 
 
-class Reader(nn.Module):
+class Network(nn.Module):
     """The frozen and the trained part together."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.lower = Lower(shape).requires_grad_(False)
+        # `start` assigns all weights. Making random ones for every token of the vocabulary would take seconds.
+        with torch.device("meta"):
+            self.lower = Lower(shape)
         self.upper = Upper(shape)
 
     @classmethod
-    def start(cls, encoder: Path) -> "Reader":
-        """Return a reader with the weights of the encoder in a folder and untrained heads."""
+    def start(cls, encoder: Path) -> "Network":
+        """Return a network with the weights of the encoder in a folder and untrained heads.
+
+        Raises OSError, KeyError or RuntimeError if the folder does not hold a BERT encoder.
+        """
         shape = Shape.read(encoder)
-        reader = cls(shape)
+        network = cls(shape)
         with safe_open(encoder / "model.safetensors", "pt") as weights:
             tensors = {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
-        reader.lower.embeddings.load_state_dict(_embeddings(tensors))
-        for number, layer in enumerate([*reader.lower.layers, *reader.upper.layers]):
-            layer.load_state_dict(_layer(tensors, f"encoder.layer.{number}."))
-        return reader
+        # Assigned weights stay in the mapped file, whose pages the encoder shares. Copied ones would take 400 MB more.
+        network.lower.embeddings.load_state_dict(_embeddings(tensors), assign=True)
+        for number, layer in enumerate([*network.lower.layers, *network.upper.layers]):
+            layer.load_state_dict(_layer(tensors, f"encoder.layer.{number}."), assign=True)
+        network.lower.requires_grad_(False)
+        return network
 
-    def forward(self, batch: Batch) -> Scores:
-        """Return the scores of a batch."""
-        padding = torch.cat([batch.question == PAD, batch.passage == PAD], dim=1)
-        scores: Scores = self.upper(self.lower(batch.question), self.lower(batch.passage), padding, batch.span)
+    def forward(self, question: Tensor, passage: Tensor, span: Tensor) -> Scores:
+        """Return the scores of padded tokens of questions and passages.
+
+        `span` is true for tokens of the passage where an answer may begin or end. One question serves all passages.
+        """
+        read = self.lower(question).expand(len(passage), -1, -1)
+        padding = torch.cat([(question == PAD).expand(len(passage), -1), passage == PAD], dim=1)
+        scores: Scores = self.upper(read, self.lower(passage), padding, span)
         return scores
 
 
 def hide(padding: Tensor) -> Tensor:
     """Return the attention mask that hides padding."""
     return torch.zeros(padding.shape, device=padding.device).masked_fill(padding, float("-inf"))[:, None, None, :]
-
-
-def loss(scores: Scores, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Return the loss of the span, over examples with a marked one, and the loss of answerability."""
-    marked = batch.first >= 0
-    answerable = functional.binary_cross_entropy_with_logits(scores.answerable, batch.answerable)
-    if not marked.any():
-        return torch.zeros(()), answerable
-    first = functional.cross_entropy(scores.first[marked], batch.first[marked])
-    last = functional.cross_entropy(scores.last[marked], batch.last[marked])
-    return (first + last) / 2, answerable
 
 
 def _embeddings(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

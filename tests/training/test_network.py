@@ -5,8 +5,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from rag.reading.network import FROZEN, Network, hide
 from training.data import UNMARKED
-from training.model import FROZEN, Reader, hide, loss
+from training.losses import measure
 from training.sampling import Example, collate
 
 
@@ -26,7 +27,7 @@ def test_layers_compute_what_those_of_the_encoder_do(encoder: Path) -> None:
     from transformers import BertModel
 
     tokens = collate(_examples()).passage
-    reader, bert = Reader.start(encoder), BertModel.from_pretrained(encoder)
+    reader, bert = Network.start(encoder), BertModel.from_pretrained(encoder)
     with torch.no_grad():
         states = bert(tokens, attention_mask=tokens != 1, output_hidden_states=True).hidden_states
         lower = reader.lower(tokens)
@@ -37,30 +38,31 @@ def test_layers_compute_what_those_of_the_encoder_do(encoder: Path) -> None:
 
 
 def test_a_pair_is_scored_alike_alone_and_beside_longer_ones(encoder: Path) -> None:
-    reader = Reader.start(encoder)
+    reader = Network.start(encoder)
     with torch.no_grad():
-        together = reader(collate(_examples()))
+        together = reader(*collate(_examples()).inputs)
         for at, example in enumerate(_examples()):
-            alone = reader(collate([example]))
+            alone = reader(*collate([example]).inputs)
             length = alone.first.shape[1]
             torch.testing.assert_close(together.first[at, :length], alone.first[0], atol=1e-5, rtol=1e-4)
             torch.testing.assert_close(together.answerable[at], alone.answerable[0], atol=1e-5, rtol=1e-4)
 
 
 def test_only_marked_answers_count_for_the_span(encoder: Path) -> None:
-    reader = Reader.start(encoder)
+    reader = Network.start(encoder)
     one, rest = collate(_examples()[:1]), collate(_examples()[1:])
-    assert loss(reader(rest), rest)[0] == 0
-    span, answerable = loss(reader(one), one)
+    assert measure(reader(*rest.inputs), rest)[0] == 0
+    span, answerable = measure(reader(*one.inputs), one)
     (span + answerable).backward()  # type: ignore[no-untyped-call]
     assert all(parameter.grad is None for parameter in reader.lower.parameters())
     assert reader.upper.span.weight.grad is not None
 
 
 def test_losses_of_a_mixed_batch_are_those_of_its_parts(encoder: Path) -> None:
-    reader = Reader.start(encoder)
+    reader = Network.start(encoder)
     examples = _examples()
     both, single = collate(examples), [collate([example]) for example in examples]
-    expected = sum(loss(reader(batch), batch)[1].item() for batch in single) / 3
-    assert loss(reader(both), both)[1].item() == pytest.approx(expected, abs=1e-5)
-    assert loss(reader(both), both)[0].item() == pytest.approx(loss(reader(single[0]), single[0])[0].item(), abs=1e-4)
+    expected = sum(measure(reader(*batch.inputs), batch)[1].item() for batch in single) / 3
+    assert measure(reader(*both.inputs), both)[1].item() == pytest.approx(expected, abs=1e-5)
+    of_first = measure(reader(*single[0].inputs), single[0])[0].item()
+    assert measure(reader(*both.inputs), both)[0].item() == pytest.approx(of_first, abs=1e-4)

@@ -3,12 +3,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from training.model import Reader
-from training.packing import expand, pack, read
+from rag.reading.network import Network
+from rag.reading.packing import expand, pack, read
 
 
 def test_weights_come_back_within_half_a_step_of_their_row(encoder: Path, tmp_path: Path) -> None:
-    weights = Reader.start(encoder).upper.state_dict()
+    weights = Network.start(encoder).upper.state_dict()
     packed = pack(weights)
     save_file(packed, tmp_path / "shipped.safetensors")
     back = read(tmp_path / "shipped.safetensors")
