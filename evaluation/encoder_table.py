@@ -130,6 +130,7 @@ def draw_evidence(found: Sequence[Found], settings: EncoderSettings) -> EncoderS
     merits = evidence @ weights
     least = np.quantile(merits[[one.answerable for one in found]], LOST)
     score, lead = weights.round(1).tolist()
+    click.echo(f"score_weight = {score}, lead_weight = {lead}, least_evidence = {least:.2f}", err=True)
     return replace(settings, score_weight=score, lead_weight=lead, least_evidence=round(float(least), 2))
 
 

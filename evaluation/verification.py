@@ -24,7 +24,7 @@ Outcomes = dict[str, Counter[Outcome]]
 
 def main() -> None:
     """Print the tables of both halves, with the encoder and without."""
-    config = Config()
+    config = Config.from_env()
     encoder = CachingEncoder(SentenceEncoder.load(config))
     passages = cut_articles(ARTICLES, config.passage_tokens, encoder)
     pairs = load_pairs()

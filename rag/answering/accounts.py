@@ -29,7 +29,11 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def add_contrary(
-    phrased: Phrased, promising: Sequence[Hit], query: Query, prompts: Prompts, open_article: Callable[[str], Document]
+    phrased: Phrased,
+    promising: Sequence[Hit],
+    query: Query,
+    prompts: Prompts,
+    open_article: Callable[[str], Document],
 ) -> Phrased:
     """Return a quoting answer with the article of another date that says the contrary, the newest first.
 

@@ -51,7 +51,7 @@ def cut(document: Document, max_tokens: int, count_tokens: TokenCounter) -> list
     """
     paragraphs = [_fit(paragraph, document.text, max_tokens, count_tokens)
                   for paragraph in _split_sentences(document, max_tokens, count_tokens)]  # fmt: skip
-    pieces = _merge_tiny(_detect_languages(_pack(paragraphs, max_tokens), document), max_tokens)
+    pieces = _merge_tiny(_detect_languages(_pack(paragraphs, max_tokens), document), document.text, max_tokens)
     # The tokens of joined texts do not always add up, so they are counted again.
     pieces = _fit(_count(pieces, document.text, count_tokens), document.text, max_tokens, count_tokens)
     return [_make_passage(document, piece) for piece in pieces]
@@ -200,18 +200,24 @@ def _detect_languages(pieces: list[_Piece], document: Document) -> list[_Piece]:
     return detected[::-1]
 
 
-def _merge_tiny(pieces: list[_Piece], max_tokens: int) -> list[_Piece]:
+def _merge_tiny(pieces: list[_Piece], text: str, max_tokens: int) -> list[_Piece]:
     merged: list[_Piece] = []
     for piece in pieces:
         last = merged[-1] if merged else None
-        belongs = last and (
-            last.heads or (not piece.heads and _is_tiny(last.tokens, max_tokens) and last.language == piece.language)
-        )
-        if last and belongs and last.tokens + piece.tokens <= max_tokens:
+        if last and _belongs(last, piece, text, max_tokens) and last.tokens + piece.tokens <= max_tokens:
             merged[-1] = _join(last, piece)
         else:
             merged.append(piece)
     return merged
+
+
+def _belongs(last: _Piece, piece: _Piece, text: str, max_tokens: int) -> bool:
+    """Return whether a piece is joined with the one before it, if both fit."""
+    if last.heads or piece.heads or last.language != piece.language:
+        return last.heads
+    # The lines of a list below a heading stay together; the rows of a table need not.
+    is_listed = text.startswith(HEADING, last.start) and text[last.end : piece.start].count("\n") == 1
+    return _is_tiny(last.tokens, max_tokens) or (is_listed and not is_row(text[piece.start : piece.end]))
 
 
 def _is_tiny(tokens: int, max_tokens: int) -> bool:

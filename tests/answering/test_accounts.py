@@ -21,16 +21,16 @@ def make(source: str, text: str, date: str | None, language: str = "en") -> Hit:
     return Hit(1, 0.9, passage)
 
 
-def open_article(passage: Passage) -> Document:
+def make_article(passage: Passage) -> Document:
     return Document(passage.source, passage.text, passage.language, passage.script, passage.date, None, "")
 
 
 def answer(*hits: Hit, asked: str = "en") -> tuple[str, list[str]]:
     query = Query("Will the ferry stop?", Language(asked, "Latn"), WordEncoder())
-    documents = {hit.passage.source: open_article(hit.passage) for hit in hits}
-    first = documents[hits[0].passage.source]
+    first = hits[0].passage
     end = first.text.index(".") + 1
-    phrased = f"“{first.text[:end]}” [1]", (cite(first, (0, end), 1),)
+    documents = {hit.passage.source: make_article(hit.passage) for hit in hits}
+    phrased = f"“{first.text[:end]}” [1]", (cite(documents[first.source], (0, end), 1),)
     text, citations = add_contrary(phrased, hits, query, PROMPTS, documents.__getitem__)
     return text, [citation.source for citation in citations]
 

@@ -98,6 +98,14 @@ def test_a_heading_begins_the_passage_of_what_it_heads(tmp_path: Path) -> None:
     assert found[1:] == [["Prices", "A rope costs nine."], ["For schools", "Nothing."]]
 
 
+def test_the_steps_below_a_heading_stay_in_one_passage(tmp_path: Path) -> None:
+    steps = "".join(f"{number}. Turn the wheel number {number} by a quarter.\n" for number in range(1, 7))
+    document = read_one(tmp_path / "a.md", f"The ropery is old.\n\n## How to start\n\n{steps}".encode())
+    passages = cut(document, 100, count_tokens)
+    assert "number 1" in passages[-1].text
+    assert "number 6" in passages[-1].text
+
+
 def test_a_question_by_itself_begins_the_passage_of_its_answer(tmp_path: Path) -> None:
     text = "May I bring a dog?\n\nYes, on a lead.\n\nHow much is the rent?\n\nNinety pounds.\n"
     passages = cut(read_one(tmp_path / "a.txt", text.encode()), 60, count_tokens)

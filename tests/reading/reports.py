@@ -5,6 +5,7 @@ from functools import partial
 
 from rag.config import ROOT, Config
 from rag.encoding.query import Query
+from rag.protocols import Reader
 from rag.reading.judge import Judge, ask_generator
 from rag.reading.selector import Selector
 from rag.testing import ScriptedGenerator, WordEncoder
@@ -47,7 +48,9 @@ def make_query(text: str = QUESTION, language: Language = ENGLISH) -> Query:
     return Query(text, language, WordEncoder())
 
 
-def make_selector(generator: ScriptedGenerator, judge: Judge | None = JUDGE, **settings: float) -> Selector:
+def make_selector(
+    generator: ScriptedGenerator, judge: Judge | None = JUDGE, reader: Reader | None = None, **settings: float
+) -> Selector:
     """Return a selector for articles that each consist of one passage."""
 
     def find_unmet_of(query: Query, hit: Hit) -> str | None:
@@ -55,4 +58,6 @@ def make_selector(generator: ScriptedGenerator, judge: Judge | None = JUDGE, **s
         return find_unmet(query.text, query.language.code, article)
 
     config = Config(**settings)  # type: ignore[arg-type]
-    return Selector(config, judge, WordEncoder().settings, partial(ask_generator, generator, PROMPTS), find_unmet_of)
+    return Selector(
+        config, judge, WordEncoder().settings, partial(ask_generator, generator, PROMPTS), find_unmet_of, reader
+    )
