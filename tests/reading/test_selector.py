@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from rag.reading.judge import Judge
 from rag.reading.selector import Ranking
-from rag.testing import UNLIKELY, MarkingReader, ScriptedGenerator
+from rag.testing import MarkingReader, ScriptedGenerator
 from rag.types import Hit
 from tests.reading.reports import HITS, JUDGE, QUESTION, WeighingGenerator, find_hits, make_query, make_selector
 
@@ -89,14 +89,14 @@ def test_hits_raised_for_their_period_do_not_keep_others_from_being_judged() -> 
 def test_the_readers_odds_count_for_the_judge_as_far_as_its_table_says() -> None:
     reader = MarkingReader("million")
     deaf = replace(JUDGE, reading=0.0)
-    for judge, expected in ((deaf, ()), (replace(JUDGE, reading=1.0), ("2.txt",))):
+    for judge, expected in ((deaf, ()), (replace(JUDGE, reading=5.0), ("2.txt",))):
         *_, ranking = make_selector(WeighingGenerator("nowhere"), judge, reader=reader).select(make_query(), HITS)
         assert tuple(hit.passage.source for hit in ranking.promising) == expected
 
 
 def test_a_passage_with_the_odds_of_an_unread_one_has_the_evidence_of_one() -> None:
     reader, generator = MarkingReader("million"), WeighingGenerator("million")
-    judge = replace(JUDGE, reading=1.0, unread=-UNLIKELY)
+    judge = replace(JUDGE, reading=1.0, unread=3.0)
     *_, read = make_selector(generator, judge, reader=reader).select(make_query(), HITS)
     *_, alone = make_selector(generator, judge).select(make_query(), HITS)
     assert read.hits[0].evidence == alone.hits[0].evidence
