@@ -212,8 +212,8 @@ def test_a_corpus_without_articles_does_not_replace_the_old_index(config: Config
 
 def test_if_no_file_is_an_article_the_error_gives_the_reasons(config: Config) -> None:
     (config.corpus / "harbour.txt").write_bytes(b"")
-    (config.corpus / "orchard.txt").rename(config.corpus / "orchard.odt")
-    with pytest.raises(DocumentError, match=r"harbour\.txt: It is empty\. orchard\.odt: This format is not supported"):
+    (config.corpus / "orchard.txt").rename(config.corpus / "orchard.doc")
+    with pytest.raises(DocumentError, match=r"harbour\.txt: It is empty\. orchard\.doc: This format is not supported"):
         build(config)
 
 
