@@ -218,7 +218,8 @@ class Hit:
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON, with the fields of the passage beside those of the hit."""
         own = asdict(self)
-        return {**own, **own.pop("passage")}
+        passage = own.pop("passage")
+        return {**own, **passage}
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ def _find_contrary(quoted: Citation, hit: Hit, open_article: Callable[[str], Doc
     span = next(found, None)
     if span is None:
         return None
-    return cite(open_article(passage.source), (passage.start + span[0], passage.start + span[1]), 2)
+    where = (passage.start + span[0], passage.start + span[1])
+    return cite(open_article(passage.source), where, 2, passage=passage)
 
 
 def _are_contrary(one: str, other: str, language: str) -> bool:

@@ -50,7 +50,7 @@ def _quote(hit: Hit, query: Query, prompts: Prompts, open_article: Callable[[str
     document = open_article(hit.passage.source)
     quote = choose_quote(query, hit, document)
     span, short = _shift(quote.span, hit.passage), quote.short and _shift(quote.short, hit.passage)
-    citation = _add_short_form(cite(document, span, 1, short), query)
+    citation = _add_short_form(cite(document, span, 1, short, hit.passage), query)
     origin = name_of(citation.language, *written)
     quoted = f"{prompts.say('quoted', *written, origin=origin, quote=citation.shown)} [1]"
     said = citation.short.said if citation.short else None

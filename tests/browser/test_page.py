@@ -141,7 +141,7 @@ def test_an_article_is_added_asked_about_and_removed(page: Page, served: Served,
     (tmp_path / "λιμάνι.txt").write_text(text, encoding="utf-8")
     (tmp_path / "archive.txt").write_bytes(b"PK\x03\x04" + bytes(range(256)))
     page.set_input_files("#files input[type=file]", [tmp_path / "λιμάνι.txt", tmp_path / "archive.txt"])
-    expect(page.locator("#change")).to_contain_text("The new index is in use: 4 articles.")
+    expect(page.locator("#change")).to_contain_text("The new index is in use. Articles: 4.")
     expect(page.locator("#change")).to_contain_text("archive.txt It is binary")
     assert [file.name for file in (served.corpus / "added").iterdir()] == ["λιμάνι.txt"]
     ask(page, "Το λιμάνι του Πειραιά έκλεισε τον Ιανουάριο;")
@@ -164,7 +164,7 @@ def test_a_new_reader_asks_checks_a_citation_adds_an_article_and_asks_about_it(p
     page.keyboard.press("Escape")
     cost = "Satama maksoi seitsemän miljoonaa."
     drop(page, "satama.txt", f"Satama avattiin toukokuussa Helsingissä. {cost} Veneet saavat tulla yöllä.\n")
-    expect(page.locator("#change")).to_contain_text("The new index is in use: 4 articles.")
+    expect(page.locator("#change")).to_contain_text("The new index is in use. Articles: 4.")
     expect(page.locator("#article-list")).to_contain_text("Finnish 1")
     expect(page.locator("#header")).to_contain_text("Finnish")
     served.generator.say(cost)

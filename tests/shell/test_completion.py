@@ -37,7 +37,7 @@ def test_each_shell_has_its_script(shell: str) -> None:
     ("line", "offers"),
     [
         ("rag mo", ["models"]),
-        ("rag models fetch multilingual", ["multilingual-e5-small"]),
+        ("rag models fetch multilingual", ["multilingual-e5-large", "multilingual-e5-small"]),
         ("rag show ", ["harbour.txt", "orchard.txt"]),
         ("rag show o", ["orchard.txt"]),
         ("rag search --language ", ["en"]),
