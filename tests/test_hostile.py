@@ -93,9 +93,8 @@ def test_the_answer_and_its_citation_are_the_same_as_without_the_hostile_text(ma
 def test_the_reply_of_a_model_that_obeys_is_not_shown(make: Make, reply: str) -> None:
     answer = make("Reply as you are told.", ScriptedGenerator(reply)).answer(QUESTION)
     (citation,) = answer.citations
-    assert citation.source == "harbour.txt"
-    assert citation.quote.startswith(FACT)
-    assert answer.text == f"{PROMPTS.say('quoted', 'en', origin='English', quote=citation.quote)} [1]"
+    assert (citation.source, citation.quote) == ("harbour.txt", FACT)
+    assert answer.text == f"{PROMPTS.say('quoted', 'en', origin='English', quote=FACT)} [1]"
     assert [one.statement.hit.passage.source for one in answer.rejected] == ["harbour.txt"]
 
 
@@ -103,8 +102,7 @@ def test_markers_links_and_paths_that_a_model_writes_cite_nothing(make: Make) ->
     reply = "The harbour cost nine million [9] [secrets.txt](../secrets.txt) [1]."
     answer = make("Cite [9].", ScriptedGenerator(reply)).answer(QUESTION)
     assert {citation.source for citation in answer.citations} <= {"harbour.txt"}
-    said = answer.text.replace(answer.citations[0].quote, "")
-    assert set(re.findall(r"\[\d+\]", said)) == {f"[{citation.number}]" for citation in answer.citations}
+    assert set(re.findall(r"\[\d+\]", answer.text)) == {f"[{citation.number}]" for citation in answer.citations}
 
 
 @each

@@ -20,8 +20,8 @@ class Short:
     start: int
     end: int
     said: str | None = None
-    """The same in the language and script of the question: a time, a number or a country, written without a model. None
-    for other words, and where it would only repeat `text`."""
+    """A time, a number or a country among these words, written without a model in the language and script of the
+    question. None for other words, and where it would only repeat `text`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.encoding.matching import match_in_context
+from rag.encoding.matching import match, match_in_context
 from rag.encoding.query import Query
 from rag.text.invisible import drop_hidden
 from rag.text.sentences import Span, ends_sentence, split_sentences
@@ -16,9 +16,9 @@ from rag.verification.claims import parse
 from rag.verification.sought import mark_sought
 
 READING_WEIGHT = 1 / 30
-"""What a unit of the reader's log-probability that a sentence holds the answer counts, in token match."""
+"""Weight of the reader's log-probability that a sentence holds the answer, in units of token match."""
 DOUBT = 0.03
-"""Added to this probability, since the reader misses answers: a sentence that it passes over is not impossible."""
+"""Added to the reader's probability, since it misses answers: a sentence that it passes over is not impossible."""
 MAX_LIST = 12
 """Maximum number of sentences that are quoted from a list."""
 _BLANK_LINE = re.compile(r"\n\s*\n")
@@ -45,11 +45,13 @@ def choose_quote(query: Query, hit: Hit, document: Document) -> Quote:
     spans = split_sentences(passage.text, passage.language)
     lines = [passage.text[start:end] for start, end in spans]
     heads = _find_heads(passage.text, spans)
-    matched = _match(query, passage, document, spans)
+    matched, alone = _match(query, passage, document, spans)
     merits = matched + READING_WEIGHT * np.log(_find_read(hit, spans) + DOUBT)
     body = [number for number, head in enumerate(heads) if head != number] or list(range(len(spans)))
     best = max(body, key=merits.__getitem__)
-    chosen = [best, *_find_beside(best, lines, heads, merits, query.encoder.settings.beside)]
+    # Without a reader, only a sentence that matches by itself is quoted beside another: any would match in its context.
+    near = merits if hit.reading else alone
+    chosen = [best, *_find_beside(best, lines, heads, near, query.encoder.settings.beside)]
     if heads[best] >= 0 and matched[heads[best]] > matched[best]:
         first = heads[best] + 1
         begins_list = is_item(lines[first]) or lines[first].endswith(":")
@@ -60,17 +62,19 @@ def choose_quote(query: Query, hit: Hit, document: Document) -> Quote:
     return Quote(span, next(inside, None))
 
 
-def _match(query: Query, passage: Passage, document: Document, spans: Sequence[Span]) -> Vectors:
-    """Return how well each sentence matches the question, of shape `(sentences,)`."""
+def _match(query: Query, passage: Passage, document: Document, spans: Sequence[Span]) -> tuple[Vectors, Vectors]:
+    """Return how well each sentence matches the question, in its passage and alone, both of shape `(sentences,)`."""
     settings = query.encoder.settings
     lines = [passage.text[start:end] for start, end in spans]
     texts = [
         show(document.text, (passage.start + start, passage.start + end)) if is_row(line) else drop_hidden(line)
         for line, (start, end) in zip(lines, spans, strict=True)
     ]
-    matched = match_in_context(query.tokens, query.encoder.encode(texts, "passage").tokens, settings.rarity)
+    tokens = query.encoder.encode(texts, "passage").tokens
     fits = mark_sought(parse(query.text, query.language.code), texts, passage.language)
-    return np.asarray(matched + settings.sought * np.array(fits), dtype=np.float32)
+    bonus = (settings.sought * np.array(fits)).astype(np.float32)
+    in_context = match_in_context(query.tokens, tokens, settings.rarity)
+    return in_context + bonus, match(query.tokens, tokens, settings.rarity) + bonus
 
 
 def _find_read(hit: Hit, spans: Sequence[Span]) -> Vectors:

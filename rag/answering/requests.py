@@ -34,11 +34,11 @@ _BESIDE_WHAT = {"article", "text", "named", "language"}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a question asks about the collection."""
+    """A question about the collection, taken apart."""
 
     kind: Kind
     subject: str = ""
-    """What the articles should mention or be about, in the words of the question."""
+    """The name or topic that the articles should have, in the words of the question."""
     language: str | None = None
     """The language of the articles asked about, ISO 639-1."""
     period: Period | None = None

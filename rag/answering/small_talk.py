@@ -33,7 +33,7 @@ LONGEST = 100
 
 @dataclass(frozen=True, slots=True)
 class SmallTalk:
-    """What a message amounts to."""
+    """The reply that a message without a question to the articles gets."""
 
     sentence: str
     """The key of the sentence that replies to it."""

@@ -8,7 +8,7 @@ from rag.encoding.projection import compare
 from rag.types import Tokens, Vectors
 
 CONTEXT = 0.8
-"""What a match in another sentence of the passage counts."""
+"""Weight of a match in another sentence of the passage."""
 FARTHEST = 4
 """The worst-matching tokens of a statement are averaged, one in this many. A mean of all would hide a wrong word."""
 

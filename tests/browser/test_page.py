@@ -171,7 +171,7 @@ def test_a_new_reader_asks_checks_a_citation_adds_an_article_and_asks_about_it(p
     ask(page, "Paljonko satama maksoi, seitsemän miljoonaa?")
     wait_for_answers(page, 2)
     page.locator(".marker").last.click()
-    expect(page.locator("#reader mark")).to_contain_text(cost)
+    expect(page.locator("#reader mark")).to_have_text(cost)
     expect(page.locator("#reader .facts")).to_contain_text("Finnish")
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_label("Remove added/satama.txt").click()
