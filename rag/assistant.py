@@ -164,6 +164,7 @@ class Assistant:
     def search(self, question: str, count: int | None = None, among: Filter | None = None) -> tuple[Hit, ...]:
         """Return the passages nearest to the question, best first. Raises QuestionError."""
         text = check_question(question, self.config.max_question_chars)
+        _check_dates(among)
         likelier = weigh_languages(text, self.index, self.encoder)
         query = Query(text, detect(text, likelier=likelier), self.encoder)
         period = find_period(query.text, query.language.code)
@@ -241,7 +242,6 @@ class Assistant:
     def _retrieve(
         self, query: Query, index: Index, count: int, among: Filter | None, period: Period | None
     ) -> tuple[Hit, ...]:
-        _check_dates(among)
         hits = retrieve(query, index, count, among, period)
         if among and not hits and index.manifest.passages:
             raise QuestionError(
